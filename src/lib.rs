@@ -1,0 +1,5 @@
+//! nexplane-doctor: why a Nexplane agent does not register, is offline or executes nothing.
+//!
+//! A diagnosis is a pure function of evidence. (The crate's documentation is completed with the house.)
+
+pub mod model;

@@ -1,0 +1,89 @@
+//! What a check says it found.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Code;
+
+/// One thing that was seen, in words a person can use: `issuer` / `CN=Example Private CA`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// What it is.
+    pub what: String,
+    /// What was seen. Data from outside, never trusted to be printable.
+    pub value: String,
+}
+
+/// Which of the catalogue's explanations may make this finding a symptom.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Explained {
+    /// Whatever the catalogue's `explained_by` says.
+    #[default]
+    AsCatalogued,
+    /// Only these of them, because the evidence says so (a log line that names the cause).
+    OnlyBy(Vec<Code>),
+    /// Nothing explains this one: the evidence rules it out.
+    Never,
+}
+
+/// A problem that a check found, before the diagnosis has sorted causes from symptoms.
+///
+/// Severity, title, explanation and remedy are the catalogue's; what is here is what this host adds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Which problem.
+    pub code: Code,
+    /// What exactly, with this host's values; one to three sentences.
+    pub detail: String,
+    /// What was seen that shows it.
+    pub evidence: Vec<Fact>,
+    /// What may explain it.
+    pub explained: Explained,
+    /// Values for the remedy's placeholders that only this finding knows, by the placeholder's name.
+    pub values: BTreeMap<&'static str, String>,
+}
+
+impl Finding {
+    /// A finding with its detail and no evidence yet.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+            evidence: Vec::new(),
+            explained: Explained::AsCatalogued,
+            values: BTreeMap::new(),
+        }
+    }
+
+    /// Adds one thing that was seen.
+    #[must_use]
+    pub fn saw(mut self, what: impl Into<String>, value: impl Into<String>) -> Self {
+        self.evidence.push(Fact {
+            what: what.into(),
+            value: value.into(),
+        });
+        self
+    }
+
+    /// Adds several things that were seen.
+    #[must_use]
+    pub fn saw_all(mut self, facts: impl IntoIterator<Item = Fact>) -> Self {
+        self.evidence.extend(facts);
+        self
+    }
+
+    /// Narrows what may explain this finding.
+    #[must_use]
+    pub fn explained(mut self, explained: Explained) -> Self {
+        self.explained = explained;
+        self
+    }
+
+    /// Gives a value for a placeholder of the remedy, such as `ca_cert`.
+    #[must_use]
+    pub fn value(mut self, placeholder: &'static str, value: impl Into<String>) -> Self {
+        self.values.insert(placeholder, value.into());
+        self
+    }
+}

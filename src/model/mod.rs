@@ -1,0 +1,24 @@
+//! The vocabulary: codes, findings, statuses, verdicts, the target, the report.
+//!
+//! Plain data, at the bottom of the house: it imports nothing of ours and does nothing but hold together
+//! what belongs together. What a field means is said here once, for every room above.
+
+mod code;
+mod duration;
+mod finding;
+mod os;
+mod report;
+mod secret;
+mod status;
+mod target;
+
+pub use code::{CheckId, Code, InvalidName, SectionId};
+pub use duration::{InvalidDuration, format_duration, parse_duration};
+pub use finding::{Explained, Fact, Finding};
+pub use os::Os;
+pub use report::{
+    CheckReport, HostReport, Remedy, Report, ReportedFinding, Role, Source, Step, TargetReport,
+};
+pub use secret::Secret;
+pub use status::{Severity, Status, Verdict};
+pub use target::{Symptom, Target};

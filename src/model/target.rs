@@ -1,0 +1,70 @@
+//! What is to be diagnosed, as the user gave it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// One of the three symptoms that the runbook starts from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Symptom {
+    /// Symptom 1: the agent does not appear after installation.
+    NotAppearing,
+    /// Symptom 2: the agent shows "offline" after being registered.
+    Offline,
+    /// Symptom 3: the agent is registered, and tasks are not executing.
+    Tasks,
+}
+
+/// What the user said of the agent and its control plane. Everything is optional: what is not said is read from the host.
+///
+/// Holds no secret: that a token was given is here, the token itself stays with the host's door.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// `--control-plane`: used instead of the configuration's; as given, it may be no URL at all.
+    pub control_plane: Option<String>,
+    /// `--config`: the caller's path of the configuration.
+    pub config: Option<PathBuf>,
+    /// `--ca-cert`: the caller's path of a CA file, used instead of the configuration's `ca_cert`.
+    pub ca_cert: Option<PathBuf>,
+    /// Whether an enrollment token was given.
+    pub token_given: bool,
+    /// `--change-request`: the id of a change request that does not execute.
+    pub change_request: Option<String>,
+    /// `--symptom`: which of the runbook's symptoms the user sees.
+    pub symptom: Option<Symptom>,
+    /// `--timeout`: how long one probe may take.
+    #[serde(with = "millis")]
+    pub timeout: Duration,
+}
+
+impl Target {
+    /// Nothing said; probes may take `timeout`.
+    pub fn unspecified(timeout: Duration) -> Self {
+        Self {
+            control_plane: None,
+            config: None,
+            ca_cert: None,
+            token_given: false,
+            change_request: None,
+            symptom: None,
+            timeout,
+        }
+    }
+}
+
+/// A duration as a whole number of milliseconds.
+mod millis {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(d: &Duration, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_u64(u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Duration, D::Error> {
+        u64::deserialize(d).map(Duration::from_millis)
+    }
+}
