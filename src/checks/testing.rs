@@ -1,0 +1,111 @@
+//! For the checks' own tests: a host made of answers, and the way from a recording to a judgement.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{Check, Facts, Judgement, Known};
+use crate::host::{Account, Entry, Recorded, Recording, System};
+use crate::model::{Os, Target};
+
+/// A recording under construction. What is not in it was not asked, and reads as [`crate::host::Unseen::NotRecorded`].
+#[derive(Default)]
+pub(crate) struct Evidence {
+    entries: Vec<Entry>,
+    target: Option<Target>,
+    facts: Facts,
+    foreign_root: bool,
+}
+
+impl Evidence {
+    /// Adds an answer to a question of the door, by the name of the method.
+    pub(crate) fn answer(
+        mut self,
+        ask: &str,
+        question: impl Serialize,
+        answer: impl Serialize,
+    ) -> Self {
+        let value = |v: serde_json::Result<serde_json::Value>| match v {
+            Ok(value) => value,
+            Err(error) => panic!("{ask}: {error}"),
+        };
+        self.entries.push(Entry {
+            ask: ask.to_owned(),
+            question: value(serde_json::to_value(question)),
+            answer: value(serde_json::to_value(answer)),
+            duration_ms: 1.0,
+        });
+        self
+    }
+
+    /// What the user said.
+    pub(crate) fn target(mut self, target: Target) -> Self {
+        self.target = Some(target);
+        self
+    }
+
+    /// A fact that a check before this one made known.
+    pub(crate) fn fact<T: std::any::Any + Send + Sync>(mut self, fact: T) -> Self {
+        self.facts.publish(fact);
+        self
+    }
+
+    /// As if looked at with `--root`.
+    pub(crate) fn foreign_root(mut self) -> Self {
+        self.foreign_root = true;
+        self
+    }
+
+    /// Runs a check over it: collect and judge. Gives the judgement and the facts that were made known.
+    pub(crate) fn judge<C: Check>(self, check: &C) -> (Judgement, Facts) {
+        let known = Known {
+            target: Arc::new(
+                self.target
+                    .unwrap_or_else(|| Target::unspecified(Duration::from_secs(5))),
+            ),
+            system: Arc::new(System {
+                hostname: "web-server-01".into(),
+                os: Os::Linux,
+                os_version: None,
+                kernel: None,
+                arch: "x86_64".into(),
+                user: root(),
+                foreign_root: self.foreign_root,
+            }),
+            facts: self.facts,
+        };
+        let host = Recorded::new(Recording {
+            entries: self.entries,
+        });
+        let mut facts = Facts::default();
+        let evidence = futures_util::FutureExt::now_or_never(check.collect(&host, &known));
+        match evidence {
+            Some(evidence) => (check.judge(evidence, &known, &mut facts), facts),
+            None => panic!("a recorded host answers at once"),
+        }
+    }
+}
+
+/// The superuser.
+pub(crate) fn root() -> Account {
+    Account {
+        uid: 0,
+        name: "root".into(),
+        gids: vec![0],
+    }
+}
+
+/// Codes of a judgement's findings, in order.
+pub(crate) fn codes(judgement: &Judgement) -> Vec<&str> {
+    judgement.findings.iter().map(|f| f.code.as_str()).collect()
+}
+
+/// `systemctl show` as a map.
+pub(crate) fn properties(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect()
+}

@@ -1,0 +1,3 @@
+//! Nexplane's facts in one place: the agent's files, the control plane's calls.
+
+pub mod token;

@@ -1,0 +1,103 @@
+//! The door: everything that the doctor learns of a machine or a network comes through [`Host`].
+//!
+//! A question is plain data, an answer is plain data, so that what was asked and answered can be written down
+//! ([`Recorder`]) and played back ([`Recorded`]). Nothing above this room opens a file, a socket or a process,
+//! or reads the time. Collecting never fails: what could not be seen is an [`Unseen`], which says how.
+//!
+//! Secrets never come through: a private key is its public half, a token its shape.
+
+pub mod live;
+mod network;
+mod recorded;
+mod recorder;
+mod seen;
+mod system;
+
+pub use network::{
+    Anchors, AnchorsQuestion, ApiAnswer, ApiCall, ApiQuestion, ApiReply, Attempt, ConnectQuestion,
+    DnsQuestion, DnsReply, Ending, Exchange, Handshake, HandshakeQuestion, HealthQuestion, Pem,
+    Race, RecordType,
+};
+pub use recorded::Recorded;
+pub use recorder::{Entry, Recorder, Recording};
+pub use seen::{Seen, Unseen};
+pub use system::{
+    Account, Base, Content, EnvironmentQuestion, FileSystem, HostPath, JournalQuestion, KeyFacts,
+    Kind, LogEntry, Process, ReadQuestion, Service, ServiceQuestion, Stat, System, TimeSync,
+};
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
+
+use crate::contract::token::TokenShape;
+
+/// Declares the door once: the trait, and for each question the name under which its answers are recorded.
+///
+/// `recorder.rs` and `recorded.rs` implement the trait from the same list, so that no question can be asked
+/// that is not recorded.
+macro_rules! questions {
+    ($each:ident) => {
+        $each! {
+            /// The machine itself: name, system, who the doctor runs as.
+            system: () => System;
+            /// The host's clock, when the run began.
+            now: () => DateTime<Utc>;
+            /// Variables of the doctor's own environment, by name; passwords in URLs are left out.
+            environment: EnvironmentQuestion => BTreeMap<String, String>;
+            /// What stands at a path, symbolic links followed, with the directories on the way to it.
+            stat: HostPath => Seen<Stat>;
+            /// A text file, up to a bound.
+            read: ReadQuestion => Seen<Content>;
+            /// The public half of the private key in a file.
+            private_key: HostPath => Seen<KeyFacts>;
+            /// The file system that holds a path, or would.
+            file_system: HostPath => Seen<FileSystem>;
+            /// Where a program is, in the search path.
+            find_program: String => Seen<PathBuf>;
+            /// A user of the host and the groups that it is in.
+            account: String => Seen<Account>;
+            /// Running processes with a name.
+            processes: String => Seen<Vec<Process>>;
+            /// What the service manager knows of a service.
+            service: ServiceQuestion => Seen<Service>;
+            /// The last entries of a service's log, oldest first.
+            journal: JournalQuestion => Seen<Vec<LogEntry>>;
+            /// What the system says of time synchronisation.
+            time_sync: () => Seen<TimeSync>;
+            /// One DNS question to one nameserver.
+            dns: DnsQuestion => Seen<DnsReply>;
+            /// A name's addresses as the system's own resolver gives them.
+            lookup: String => Seen<Vec<IpAddr>>;
+            /// TCP to an endpoint, its addresses raced as RFC 8305 says. The winner is kept for the handshake.
+            connect: ConnectQuestion => Race;
+            /// A TLS handshake on the connection that `connect` kept, with a verifier that accepts any chain and records it.
+            handshake: HandshakeQuestion => Seen<Handshake>;
+            /// `GET /health` on the connection that `handshake` kept.
+            health: HealthQuestion => Seen<Exchange>;
+            /// Trust anchors of the system that may matter for a chain.
+            anchors: AnchorsQuestion => Seen<Anchors>;
+            /// A call to the control plane over a connection of its own, with a strict verifier.
+            api: ApiQuestion => ApiAnswer;
+            /// The shape of the enrollment token that was given, if one was.
+            token: () => Option<TokenShape>;
+        }
+    };
+}
+pub(crate) use questions;
+
+macro_rules! declare_host {
+    ($( $(#[$doc:meta])* $name:ident: $question:ty => $answer:ty; )*) => {
+        /// A machine with its network, as the doctor sees it. Every answer comes within the host's own time limit for one probe.
+        pub trait Host: Send + Sync {
+            $(
+                $(#[$doc])*
+                fn $name(&self, question: $question) -> BoxFuture<'_, $answer>;
+            )*
+        }
+    };
+}
+questions!(declare_host);

@@ -1,0 +1,117 @@
+//! A host that asks once and remembers: the second time the answer comes from memory, and all answers together are a recording.
+//!
+//! It also keeps the promise that nothing is read twice, however many checks want the same thing.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::future::BoxFuture;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::sync::OnceCell;
+
+use super::*;
+
+/// A question and its answer, as they stand in a recording.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Which question: the name of a method of [`Host`].
+    pub ask: String,
+    /// What was asked.
+    pub question: Value,
+    /// What was answered.
+    pub answer: Value,
+    /// How long it took, in milliseconds.
+    pub duration_ms: f64,
+}
+
+/// All that came through the door.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Recording {
+    /// Questions and answers, in the order of their names and questions.
+    pub entries: Vec<Entry>,
+}
+
+type Cell = Arc<OnceCell<(Value, Duration)>>;
+
+/// Wraps a host and remembers what it answered.
+pub struct Recorder<H> {
+    host: H,
+    /// By name and question; a cell is filled by the first who asks, and the others wait for it.
+    asked: Mutex<BTreeMap<(&'static str, String), Cell>>,
+}
+
+impl<H: Host> Recorder<H> {
+    /// Nothing asked yet.
+    pub fn new(host: H) -> Self {
+        Self {
+            host,
+            asked: Mutex::new(BTreeMap::new()),
+        }
+    }
+
+    /// Everything that was asked and answered so far.
+    pub fn recording(&self) -> Recording {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let entries = asked
+            .iter()
+            .filter_map(|((ask, question), cell)| {
+                let (answer, duration) = cell.get()?;
+                Some(Entry {
+                    ask: (*ask).to_owned(),
+                    question: serde_json::from_str(question).ok()?,
+                    answer: answer.clone(),
+                    duration_ms: (duration.as_secs_f64() * 1e6).round() / 1e3,
+                })
+            })
+            .collect();
+        Recording { entries }
+    }
+
+    async fn once<Q, A, F>(&self, name: &'static str, question: Q, ask: F) -> A
+    where
+        Q: Serialize,
+        A: Serialize + DeserializeOwned,
+        F: AsyncFnOnce(Q) -> A,
+    {
+        let Ok(key) = serde_json::to_string(&question) else {
+            // Not a question that can be written down; there is none such among ours.
+            return ask(question).await;
+        };
+        let cell = {
+            let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(asked.entry((name, key)).or_default())
+        };
+        let mut fresh = None;
+        let (value, _) = cell
+            .get_or_init(async || {
+                let began = Instant::now();
+                let answer = ask(question).await;
+                let value = serde_json::to_value(&answer).unwrap_or(Value::Null);
+                fresh = Some(answer);
+                (value, began.elapsed())
+            })
+            .await;
+        match fresh {
+            Some(answer) => answer,
+            None => serde_json::from_value(value.clone()).unwrap_or_else(|error| {
+                unreachable!("an answer of {name} does not read back: {error}")
+            }),
+        }
+    }
+}
+
+macro_rules! record {
+    ($( $(#[$doc:meta])* $name:ident: $question:ty => $answer:ty; )*) => {
+        impl<H: Host> Host for Recorder<H> {
+            $(
+                fn $name(&self, question: $question) -> BoxFuture<'_, $answer> {
+                    Box::pin(self.once(stringify!($name), question, async |question| self.host.$name(question).await))
+                }
+            )*
+        }
+    };
+}
+questions!(record);
