@@ -5,4 +5,5 @@
 pub mod checks;
 pub mod contract;
 pub mod host;
+pub mod logs;
 pub mod model;

@@ -12,6 +12,7 @@ mod recorded;
 mod recorder;
 mod seen;
 mod system;
+mod unit;
 
 pub use network::{
     Anchors, AnchorsQuestion, ApiAnswer, ApiCall, ApiQuestion, ApiReply, Attempt, ConnectQuestion,
@@ -25,6 +26,7 @@ pub use system::{
     Account, Base, Content, EnvironmentQuestion, FileSystem, HostPath, JournalQuestion, KeyFacts,
     Kind, LogEntry, Process, ReadQuestion, Service, ServiceQuestion, Stat, System, TimeSync,
 };
+pub use unit::{EnvironmentFile, environment_file};
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

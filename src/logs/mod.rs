@@ -1,0 +1,207 @@
+//! Log lines to finding codes: the only place where the words of an error are matched.
+//!
+//! The words are data: one YAML file a family (whose words they are), each pattern with the code that it speaks of,
+//! the codes that the same words may mean as well, and examples that must and must not match. All patterns are one
+//! automaton, built once. The first pattern that matches wins, in the order of the families and of their files, so
+//! that a cause within ("connection refused") stands above what wraps it ("enrollment failed").
+//!
+//! A line is evidence, not a finding: whether it still holds is for the checks to say.
+
+mod family;
+mod start;
+
+pub use family::Pattern;
+pub use start::{is_restart, last_start};
+
+use std::sync::LazyLock;
+
+use crate::host::LogEntry;
+use crate::model::{Code, excerpt};
+
+/// No line is looked at beyond this many bytes.
+const LINE: usize = 8 * 1024;
+
+/// A log entry whose words are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Match {
+    /// Position of the entry; of the first one where a line was wrapped over two.
+    pub index: usize,
+    /// The pattern: family and id, such as `go_tls.unknown_authority`.
+    pub pattern: &'static str,
+    /// The problem that the words speak of.
+    pub code: Code,
+    /// Problems that the same words may mean as well, the likelier first.
+    pub also: Vec<Code>,
+    /// Whether the agent cannot go on after it.
+    pub fatal: bool,
+    /// The line, fit to be shown.
+    pub excerpt: String,
+}
+
+impl Match {
+    /// Every code that the words may mean, the likeliest first.
+    pub fn codes(&self) -> impl Iterator<Item = &Code> {
+        std::iter::once(&self.code).chain(&self.also)
+    }
+}
+
+static AUTOMATON: LazyLock<family::Automaton> = LazyLock::new(family::Automaton::built_in);
+
+/// The pattern that a line matches, if its words are known and name a problem.
+pub fn classify_line(line: &str) -> Option<&'static Pattern> {
+    AUTOMATON
+        .first_match(&one_line(line))
+        .filter(|pattern| pattern.code.is_some())
+}
+
+/// The entries whose words are known, in their order.
+pub fn classify(entries: &[LogEntry]) -> Vec<Match> {
+    let mut matches = Vec::new();
+    let mut index = 0;
+    while let Some(entry) = entries.get(index) {
+        let alone = one_line(&entry.message);
+        let wrapped = entries
+            .get(index + 1)
+            .filter(|next| continues(entry, next))
+            .map(|next| format!("{alone} {}", one_line(&next.message)));
+        let line = wrapped.as_deref().unwrap_or(&alone);
+        matches.extend(match_line(index, line, entry.priority));
+        index += if wrapped.is_some() { 2 } else { 1 };
+    }
+    matches
+}
+
+fn match_line(index: usize, line: &str, priority: Option<u8>) -> Option<Match> {
+    let pattern = AUTOMATON.first_match(line)?;
+    Some(Match {
+        index,
+        pattern: &pattern.name,
+        code: pattern.code.clone()?,
+        also: pattern.also.clone(),
+        fatal: pattern.fatal || is_fatal(line, priority),
+        excerpt: excerpt(line),
+    })
+}
+
+/// Whether the second entry is the rest of the first one's line: Go wraps a long error after its colon.
+fn continues(entry: &LogEntry, next: &LogEntry) -> bool {
+    let indented = next.message.starts_with([' ', '\t']);
+    let open = entry.message.trim_end().ends_with(':');
+    entry.identifier == next.identifier
+        && entry.invocation == next.invocation
+        && !is_fatal(&next.message, None)
+        && (open || indented)
+        && !entry.message.is_empty()
+}
+
+/// Whether the line's own level says that the program ends with it.
+fn is_fatal(line: &str, priority: Option<u8>) -> bool {
+    const LEVELS: [&str; 5] = [
+        "FATAL",
+        "PANIC",
+        "panic:",
+        "level=fatal",
+        "\"level\":\"fatal\"",
+    ];
+    let head: String = line.chars().take(80).collect();
+    priority.is_some_and(|priority| priority <= 2)
+        || LEVELS.iter().any(|level| head.contains(level))
+}
+
+/// Bounded, with every run of white space made one blank: patterns never see the end of a line.
+fn one_line(text: &str) -> String {
+    let end = (0..=text.len().min(LINE))
+        .rev()
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or(0);
+    let mut line = String::with_capacity(end);
+    for word in text[..end].split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(message: &str) -> LogEntry {
+        LogEntry {
+            time: None,
+            message: message.into(),
+            priority: None,
+            identifier: None,
+            invocation: None,
+            message_id: None,
+        }
+    }
+
+    fn codes(messages: &[&str]) -> Vec<String> {
+        let entries: Vec<_> = messages.iter().map(|message| entry(message)).collect();
+        classify(&entries)
+            .iter()
+            .map(|found| format!("{}@{}", found.code, found.index))
+            .collect()
+    }
+
+    #[test]
+    fn a_cause_within_beats_what_wraps_it() {
+        assert_eq!(
+            codes(&[
+                r#"FATAL: enrollment failed: Post "https://n:8000/agent/enroll": proxyconnect tcp: dial tcp: lookup p: no such host"#,
+                "FATAL: enrollment failed: nobody knows why",
+            ]),
+            ["dns.not_found@0", "registration.rejected@1"]
+        );
+    }
+
+    #[test]
+    fn a_wrapped_line_is_one() {
+        let lines = [
+            "INFO: starting",
+            r#"FATAL: enrollment failed: Post "https://n:8000/agent/enroll":"#,
+            "x509: certificate signed by unknown authority",
+            "ERROR: heartbeat rejected: agent not found or revoked",
+        ];
+        assert_eq!(
+            codes(&lines),
+            ["trust.unknown_authority@1", "registration.revoked@3"]
+        );
+        assert_eq!(
+            codes(&["FATAL: x: \n   x509: certificate signed by unknown authority"]),
+            ["trust.unknown_authority@0"]
+        );
+    }
+
+    #[test]
+    fn fatal_is_the_pattern_s_or_the_line_s() {
+        let found = |message| classify(&[entry(message)]).first().map(|m| m.fatal);
+        assert_eq!(
+            found("FATAL: dial tcp 1.2.3.4:1: connection refused"),
+            Some(true)
+        );
+        assert_eq!(
+            found("WARN: dial tcp 1.2.3.4:1: connection refused"),
+            Some(false)
+        );
+        assert_eq!(
+            found("ERROR: heartbeat rejected: agent not found or revoked"),
+            Some(true)
+        );
+    }
+
+    #[test]
+    fn hostile_lines_are_bounded_and_redacted() {
+        let found = classify(&[entry(&format!(
+            "FATAL: enrollment failed: --token nxe_0123456789abcdef \u{1b}[2J {}",
+            "é".repeat(1 << 20)
+        ))]);
+        let shown = &found[0].excerpt;
+        assert!(
+            shown.chars().count() <= 201 && !shown.contains("nxe_") && !shown.contains('\u{1b}')
+        );
+    }
+}

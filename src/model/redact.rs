@@ -1,0 +1,145 @@
+//! Text from outside made fit to be shown: no secret, no control character, a bounded length.
+//!
+//! Logs, configurations and answers of servers are quoted as evidence, and any of them may hold a token, a password or a
+//! key. What looks like one is left out, rather too much than too little. Nothing here knows where the text is from.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// The longest excerpt, in characters.
+const EXCERPT: usize = 200;
+
+/// What a secret looks like, and what is kept of it.
+const SECRETS: [(&str, &str); 8] = [
+    // PEM private keys, also cut short ones.
+    (
+        r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|$)",
+        "…",
+    ),
+    // JSON Web Tokens.
+    (r"\beyJ[\w-]{6,}\.[\w-]+(?:\.[\w-]*)?", "…"),
+    // Nexplane's own tokens.
+    (r"\bnx[a-z]{0,2}_[\w-]{6,}", "…"),
+    // HTTP credentials, with or without their header.
+    (
+        r#"(?i)\b(authorization["']?\s*[:=]\s*["']?)(?:[\w-]+[ \t]+)?[^\s"',]+"#,
+        "${1}…",
+    ),
+    (r"(?i)\b(bearer[ \t]+)[^\s\x22',]+", "${1}…"),
+    // User and password of a URL.
+    (r#"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/?#"']*@"#, "${1}…@"),
+    // `--token X`, `token=X`, `"token": "X"`, `NP_SECRET=X`.
+    (
+        r#"(?i)((?:--?|\b)[\w-]*(?:token|secret|password|passwd|api[_-]?key)(?:["']?[ \t]*=[ \t]*|["'][ \t]*:[ \t]*))(?:"[^"]*"?|'[^']*'?|[^\s"',;&}]+)"#,
+        "${1}…",
+    ),
+    (
+        r#"(?i)(--(?:[\w-]*-)?(?:token|secret|password|api-key)[ \t]+|\b[\w-]*(?:token|secret|password|passwd|api[_-]?key)[ \t]*:[ \t]*)(?:"[^"]*"?|'[^']*'?|[\w.~+/=-]{16,}|\S*\d\S*)"#,
+        "${1}…",
+    ),
+];
+
+#[expect(
+    clippy::expect_used,
+    reason = "the patterns are literals, and every test here compiles them"
+)]
+static PATTERNS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
+    SECRETS
+        .iter()
+        .map(|(pattern, kept)| (Regex::new(pattern).expect("a literal pattern"), *kept))
+        .collect()
+});
+
+/// The text without what looks like a secret.
+pub fn redact(text: &str) -> String {
+    let mut text = Cow::Borrowed(text);
+    for (pattern, kept) in PATTERNS.iter() {
+        if let Cow::Owned(redacted) = pattern.replace_all(&text, *kept) {
+            text = Cow::Owned(redacted);
+        }
+    }
+    text.into_owned()
+}
+
+/// One line to quote: without secrets, runs of blanks and line ends made one blank, other control characters made
+/// U+FFFD, at most [`EXCERPT`] characters.
+pub fn excerpt(text: &str) -> String {
+    let mut line = String::new();
+    for word in redact(text).split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.extend(word.chars().map(printable));
+    }
+    match line.char_indices().nth(EXCERPT) {
+        Some((end, _)) => {
+            line.truncate(end);
+            line.push('…');
+            line
+        }
+        None => line,
+    }
+}
+
+/// The character, or U+FFFD for one that would steer a terminal or turn the reading direction.
+fn printable(c: char) -> char {
+    let steers = c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    if steers {
+        char::REPLACEMENT_CHARACTER
+    } else {
+        c
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leaves_secrets_out() {
+        for (text, shown) in [
+            ("--token nxe_abcdefgh12345", "--token …"),
+            ("--token=abc def", "--token=… def"),
+            ("install --token hunter2", "install --token …"),
+            ("NP_SECRET=s3cret run", "NP_SECRET=… run"),
+            (r#"{"token": "abc", "x": 1}"#, r#"{"token": …, "x": 1}"#),
+            ("used nxe_0123456789abcdef twice", "used … twice"),
+            ("Authorization: Bearer abc.def", "Authorization: …"),
+            ("with Bearer abc.def-ghi", "with Bearer …"),
+            (
+                "proxy http://user:p@ss@proxy:3128/x",
+                "proxy http://…@proxy:3128/x",
+            ),
+            (
+                "key -----BEGIN EC PRIVATE KEY-----\nMHc\n-----END EC PRIVATE KEY----- end",
+                "key … end",
+            ),
+            ("-----BEGIN PRIVATE KEY-----\nMHc", "…"),
+            ("jwt eyJhbGciOi.eyJzdWIi.c2ln", "jwt …"),
+            ("password: correcthorsebattery", "password: …"),
+        ] {
+            assert_eq!(redact(text), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn leaves_plain_words_alone() {
+        for text in [
+            "FATAL: enrollment failed: token has already been used",
+            "invalid token: expired",
+            "https://nexplane.example.com:8000/agent/enroll",
+            "mail root@localhost",
+        ] {
+            assert_eq!(redact(text), text);
+        }
+    }
+
+    #[test]
+    fn an_excerpt_is_one_bounded_line() {
+        assert_eq!(excerpt("a\n  b\t\u{1b}[31mc"), "a b \u{fffd}[31mc");
+        assert_eq!(excerpt(&"é".repeat(500)).chars().count(), EXCERPT + 1);
+    }
+}
