@@ -2,6 +2,7 @@
 //!
 //! A diagnosis is a pure function of evidence. (The crate's documentation is completed with the house.)
 
+pub mod catalog;
 pub mod checks;
 pub mod contract;
 pub mod host;

@@ -1,0 +1,223 @@
+//! The values of a host that a remedy may name, and what stands for one that is not known.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use crate::model::Os;
+
+/// What may stand in braces in a remedy: `{control_plane}`. A closed list, so that a misspelt one is found when the file is loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Placeholder {
+    /// The control plane's URL, without a path.
+    ControlPlane,
+    /// The control plane's host name, or its address.
+    Host,
+    /// The control plane's port.
+    Port,
+    /// An address of the control plane.
+    Address,
+    /// The agent's configuration file.
+    ConfigPath,
+    /// The directory of the agent's configuration.
+    ConfigDir,
+    /// The agent's client certificate.
+    CertPath,
+    /// The agent's private key (the path of it).
+    KeyPath,
+    /// The file with the control plane's CA certificate.
+    CaCert,
+    /// The name under which this host registers.
+    Hostname,
+    /// The agent's service, as the service manager names it.
+    Unit,
+    /// The agent's program.
+    Binary,
+    /// The user that the agent's service runs as.
+    User,
+    /// The change request that does not execute.
+    ChangeRequest,
+    /// A nameserver that was asked.
+    Nameserver,
+    /// The proxy, without credentials.
+    Proxy,
+    /// Who issued the control plane's certificate.
+    Issuer,
+}
+
+impl Placeholder {
+    /// All of them.
+    pub const ALL: [Self; 17] = [
+        Self::ControlPlane,
+        Self::Host,
+        Self::Port,
+        Self::Address,
+        Self::ConfigPath,
+        Self::ConfigDir,
+        Self::CertPath,
+        Self::KeyPath,
+        Self::CaCert,
+        Self::Hostname,
+        Self::Unit,
+        Self::Binary,
+        Self::User,
+        Self::ChangeRequest,
+        Self::Nameserver,
+        Self::Proxy,
+        Self::Issuer,
+    ];
+
+    /// The name between the braces.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ControlPlane => "control_plane",
+            Self::Host => "host",
+            Self::Port => "port",
+            Self::Address => "address",
+            Self::ConfigPath => "config_path",
+            Self::ConfigDir => "config_dir",
+            Self::CertPath => "cert_path",
+            Self::KeyPath => "key_path",
+            Self::CaCert => "ca_cert",
+            Self::Hostname => "hostname",
+            Self::Unit => "unit",
+            Self::Binary => "binary",
+            Self::User => "user",
+            Self::ChangeRequest => "change_request",
+            Self::Nameserver => "nameserver",
+            Self::Proxy => "proxy",
+            Self::Issuer => "issuer",
+        }
+    }
+
+    /// What is shown when the value is not known: the runbook's own example where it has one.
+    pub const fn fallback(self, os: Os) -> &'static str {
+        match (self, os) {
+            (Self::ControlPlane, _) => "https://nexplane.example.com:8000",
+            (Self::Host, _) => "nexplane.example.com",
+            (Self::Port, _) => "8000",
+            (Self::Address, _) => "ADDRESS",
+            (Self::ConfigPath, Os::Windows) => r"C:\ProgramData\NexplaneAgent\config.yaml",
+            (Self::ConfigPath, _) => "/etc/nexplane-agent/config.yaml",
+            (Self::ConfigDir, Os::Windows) => r"C:\ProgramData\NexplaneAgent",
+            (Self::ConfigDir, _) => "/etc/nexplane-agent",
+            (Self::CertPath, Os::Windows) => r"C:\ProgramData\NexplaneAgent\client.crt",
+            (Self::CertPath, _) => "/etc/nexplane-agent/client.crt",
+            (Self::KeyPath, Os::Windows) => r"C:\ProgramData\NexplaneAgent\client.key",
+            (Self::KeyPath, _) => "/etc/nexplane-agent/client.key",
+            (Self::CaCert, Os::Windows) => r"C:\path\to\ca.crt",
+            (Self::CaCert, _) => "/path/to/ca.crt",
+            (Self::Hostname, _) => "HOSTNAME",
+            (Self::Unit, Os::Linux) => "nexplane-agent",
+            (Self::Unit, Os::Windows) => "NexplaneAgent",
+            (Self::Unit, Os::Macos) => "ai.nexplane.agent",
+            (Self::Binary, Os::Windows) => r"C:\Program Files\NexplaneAgent\nexplane-agent.exe",
+            (Self::Binary, _) => "/usr/local/bin/nexplane-agent",
+            (Self::User, Os::Windows) => "SYSTEM",
+            (Self::User, _) => "root",
+            (Self::ChangeRequest, _) => "CHANGE_REQUEST",
+            (Self::Nameserver, _) => "NAMESERVER",
+            (Self::Proxy, _) => "http://proxy.example.com:3128",
+            (Self::Issuer, _) => "its issuer",
+        }
+    }
+}
+
+impl fmt::Display for Placeholder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A name that is no placeholder's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{{{0}}}` is no placeholder")]
+pub struct UnknownPlaceholder(pub String);
+
+impl FromStr for Placeholder {
+    type Err = UnknownPlaceholder;
+
+    fn from_str(name: &str) -> Result<Self, UnknownPlaceholder> {
+        Self::ALL
+            .into_iter()
+            .find(|placeholder| placeholder.as_str() == name)
+            .ok_or_else(|| UnknownPlaceholder(name.to_owned()))
+    }
+}
+
+/// What is known of this host, by placeholder. Never a secret: what is in here is printed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Values(BTreeMap<Placeholder, String>);
+
+impl Values {
+    /// Nothing known: every placeholder shows its fallback.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets a value; a later one replaces an earlier one, and an empty one counts as not known.
+    pub fn set(&mut self, placeholder: Placeholder, value: impl Into<String>) {
+        self.0.insert(placeholder, value.into());
+    }
+
+    /// Sets a value, in a chain.
+    #[must_use]
+    pub fn with(mut self, placeholder: Placeholder, value: impl Into<String>) -> Self {
+        self.set(placeholder, value);
+        self
+    }
+
+    /// Sets a value by the placeholder's name, as a finding gives it.
+    ///
+    /// # Errors
+    /// When no placeholder has that name.
+    pub fn set_named(
+        &mut self,
+        name: &str,
+        value: impl Into<String>,
+    ) -> Result<(), UnknownPlaceholder> {
+        self.set(name.parse()?, value);
+        Ok(())
+    }
+
+    /// The value, if it is known.
+    pub fn get(&self, placeholder: Placeholder) -> Option<&str> {
+        self.0
+            .get(&placeholder)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
+    }
+}
+
+impl FromIterator<(Placeholder, String)> for Values {
+    fn from_iter<I: IntoIterator<Item = (Placeholder, String)>>(values: I) -> Self {
+        Self(values.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn names_lead_back_to_their_placeholders() {
+        for placeholder in Placeholder::ALL {
+            assert_eq!(placeholder.as_str().parse(), Ok(placeholder));
+        }
+        assert_eq!(
+            "token".parse::<Placeholder>().unwrap_err().to_string(),
+            "`{token}` is no placeholder"
+        );
+    }
+
+    #[test]
+    fn an_empty_value_is_not_known() {
+        let mut values = Values::new().with(Placeholder::Host, "");
+        assert_eq!(values.get(Placeholder::Host), None);
+        values.set_named("host", "a.example").unwrap();
+        assert_eq!(values.get(Placeholder::Host), Some("a.example"));
+        assert!(values.set_named("hots", "x").is_err());
+    }
+}
