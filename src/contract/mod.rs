@@ -1,3 +1,14 @@
-//! Nexplane's facts in one place: the agent's files, the control plane's calls.
+//! Nexplane's facts in one place: the agent's files and lines, the control plane's address, calls and answers.
+//!
+//! Where Nexplane's documentation is silent, this room fixes the contract, so that it can follow the real one
+//! here and nowhere else. All of it is pure but [`client`], which makes the calls over a connection that it is
+//! told how to secure; nothing here reads a file, the clock or the environment.
 
+pub mod api;
+pub mod client;
+pub mod config;
+pub mod log_lines;
+pub mod paths;
+pub mod tls;
 pub mod token;
+pub mod url;

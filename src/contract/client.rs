@@ -1,0 +1,312 @@
+//! The control plane's API over HTTPS: one method a call, with every wait bounded and every answer bounded.
+//!
+//! The caller says how the connection is secured ([`super::tls`]) and which addresses to use. No redirect is followed, no
+//! proxy is taken from the environment, and what went wrong is found by type, never by the words of an error.
+
+use std::error::Error as StdError;
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use rustls::{AlertDescription, CertificateError, ClientConfig};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::api::{self, EnrollRequest, HeartbeatRequest, InspectRequest, RotateRequest};
+use super::tls::alert_name;
+use super::url::ControlPlane;
+use crate::model::Secret;
+
+/// The most that is read of an answer's body, in bytes.
+pub const MAX_BODY: usize = 64 * 1024;
+
+/// A client of one control plane.
+#[derive(Debug, Clone)]
+pub struct ApiClient {
+    http: reqwest::Client,
+    control_plane: ControlPlane,
+    timeout: Duration,
+}
+
+/// An answer, whatever its status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers in the order given, names in lower case; cookies and credentials are left out.
+    pub headers: Vec<(String, String)>,
+    /// The body's text, up to [`MAX_BODY`] bytes; what is no UTF-8 is replaced.
+    pub body: String,
+    /// Whether the body was longer.
+    pub truncated: bool,
+    /// From asking to the head of the answer, connecting included.
+    pub head_after: Duration,
+}
+
+impl Answer {
+    /// The first header of this name (lower case).
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The body as `T`, if it is one.
+    pub fn json<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_str(&self.body).ok()
+    }
+
+    /// FastAPI's `detail`, if the body has one.
+    pub fn detail(&self) -> Option<String> {
+        api::error_detail(&self.body)
+    }
+}
+
+/// Why there was no answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CallError {
+    /// Strict verification did not accept the peer; nothing secret was sent.
+    #[error("the peer's certificate is not accepted: {0}")]
+    PeerNotAccepted(CertificateError),
+    /// The peer ended the TLS connection with a fatal alert.
+    #[error("the peer ended the TLS connection with the alert {}", alert_name(*.0))]
+    Alert(AlertDescription),
+    /// TLS failed otherwise.
+    #[error("TLS failed: {0}")]
+    Tls(rustls::Error),
+    /// The operating system's error.
+    #[error("{message}")]
+    Io {
+        /// Its kind.
+        kind: io::ErrorKind,
+        /// Its number.
+        os: Option<i32>,
+        /// Its words.
+        message: String,
+    },
+    /// No answer in time.
+    #[error("no answer within {} ms", .after.as_millis())]
+    TimedOut {
+        /// How long was waited.
+        after: Duration,
+    },
+    /// The peer hung up before it had answered.
+    #[error("the peer hung up without an answer")]
+    Closed,
+    /// What came back is no HTTP.
+    #[error("the peer's answer is no HTTP")]
+    NotHttp,
+    /// Anything else: the innermost reason in the library's words.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl ApiClient {
+    /// A client for `control_plane`. `addresses` pins what its name stands for; without any, the system resolves it.
+    /// `timeout` is for a whole call.
+    ///
+    /// # Errors
+    /// When the client cannot be built of `tls`.
+    pub fn new(
+        control_plane: &ControlPlane,
+        addresses: &[SocketAddr],
+        tls: ClientConfig,
+        timeout: Duration,
+    ) -> Result<Self, CallError> {
+        let mut builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .https_only(true)
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(timeout)
+            .timeout(timeout)
+            .pool_max_idle_per_host(0)
+            .user_agent(concat!("nexplane-agent/", env!("CARGO_PKG_VERSION")));
+        if !addresses.is_empty() {
+            builder = builder.resolve_to_addrs(&control_plane.host(), addresses);
+        }
+        let http = builder
+            .build()
+            .map_err(|error| CallError::sort(&error, timeout))?;
+        Ok(Self {
+            http,
+            control_plane: control_plane.clone(),
+            timeout,
+        })
+    }
+
+    /// `GET /health`.
+    ///
+    /// # Errors
+    /// When no answer came.
+    pub async fn health(&self) -> Result<Answer, CallError> {
+        self.send(self.http.get(self.control_plane.url(api::HEALTH)))
+            .await
+    }
+
+    /// `POST /agent/enroll`.
+    ///
+    /// # Errors
+    /// When no answer came.
+    pub async fn enroll(&self, request: &EnrollRequest) -> Result<Answer, CallError> {
+        self.post(api::ENROLL, request).await
+    }
+
+    /// `POST /agent/heartbeat`, with the client certificate of the connection.
+    ///
+    /// # Errors
+    /// When no answer came.
+    pub async fn heartbeat(&self, request: &HeartbeatRequest) -> Result<Answer, CallError> {
+        self.post(api::HEARTBEAT, request).await
+    }
+
+    /// `POST /agent/rotate-cert`, with the client certificate of the connection.
+    ///
+    /// # Errors
+    /// When no answer came.
+    pub async fn rotate_cert(&self, request: &RotateRequest) -> Result<Answer, CallError> {
+        self.post(api::ROTATE_CERT, request).await
+    }
+
+    /// `POST /agent/enrollment-tokens/inspect`: does not use the token up.
+    ///
+    /// # Errors
+    /// When no answer came.
+    pub async fn inspect_token(&self, token: &Secret) -> Result<Answer, CallError> {
+        let token = token.clone();
+        self.post(api::INSPECT_TOKEN, &InspectRequest { token })
+            .await
+    }
+
+    /// `GET /change-requests/{id}` with an API token.
+    ///
+    /// # Errors
+    /// When no answer came.
+    pub async fn change_request(&self, id: &str, api_token: &Secret) -> Result<Answer, CallError> {
+        let url = self.control_plane.url(api::CHANGE_REQUESTS);
+        let mut url =
+            reqwest::Url::parse(&url).map_err(|error| CallError::sort(&error, self.timeout))?;
+        // As one segment: an id with a slash or a `..` in it stays an id.
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.push(id);
+        }
+        self.send(self.http.get(url).bearer_auth(api_token.expose()))
+            .await
+    }
+
+    async fn post(&self, path: &str, body: &impl Serialize) -> Result<Answer, CallError> {
+        self.send(self.http.post(self.control_plane.url(path)).json(body))
+            .await
+    }
+
+    /// Sends, reads head and body. The client's own time limit covers the body too; what had come by then counts.
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer, CallError> {
+        let asked = Instant::now();
+        let mut response = request
+            .send()
+            .await
+            .map_err(|error| CallError::sort(&error, self.timeout))?;
+        let head_after = asked.elapsed();
+        let mut body = Vec::new();
+        let mut truncated = false;
+        // A body that breaks off is kept as far as it came.
+        while let Some(chunk) = response.chunk().await.unwrap_or_default() {
+            let room = MAX_BODY - body.len();
+            body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+            if chunk.len() > room {
+                truncated = true;
+                break;
+            }
+        }
+        Ok(Answer {
+            status: response.status().as_u16(),
+            headers: harmless_headers(response.headers()),
+            body: String::from_utf8_lossy(&body).into_owned(),
+            truncated,
+            head_after,
+        })
+    }
+}
+
+/// Headers without cookies and credentials.
+fn harmless_headers(headers: &reqwest::header::HeaderMap) -> Vec<(String, String)> {
+    const SECRET: [&str; 4] = [
+        "set-cookie",
+        "cookie",
+        "authorization",
+        "proxy-authorization",
+    ];
+    headers
+        .iter()
+        .filter(|(name, _)| !SECRET.contains(&name.as_str()))
+        .map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            (name.as_str().to_owned(), value)
+        })
+        .collect()
+}
+
+impl CallError {
+    /// Finds the structured cause beneath `error`.
+    fn sort(error: &(dyn StdError + 'static), timeout: Duration) -> Self {
+        let mut verdict = None;
+        let mut innermost = error.to_string();
+        let mut current = Some(error);
+        while let Some(error) = current {
+            innermost = error.to_string();
+            // The deeper, the closer to the cause.
+            verdict = Self::of(error, timeout).or(verdict);
+            current = beneath(error);
+        }
+        verdict.unwrap_or(Self::Other(innermost))
+    }
+
+    /// What one link of the chain says, if its type says anything.
+    fn of(error: &(dyn StdError + 'static), timeout: Duration) -> Option<Self> {
+        if let Some(error) = error.downcast_ref::<rustls::Error>() {
+            return Some(match error {
+                rustls::Error::InvalidCertificate(reason) => Self::PeerNotAccepted(reason.clone()),
+                rustls::Error::AlertReceived(alert) => Self::Alert(*alert),
+                other => Self::Tls(other.clone()),
+            });
+        }
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return Some(match error.kind() {
+                io::ErrorKind::TimedOut => Self::TimedOut { after: timeout },
+                io::ErrorKind::UnexpectedEof => Self::Closed,
+                kind => Self::Io {
+                    kind,
+                    os: error.raw_os_error(),
+                    message: error.to_string(),
+                },
+            });
+        }
+        if let Some(error) = error.downcast_ref::<hyper::Error>() {
+            return if error.is_incomplete_message() || error.is_closed() {
+                Some(Self::Closed)
+            } else if error.is_parse() {
+                Some(Self::NotHttp)
+            } else if error.is_timeout() {
+                Some(Self::TimedOut { after: timeout })
+            } else {
+                None
+            };
+        }
+        error
+            .downcast_ref::<reqwest::Error>()
+            .filter(|error| error.is_timeout())
+            .map(|_| Self::TimedOut { after: timeout })
+    }
+}
+
+/// The error beneath: an I/O error's `source` passes over the error that it wraps, so that one is asked first.
+fn beneath<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    if let Some(inner) = error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref)
+    {
+        return Some(inner);
+    }
+    error.source()
+}

@@ -1,0 +1,166 @@
+//! The keys that a configuration may have.
+
+use std::fmt;
+
+/// A key of `config.yaml`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// The control plane's address: the only one that is required.
+    ControlPlane,
+    /// How often the agent asks for tasks.
+    PollInterval,
+    /// How much it logs.
+    LogLevel,
+    /// The client certificate.
+    CertPath,
+    /// Its key.
+    KeyPath,
+    /// A CA file beside the system's store.
+    CaCert,
+    /// Whether to leave the control plane's certificate unverified.
+    InsecureSkipVerify,
+}
+
+impl Key {
+    /// All of them, in the order in which `install` writes them.
+    pub const ALL: [Self; 7] = [
+        Self::ControlPlane,
+        Self::PollInterval,
+        Self::LogLevel,
+        Self::CertPath,
+        Self::KeyPath,
+        Self::CaCert,
+        Self::InsecureSkipVerify,
+    ];
+
+    /// As the file spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ControlPlane => "control_plane",
+            Self::PollInterval => "poll_interval",
+            Self::LogLevel => "log_level",
+            Self::CertPath => "cert_path",
+            Self::KeyPath => "key_path",
+            Self::CaCert => "ca_cert",
+            Self::InsecureSkipVerify => "insecure_skip_verify",
+        }
+    }
+
+    /// What its value may be, in words that finish "allowed is …".
+    pub const fn allowed(self) -> &'static str {
+        match self {
+            Self::ControlPlane => {
+                "the control plane's address, such as https://nexplane.example.com:8000"
+            }
+            Self::PollInterval => {
+                "a duration above zero: a number with a unit (ms, s, m, h), such as 5s"
+            }
+            Self::LogLevel => "one of debug, info, warning, error",
+            Self::CertPath | Self::KeyPath | Self::CaCert => {
+                "the path of a file (without double quotes, in which a backslash means something else)"
+            }
+            Self::InsecureSkipVerify => "true or false",
+        }
+    }
+
+    /// The key with exactly this name.
+    pub fn read(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|key| key.as_str() == name)
+    }
+
+    /// The key that was perhaps meant: the nearest by letters, if it is near.
+    pub fn nearest(name: &str) -> Option<Self> {
+        let name = plain(name);
+        let synonym = match name.as_str() {
+            "url" | "server" | "serverurl" | "host" | "endpoint" | "address" | "controller" => {
+                Some(Self::ControlPlane)
+            }
+            "interval" | "poll" => Some(Self::PollInterval),
+            "level" | "loglvl" | "verbosity" => Some(Self::LogLevel),
+            "cert" | "certificate" | "clientcert" | "certfile" => Some(Self::CertPath),
+            "key" | "privatekey" | "clientkey" | "keyfile" => Some(Self::KeyPath),
+            "ca" | "cafile" | "cacertificate" | "capath" | "cabundle" => Some(Self::CaCert),
+            "insecure" | "skipverify" | "tlsskipverify" => Some(Self::InsecureSkipVerify),
+            _ => None,
+        };
+        synonym.or_else(|| {
+            Self::ALL
+                .into_iter()
+                .map(|key| (distance(&name, &plain(key.as_str())), key))
+                .filter(|(distance, key)| *distance <= key.as_str().len() / 3)
+                .min_by_key(|(distance, _)| *distance)
+                .map(|(_, key)| key)
+        })
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Lower-case letters and digits alone: `Control-Plane` is `controlplane`. Longer names than any of ours are cut.
+fn plain(name: &str) -> String {
+    name.chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .take(40)
+        .collect()
+}
+
+/// How many letters must be changed, added or left out to make `a` from `b` (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let above = row[j + 1];
+            let next = (diagonal + usize::from(x != *y))
+                .min(above + 1)
+                .min(left + 1);
+            row[j] = left;
+            diagonal = above;
+            left = next;
+        }
+        row[b.len()] = left;
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances() {
+        for (a, b, d) in [
+            ("", "", 0),
+            ("a", "", 1),
+            ("", "abc", 3),
+            ("kitten", "sitting", 3),
+            ("abc", "abc", 0),
+        ] {
+            assert_eq!(distance(a, b), d, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_key_is_the_one_meant() {
+        for (name, key) in [
+            ("controlplane", Some(Key::ControlPlane)),
+            ("Control-Plane", Some(Key::ControlPlane)),
+            ("contol_plane", Some(Key::ControlPlane)),
+            ("server", Some(Key::ControlPlane)),
+            ("loglevel", Some(Key::LogLevel)),
+            ("key_file", Some(Key::KeyPath)),
+            ("ca_file", Some(Key::CaCert)),
+            ("favourite_colour", None),
+            ("", None),
+        ] {
+            assert_eq!(Key::nearest(name), key, "{name}");
+        }
+    }
+}

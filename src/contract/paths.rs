@@ -1,0 +1,111 @@
+//! Where the agent keeps what it has, and what its service is called, by operating system.
+
+use std::path::{Path, PathBuf};
+
+use crate::model::Os;
+
+/// An agent's places on one operating system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AgentPaths {
+    /// The service's short name, as the runbook writes it.
+    pub service: &'static str,
+    /// The name that the service manager is asked with: systemd's unit, the Windows service, launchd's label.
+    pub unit: &'static str,
+    /// The file that defines the service; Windows keeps it in the registry.
+    pub definition: Option<&'static str>,
+    /// The agent's program.
+    pub binary: &'static str,
+    /// The directory of everything below.
+    pub config_dir: &'static str,
+    /// The configuration.
+    pub config: &'static str,
+    /// The client certificate, unless the configuration names another file.
+    pub cert: &'static str,
+    /// Its private key, unless the configuration names another file.
+    pub key: &'static str,
+    /// What the log is searched by: the journal's unit, the Event Log's source, the unified log's subsystem.
+    pub log_source: &'static str,
+}
+
+const LINUX: AgentPaths = AgentPaths {
+    service: "nexplane-agent",
+    unit: "nexplane-agent.service",
+    definition: Some("/etc/systemd/system/nexplane-agent.service"),
+    binary: "/usr/local/bin/nexplane-agent",
+    config_dir: "/etc/nexplane-agent",
+    config: "/etc/nexplane-agent/config.yaml",
+    cert: "/etc/nexplane-agent/client.crt",
+    key: "/etc/nexplane-agent/client.key",
+    log_source: "nexplane-agent",
+};
+
+const WINDOWS: AgentPaths = AgentPaths {
+    service: "NexplaneAgent",
+    unit: "NexplaneAgent",
+    definition: None,
+    binary: r"C:\Program Files\NexplaneAgent\nexplane-agent.exe",
+    config_dir: r"C:\ProgramData\NexplaneAgent",
+    config: r"C:\ProgramData\NexplaneAgent\config.yaml",
+    cert: r"C:\ProgramData\NexplaneAgent\client.crt",
+    key: r"C:\ProgramData\NexplaneAgent\client.key",
+    log_source: "NexplaneAgent",
+};
+
+const MACOS: AgentPaths = AgentPaths {
+    service: "ai.nexplane.agent",
+    unit: "ai.nexplane.agent",
+    definition: Some("/Library/LaunchDaemons/ai.nexplane.agent.plist"),
+    log_source: "ai.nexplane.agent",
+    ..LINUX
+};
+
+impl AgentPaths {
+    /// The places on this operating system.
+    pub const fn of(os: Os) -> Self {
+        match os {
+            Os::Linux => LINUX,
+            Os::Windows => WINDOWS,
+            Os::Macos => MACOS,
+        }
+    }
+}
+
+/// The name of the client certificate's file.
+pub const CERT_FILE: &str = "client.crt";
+/// The name of the private key's file.
+pub const KEY_FILE: &str = "client.key";
+/// The name of the configuration's file.
+pub const CONFIG_FILE: &str = "config.yaml";
+
+/// The certificate's and the key's path when the configuration names none: beside it.
+pub fn beside(config: &Path) -> (PathBuf, PathBuf) {
+    (
+        config.with_file_name(CERT_FILE),
+        config.with_file_name(KEY_FILE),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificate_and_key_are_beside_the_configuration() {
+        for os in [Os::Linux, Os::Macos] {
+            let paths = AgentPaths::of(os);
+            let (cert, key) = beside(Path::new(paths.config));
+            assert_eq!(cert, Path::new(paths.cert));
+            assert_eq!(key, Path::new(paths.key));
+        }
+    }
+
+    #[test]
+    fn every_path_is_in_the_configuration_directory() {
+        for os in Os::ALL {
+            let paths = AgentPaths::of(os);
+            for path in [paths.config, paths.cert, paths.key] {
+                assert!(path.starts_with(paths.config_dir), "{path}");
+            }
+        }
+    }
+}
