@@ -26,9 +26,10 @@ impl Server {
     /// With what it said, when it ends before that.
     pub(super) fn start(mut command: Command, ready: impl Fn() -> bool) -> Self {
         let output = NamedTempFile::new().unwrap();
+        let writer = output.reopen().unwrap();
         let entered = command
-            .stdout(output.reopen().unwrap())
-            .stderr(output.reopen().unwrap())
+            .stdout(writer.try_clone().unwrap())
+            .stderr(writer)
             .spawn()
             .unwrap();
         let mut server = Self { entered, output };
