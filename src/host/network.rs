@@ -159,11 +159,11 @@ pub struct HealthQuestion {
 pub struct Exchange {
     /// The HTTP status.
     pub status: u16,
-    /// The headers in the order given, names in lower case; cookies and credentials are left out.
+    /// The headers, names in lower case, those of one name in the order given; cookies and credentials are left out.
     pub headers: Vec<(String, String)>,
     /// The body's text, up to 64 KiB.
     pub body: String,
-    /// Whether the body was longer.
+    /// Whether there was more of the body: it was longer, broke off, or did not end in time.
     pub truncated: bool,
     /// The host's clock just before the request was sent.
     pub sent_at: DateTime<Utc>,

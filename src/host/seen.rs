@@ -31,6 +31,11 @@ pub enum Unseen {
     Reset,
     /// The peer hung up in an orderly way.
     Closed,
+    /// The peer ended the TLS connection with a fatal alert.
+    Alert {
+        /// Its name as the TLS registry writes it, such as `certificate_required`.
+        name: String,
+    },
     /// There is more of it than the doctor reads.
     TooLarge {
         /// The bound, in bytes.
@@ -105,6 +110,7 @@ impl fmt::Display for Unseen {
             Self::Unreachable { error } => write!(f, "unreachable ({error})"),
             Self::Reset => f.write_str("connection reset"),
             Self::Closed => f.write_str("the peer hung up"),
+            Self::Alert { name } => write!(f, "the peer ended TLS with the alert {name}"),
             Self::TooLarge { limit } => write!(f, "larger than the {limit} bytes that are read"),
             Self::Unsupported { why } | Self::Malformed { why } | Self::Failed { why } => {
                 f.write_str(why)

@@ -219,7 +219,8 @@ pub struct ServiceQuestion {
 /// With another root, what the unit files there say; properties of the running service (`ActiveState`, …) are then missing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Service {
-    /// Property to value, both as printed.
+    /// Property to value, both as printed; the values of a property that is printed several times (`EnvironmentFiles`,
+    /// `ExecStart`) are lines. Values of variables that look like secrets, and passwords in URLs, are left out.
     pub properties: BTreeMap<String, String>,
     /// Whether the lab supplied this instead of a service manager.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -1,1 +1,384 @@
-//! The machine that the doctor runs on.
+//! The machine that the doctor runs on, or the files of another one, and the network as it is from here.
+//!
+//! It only looks: no file is written, no service touched, nothing sent that is not a question. Every answer comes within
+//! [`Settings::timeout`], whatever a disk, a program or a peer does. What differs by operating system is in files of its own.
+
+mod api;
+mod commands;
+mod deadline;
+mod dns;
+mod files;
+mod http;
+mod linux;
+mod pem;
+mod private_key;
+mod scrub;
+mod system;
+mod tap;
+mod tcp;
+mod tls;
+mod trust;
+mod unit_files;
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
+use tokio::net::TcpStream;
+
+use self::api::Tokens;
+use self::deadline::Deadline;
+use self::files::Root;
+use self::scrub::Scrubber;
+use super::*;
+use crate::contract::token::TokenShape;
+use crate::model::{Os, Secret};
+
+/// How to look.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `--root`: the root of the host's files, if it is not `/`. The network is this machine's all the same.
+    pub root: Option<PathBuf>,
+    /// How long one answer may take.
+    pub timeout: Duration,
+    /// The enrollment token, if one was given: for its shape, and for `inspect`.
+    pub token: Option<Secret>,
+    /// The API token, if one was given: for change requests.
+    pub api_token: Option<Secret>,
+    /// The port that nameservers listen on: 53, but in the lab.
+    pub dns_port: u16,
+}
+
+impl Settings {
+    /// This machine, and no token.
+    pub fn new(timeout: Duration) -> Self {
+        Self {
+            root: None,
+            timeout,
+            token: None,
+            api_token: None,
+            dns_port: 53,
+        }
+    }
+}
+
+/// The live host. See the module.
+pub struct LiveHost {
+    root: Root,
+    timeout: Duration,
+    tokens: Tokens,
+    dns_port: u16,
+    scrubber: Scrubber,
+    /// Connections that wait for their handshake, by the peer's address.
+    connected: Kept<TcpStream>,
+    /// Connections that wait for their question.
+    shaken: Kept<tls::Stream>,
+}
+
+type Kept<S> = Mutex<HashMap<SocketAddr, S>>;
+
+impl fmt::Debug for LiveHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LiveHost")
+            .field("root", &self.root)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+impl LiveHost {
+    /// A host that has not been looked at yet.
+    pub fn new(settings: Settings) -> Self {
+        let secrets = [&settings.token, &settings.api_token];
+        Self {
+            scrubber: Scrubber::new(secrets.into_iter().flatten().cloned()),
+            root: Root::new(settings.root),
+            timeout: settings.timeout,
+            tokens: Tokens {
+                enrollment: settings.token,
+                api: settings.api_token,
+            },
+            dns_port: settings.dns_port,
+            connected: Mutex::default(),
+            shaken: Mutex::default(),
+        }
+    }
+
+    fn deadline(&self) -> Deadline {
+        Deadline::after(self.timeout)
+    }
+
+    /// Looks at files, on a thread of its own.
+    async fn look<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Root) -> Seen<T> + Send + 'static,
+    ) -> Seen<T> {
+        let root = self.root.clone();
+        self.deadline().blocking(move || work(&root)).await?
+    }
+
+    /// What runs can only be known on the machine itself.
+    fn must_be_here(&self, what: &str) -> Seen<()> {
+        if self.root.is_foreign() {
+            return Err(Unseen::unsupported(format!(
+                "{what} cannot be told under another root: run the doctor on that machine itself"
+            )));
+        }
+        Ok(())
+    }
+
+    async fn ask_account(&self, name: String) -> Seen<Account> {
+        let deadline = self.deadline();
+        let (root, wanted) = (self.root.clone(), name.clone());
+        let seen = deadline
+            .blocking(move || system::account(&root, &wanted))
+            .await?;
+        match seen {
+            Err(Unseen::Absent) if !self.root.is_foreign() => listed_account(deadline, &name).await,
+            seen => seen,
+        }
+    }
+
+    async fn ask_service(&self, question: ServiceQuestion) -> Seen<Service> {
+        known_system("the service manager")?;
+        let mut service = if self.root.is_foreign() {
+            self.look(move |root| unit_files::service(root, &question.name))
+                .await?
+        } else {
+            linux::service(self.deadline(), &question.name).await?
+        };
+        self.scrubber.properties(&mut service.properties);
+        Ok(service)
+    }
+
+    async fn ask_journal(&self, question: JournalQuestion) -> Seen<Vec<LogEntry>> {
+        known_system("the log")?;
+        self.must_be_here("the log")?;
+        let mut entries = linux::journal(self.deadline(), &question).await?;
+        self.scrubber.log(&mut entries);
+        Ok(entries)
+    }
+
+    async fn ask_lookup(&self, name: String) -> Seen<Vec<IpAddr>> {
+        if self.root.is_foreign() {
+            return Err(Unseen::unsupported(
+                "under another root the resolver of this machine is no witness",
+            ));
+        }
+        self.deadline().blocking(move || lookup(&name)).await?
+    }
+
+    async fn ask_connect(&self, question: ConnectQuestion) -> Race {
+        let (race, won) = tcp::race(self.timeout, &question.addresses).await;
+        if let Some((address, stream)) = won {
+            keep(&self.connected, address, stream);
+        }
+        race
+    }
+
+    async fn ask_handshake(&self, question: HandshakeQuestion) -> Seen<Handshake> {
+        let deadline = self.deadline();
+        let stream = match take(&self.connected, question.address) {
+            Some(stream) => stream,
+            // The kept one was used up, by another name for the same address.
+            None => deadline
+                .run(TcpStream::connect(question.address))
+                .await?
+                .map_err(|error| tcp::unseen(&error, deadline))?,
+        };
+        let (handshake, stream) = tls::handshake(deadline, stream, &question.server_name).await?;
+        if let Some(stream) = stream {
+            keep(&self.shaken, question.address, stream);
+        }
+        Ok(handshake)
+    }
+
+    async fn ask_health(&self, question: HealthQuestion) -> Seen<Exchange> {
+        let stream = take(&self.shaken, question.address).ok_or_else(|| {
+            Unseen::unsupported(
+                "there is no TLS connection to ask it on: the handshake comes first",
+            )
+        })?;
+        let mut exchange = http::health(self.deadline(), stream, &question.authority).await?;
+        exchange.body = self.scrubber.known(&exchange.body);
+        Ok(exchange)
+    }
+}
+
+fn keep<S>(kept: &Kept<S>, address: SocketAddr, stream: S) {
+    kept.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(address, stream);
+}
+
+fn take<S>(kept: &Kept<S>, address: SocketAddr) -> Option<S> {
+    kept.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .remove(&address)
+}
+
+/// The one place that says which operating systems have their service manager, log and time service here.
+fn known_system(what: &str) -> Seen<()> {
+    if cfg!(target_os = "linux") {
+        Ok(())
+    } else {
+        Err(Unseen::unsupported(format!(
+            "{what} of {} cannot be asked for yet: look with the commands of the runbook",
+            Os::current()
+        )))
+    }
+}
+
+/// A user that is in no file but known to the system (LDAP, systemd's dynamic users).
+async fn listed_account(deadline: Deadline, name: &str) -> Seen<Account> {
+    let find = |program: &'static str| {
+        deadline.blocking(move || commands::find(&Root::new(None), program))
+    };
+    let (Ok(getent), Ok(id)) = (find("getent").await?, find("id").await?) else {
+        return Err(Unseen::Absent);
+    };
+    let user = commands::run(deadline, &getent, &["passwd", "--", name]).await?;
+    let groups = commands::run(deadline, &id, &["-G", "--", name]).await?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    system::account_from(&text(&user.stdout), &text(&groups.stdout)).ok_or(Unseen::Absent)
+}
+
+/// getaddrinfo; may block for as long as the system's resolver likes.
+fn lookup(name: &str) -> Seen<Vec<IpAddr>> {
+    let found = (name, 0).to_socket_addrs().map_err(Unseen::failed)?;
+    let mut addresses = Vec::new();
+    for address in found {
+        if !addresses.contains(&address.ip()) {
+            addresses.push(address.ip());
+        }
+    }
+    Ok(addresses)
+}
+
+impl Host for LiveHost {
+    fn system(&self, (): ()) -> BoxFuture<'_, System> {
+        Box::pin(async {
+            let root = self.root.clone();
+            let described = self.deadline().blocking(move || system::describe(&root));
+            match described.await {
+                Ok(system) => system,
+                // The root hangs: what can be told without its files.
+                Err(_) => system::describe(&Root::new(Some("/nonexistent".into()))),
+            }
+        })
+    }
+
+    fn now(&self, (): ()) -> BoxFuture<'_, DateTime<Utc>> {
+        Box::pin(async { Utc::now() })
+    }
+
+    fn environment(
+        &self,
+        question: EnvironmentQuestion,
+    ) -> BoxFuture<'_, BTreeMap<String, String>> {
+        Box::pin(async move {
+            let variable = |name: String| {
+                let value = std::env::var_os(&name)?.to_string_lossy().into_owned();
+                let value = self.scrubber.variable(&name, &value);
+                Some((name, value))
+            };
+            question.names.into_iter().filter_map(variable).collect()
+        })
+    }
+
+    fn stat(&self, path: HostPath) -> BoxFuture<'_, Seen<Stat>> {
+        Box::pin(self.look(move |root| Ok(root.find(&path)?.into_stat())))
+    }
+
+    fn read(&self, question: ReadQuestion) -> BoxFuture<'_, Seen<Content>> {
+        Box::pin(async {
+            let mut content = self
+                .look(move |root| files::content(root, &question))
+                .await?;
+            content.text = self.scrubber.file(&content.text);
+            Ok(content)
+        })
+    }
+
+    fn private_key(&self, path: HostPath) -> BoxFuture<'_, Seen<KeyFacts>> {
+        Box::pin(self.look(move |root| private_key::facts(root, &path)))
+    }
+
+    fn file_system(&self, path: HostPath) -> BoxFuture<'_, Seen<FileSystem>> {
+        Box::pin(self.look(move |root| root.file_system(&path)))
+    }
+
+    fn find_program(&self, name: String) -> BoxFuture<'_, Seen<PathBuf>> {
+        Box::pin(self.look(move |root| commands::find(root, &name)))
+    }
+
+    fn account(&self, name: String) -> BoxFuture<'_, Seen<Account>> {
+        Box::pin(self.ask_account(name))
+    }
+
+    fn processes(&self, name: String) -> BoxFuture<'_, Seen<Vec<Process>>> {
+        Box::pin(async move {
+            self.must_be_here("processes")?;
+            self.look(move |_| system::processes(&name)).await
+        })
+    }
+
+    fn service(&self, question: ServiceQuestion) -> BoxFuture<'_, Seen<Service>> {
+        Box::pin(self.ask_service(question))
+    }
+
+    fn journal(&self, question: JournalQuestion) -> BoxFuture<'_, Seen<Vec<LogEntry>>> {
+        Box::pin(self.ask_journal(question))
+    }
+
+    fn time_sync(&self, (): ()) -> BoxFuture<'_, Seen<TimeSync>> {
+        Box::pin(async {
+            known_system("time synchronisation")?;
+            self.must_be_here("time synchronisation")?;
+            linux::time_sync(self.deadline()).await
+        })
+    }
+
+    fn dns(&self, question: DnsQuestion) -> BoxFuture<'_, Seen<DnsReply>> {
+        Box::pin(async move { dns::ask(self.deadline(), self.dns_port, &question).await })
+    }
+
+    fn lookup(&self, name: String) -> BoxFuture<'_, Seen<Vec<IpAddr>>> {
+        Box::pin(self.ask_lookup(name))
+    }
+
+    fn connect(&self, question: ConnectQuestion) -> BoxFuture<'_, Race> {
+        Box::pin(self.ask_connect(question))
+    }
+
+    fn handshake(&self, question: HandshakeQuestion) -> BoxFuture<'_, Seen<Handshake>> {
+        Box::pin(self.ask_handshake(question))
+    }
+
+    fn health(&self, question: HealthQuestion) -> BoxFuture<'_, Seen<Exchange>> {
+        Box::pin(self.ask_health(question))
+    }
+
+    fn anchors(&self, question: AnchorsQuestion) -> BoxFuture<'_, Seen<Anchors>> {
+        Box::pin(self.look(move |root| trust::matching(root, &question)))
+    }
+
+    fn api(&self, question: ApiQuestion) -> BoxFuture<'_, ApiAnswer> {
+        Box::pin(api::call(
+            self.deadline(),
+            &self.root,
+            &self.tokens,
+            &self.scrubber,
+            question,
+        ))
+    }
+
+    fn token(&self, (): ()) -> BoxFuture<'_, Option<TokenShape>> {
+        Box::pin(async { self.tokens.enrollment.as_ref().map(TokenShape::of) })
+    }
+}

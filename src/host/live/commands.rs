@@ -1,0 +1,238 @@
+//! Programs of the host: found in the search path, run without a shell, a terminal, a pager or a locale.
+//!
+//! They read nothing, what they print is bounded, and when the time is over they and all that they started are killed.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::Command;
+
+use super::deadline::Deadline;
+use super::files::Root;
+use crate::host::{Seen, Unseen};
+
+/// The most that a program may print: 500 entries of a log, each with all its fields.
+const LIMIT: u64 = 16 << 20;
+
+/// Where programs are when the search path is short, as in a service or a cron job.
+const USUAL: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Variables that change what programs print, or that hold secrets of the doctor's.
+const CLEARED: [&str; 16] = [
+    "LANGUAGE",
+    "LC_TIME",
+    "LC_MESSAGES",
+    "LC_CTYPE",
+    "LESS",
+    "PAGER",
+    "SYSTEMD_PAGER",
+    "SYSTEMD_LESS",
+    "SYSTEMD_LOG_LEVEL",
+    "SYSTEMD_LOG_TARGET",
+    "COLORTERM",
+    "FORCE_COLOR",
+    "CLICOLOR_FORCE",
+    "GREP_OPTIONS",
+    "NEXPLANE_ENROLLMENT_TOKEN",
+    "NEXPLANE_API_TOKEN",
+];
+
+/// What a program printed and how it ended.
+#[derive(Debug)]
+pub(super) struct Output {
+    /// How it ended.
+    pub(super) status: ExitStatus,
+    /// What it printed.
+    pub(super) stdout: Vec<u8>,
+    /// What it complained of.
+    pub(super) stderr: String,
+}
+
+impl Output {
+    /// What it said when it did not answer: the first line of its complaints.
+    pub(super) fn complaint(&self) -> Option<&str> {
+        self.stderr.lines().map(str::trim).find(|l| !l.is_empty())
+    }
+}
+
+/// Where a program is: in the search path, then where programs usually are. Under another root only the latter.
+pub(super) fn find(root: &Root, name: &str) -> Seen<PathBuf> {
+    if name.is_empty() || name.contains('/') {
+        return Err(Unseen::malformed(format!("`{name}` is no program's name")));
+    }
+    if root.is_foreign() {
+        return std::env::split_paths(USUAL)
+            .map(|dir| dir.join(name))
+            .find(|path| root.find_host(path).is_ok_and(|found| found.is_program()))
+            .ok_or(Unseen::Absent);
+    }
+    which::which_in_global(name, Some(search_path()))
+        .ok()
+        .and_then(|mut found| found.next())
+        .ok_or(Unseen::Absent)
+}
+
+fn search_path() -> OsString {
+    let mut path = std::env::var_os("PATH").unwrap_or_default();
+    if !path.is_empty() {
+        path.push(":");
+    }
+    path.push(USUAL);
+    path
+}
+
+/// Runs a program of this host and waits for it, but not beyond the limit.
+pub(super) async fn run(deadline: Deadline, program: &Path, args: &[&str]) -> Seen<Output> {
+    deadline.run(run_bounded(program, args)).await?
+}
+
+async fn run_bounded(program: &Path, args: &[&str]) -> Seen<Output> {
+    let name = program.display().to_string();
+    let mut command = Command::new(program);
+    command
+        .args(args)
+        .env("LC_ALL", "C")
+        .env("TERM", "dumb")
+        .env("NO_COLOR", "1")
+        .env("SYSTEMD_COLORS", "0")
+        .env("SYSTEMD_URLIFY", "0")
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true);
+    for variable in CLEARED {
+        command.env_remove(variable);
+    }
+    let mut child = command.spawn().map_err(|error| {
+        let unseen = Unseen::from_io(&error);
+        match unseen {
+            Unseen::Failed { why } => Unseen::failed(format!("cannot run {name}: {why}")),
+            other => other,
+        }
+    })?;
+    let mut group = Group::of(&child);
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let wait = async {
+        let status = child.wait().await;
+        status.map_err(|error| Unseen::failed(format!("cannot wait for {name}: {error}")))
+    };
+    let (stdout, stderr, status) = tokio::try_join!(read(stdout), read(stderr), wait)?;
+    group.0 = None;
+    Ok(Output {
+        status,
+        stdout,
+        stderr: String::from_utf8_lossy(&stderr).into_owned(),
+    })
+}
+
+async fn read(pipe: Option<impl AsyncRead + Unpin>) -> Seen<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if let Some(pipe) = pipe {
+        pipe.take(LIMIT + 1)
+            .read_to_end(&mut bytes)
+            .await
+            .map_err(|error| Unseen::from_io(&error))?;
+    }
+    if bytes.len() as u64 > LIMIT {
+        return Err(Unseen::TooLarge { limit: LIMIT });
+    }
+    Ok(bytes)
+}
+
+/// The processes that a program started: killed when dropped, unless the program ended by itself.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn of(child: &tokio::process::Child) -> Self {
+        Self(
+            child
+                .id()
+                .and_then(|id| i32::try_from(id).ok())
+                .and_then(Pid::from_raw),
+        )
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            // They may be gone already, which is as well.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::time::Duration;
+
+    use super::*;
+
+    async fn shell(budget_ms: u64, script: &str) -> Seen<Output> {
+        let deadline = Deadline::after(Duration::from_millis(budget_ms));
+        run(deadline, Path::new("/bin/sh"), &["-c", script]).await
+    }
+
+    #[tokio::test]
+    async fn output_status_and_complaint_are_kept() {
+        let output = shell(5000, "echo out $LC_ALL; echo 'not so' >&2; exit 3")
+            .await
+            .unwrap();
+        assert_eq!(output.stdout, b"out C\n");
+        assert_eq!(output.complaint(), Some("not so"));
+        assert_eq!(output.status.code(), Some(3));
+    }
+
+    #[tokio::test]
+    async fn what_hangs_is_killed_with_its_children() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let script = format!("sleep 60 & echo $! > {}; wait", file.path().display());
+        let seen = shell(300, &script).await;
+        assert_eq!(seen.unwrap_err(), Unseen::TimedOut { after_ms: 300 });
+        let pid = std::fs::read_to_string(file.path()).unwrap();
+        let stat = format!("/proc/{}/stat", pid.trim());
+        // It is gone, or a zombie that the system's first process has not waited for yet.
+        let state = |text: String| text.rsplit(')').next().unwrap_or("").trim().to_owned();
+        let deadline = std::time::Instant::now() + Duration::from_secs(5);
+        while std::fs::read_to_string(&stat).is_ok_and(|text| !state(text).starts_with('Z')) {
+            assert!(std::time::Instant::now() < deadline, "the child lives on");
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn endless_output_ends() {
+        let seen = shell(20_000, "exec cat /dev/zero").await;
+        assert_eq!(seen.unwrap_err(), Unseen::TooLarge { limit: LIMIT });
+    }
+
+    #[tokio::test]
+    async fn a_program_that_is_not_there_is_absent() {
+        let deadline = Deadline::after(Duration::from_secs(5));
+        let seen = run(deadline, Path::new("/nowhere/at-all"), &[]).await;
+        assert_eq!(seen.unwrap_err(), Unseen::Absent);
+        let own = Root::new(None);
+        assert_eq!(find(&own, "no-such-program-at-all"), Err(Unseen::Absent));
+        assert!(find(&own, "sh").is_ok());
+    }
+
+    #[test]
+    fn under_another_root_only_its_programs_count() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("usr/local/bin")).unwrap();
+        let root = Root::new(Some(dir.path().to_owned()));
+        assert_eq!(find(&root, "sh"), Err(Unseen::Absent));
+        let program = dir.path().join("usr/local/bin/sh");
+        std::fs::write(&program, "").unwrap();
+        assert_eq!(find(&root, "sh"), Err(Unseen::Absent));
+        rustix::fs::chmod(&program, rustix::fs::Mode::from_bits_truncate(0o755)).unwrap();
+        assert_eq!(find(&root, "sh"), Ok("/usr/local/bin/sh".into()));
+    }
+}

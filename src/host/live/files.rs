@@ -1,0 +1,455 @@
+//! Files of the host, looked at within its root: links are followed as `chroot` would, and nothing is ever written.
+//!
+//! Each step of a path is looked at by itself, because the answer needs every directory on the way (who may pass it),
+//! and because a link under another root means a place under that root. Devices and pipes are never opened.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Component, Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use rustix::fs::{Mode, OFlags};
+
+use crate::host::{Base, Content, FileSystem, HostPath, Kind, ReadQuestion, Seen, Stat, Unseen};
+
+/// As many links as Linux follows in one path.
+const MAX_LINKS: usize = 40;
+
+/// Where the host's paths begin.
+#[derive(Debug, Clone)]
+pub(super) struct Root {
+    dir: PathBuf,
+    foreign: bool,
+}
+
+/// What stands at a path.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// Where it is, as a path of the host.
+    pub(super) path: PathBuf,
+    /// The same for the doctor.
+    pub(super) real: PathBuf,
+    metadata: Metadata,
+    ancestors: Vec<Stat>,
+}
+
+impl Root {
+    /// The host's own root, or that of another one at `dir`.
+    pub(super) fn new(dir: Option<PathBuf>) -> Self {
+        match dir {
+            Some(dir) if dir != Path::new("/") => Self { dir, foreign: true },
+            _ => Self::own(),
+        }
+    }
+
+    fn own() -> Self {
+        Self {
+            dir: "/".into(),
+            foreign: false,
+        }
+    }
+
+    /// Whether it is another host's.
+    pub(super) fn is_foreign(&self) -> bool {
+        self.foreign
+    }
+
+    /// Looks a path up, links followed.
+    pub(super) fn find(&self, path: &HostPath) -> Seen<Found> {
+        match path.base {
+            Base::Host => self.walk(&path.path),
+            Base::Caller => {
+                let absolute = std::path::absolute(&path.path)
+                    .map_err(|error| io_unseen("look up", &path.path, &error))?;
+                Self::own().walk(&absolute)
+            }
+        }
+    }
+
+    /// Looks a path of the host up.
+    pub(super) fn find_host(&self, path: impl AsRef<Path>) -> Seen<Found> {
+        self.walk(path.as_ref())
+    }
+
+    fn walk(&self, path: &Path) -> Seen<Found> {
+        self.steps(path)
+            .map_err(|error| io_unseen("look up", path, &error))
+    }
+
+    fn steps(&self, path: &Path) -> io::Result<Found> {
+        let mut ahead: VecDeque<Step> = steps_of(path).collect();
+        // Where the walk stands, without links; relative to the root.
+        let mut at = PathBuf::new();
+        let mut metadata = fs::metadata(&self.dir)?;
+        let mut ancestors: Vec<Stat> = Vec::new();
+        let mut links = 0;
+        while let Some(step) = ahead.pop_front() {
+            if !metadata.is_dir() {
+                return Err(io::ErrorKind::NotADirectory.into());
+            }
+            let here = stat(Path::new("/").join(&at), &metadata);
+            if ancestors.iter().all(|passed| passed.path != here.path) {
+                ancestors.push(here);
+            }
+            let next = match step {
+                Step::Root => PathBuf::new(),
+                Step::Up => at.parent().map(Path::to_owned).unwrap_or_default(),
+                Step::Into(name) => at.join(name),
+            };
+            let seen = fs::symlink_metadata(self.dir.join(&next))?;
+            if seen.is_symlink() {
+                links += 1;
+                if links > MAX_LINKS {
+                    return Err(io::Error::other("too many symbolic links"));
+                }
+                let target = fs::read_link(self.dir.join(&next))?;
+                for step in steps_of(&target).rev() {
+                    ahead.push_front(step);
+                }
+            } else {
+                at = next;
+                metadata = seen_root(&at, &self.dir, seen)?;
+            }
+        }
+        Ok(Found {
+            path: Path::new("/").join(&at),
+            real: self.dir.join(&at),
+            metadata,
+            ancestors,
+        })
+    }
+
+    /// Where a link of the host leads, as it is written.
+    pub(super) fn link_target(&self, path: &Path) -> Seen<PathBuf> {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(Unseen::Absent);
+        };
+        let parent = self.find_host(parent)?;
+        fs::read_link(parent.real.join(name))
+            .map_err(|error| io_unseen("read the link", path, &error))
+    }
+
+    /// A file's bytes, at most `limit`.
+    pub(super) fn read_bytes(&self, path: &HostPath, limit: u64) -> Seen<Vec<u8>> {
+        self.find(path)?.read(limit)
+    }
+
+    /// A file of the host as text, at most `limit` bytes of it.
+    pub(super) fn read_text(&self, path: impl AsRef<Path>, limit: u64) -> Seen<String> {
+        let bytes = self.find_host(path)?.read(limit)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// The file system that holds a path, or would if it were there.
+    pub(super) fn file_system(&self, path: &HostPath) -> Seen<FileSystem> {
+        let mut asked = path.clone();
+        let found = loop {
+            match self.find(&asked) {
+                Ok(found) if found.metadata.is_dir() => break found,
+                Ok(_) | Err(Unseen::Absent) if asked.path.pop() => {}
+                Ok(_) => return Err(Unseen::Absent),
+                Err(unseen) => return Err(unseen),
+            }
+        };
+        let numbers = rustix::fs::statvfs(&found.real)
+            .map_err(|error| io_unseen("look at the file system of", &found.path, &error.into()))?;
+        Ok(FileSystem {
+            path: found.path,
+            total_bytes: numbers.f_blocks.saturating_mul(numbers.f_frsize),
+            free_bytes: numbers.f_bfree.saturating_mul(numbers.f_frsize),
+            available_bytes: numbers.f_bavail.saturating_mul(numbers.f_frsize),
+            total_inodes: numbers.f_files,
+            free_inodes: numbers.f_ffree,
+            read_only: numbers
+                .f_flag
+                .contains(rustix::fs::StatVfsMountFlags::RDONLY),
+        })
+    }
+}
+
+/// One step of a path.
+enum Step {
+    Root,
+    Up,
+    Into(OsString),
+}
+
+fn steps_of(path: &Path) -> impl DoubleEndedIterator<Item = Step> {
+    path.components().filter_map(|part| match part {
+        Component::RootDir => Some(Step::Root),
+        Component::ParentDir => Some(Step::Up),
+        Component::Normal(name) => Some(Step::Into(name.to_owned())),
+        Component::CurDir | Component::Prefix(_) => None,
+    })
+}
+
+/// The root itself may be reached by a link, which the caller made and which is followed.
+fn seen_root(at: &Path, dir: &Path, seen: Metadata) -> io::Result<Metadata> {
+    if at.as_os_str().is_empty() {
+        fs::metadata(dir)
+    } else {
+        Ok(seen)
+    }
+}
+
+impl Found {
+    /// What it is, with the directories on the way.
+    pub(super) fn into_stat(self) -> Stat {
+        Stat {
+            ancestors: self.ancestors,
+            ..stat(self.path, &self.metadata)
+        }
+    }
+
+    /// Whether it is a regular file.
+    pub(super) fn is_file(&self) -> bool {
+        self.metadata.is_file()
+    }
+
+    /// Whether it is a file that somebody may execute.
+    pub(super) fn is_program(&self) -> bool {
+        self.metadata.is_file() && self.metadata.mode() & 0o111 != 0
+    }
+
+    /// Names of the entries of a directory, sorted, at most `limit`.
+    pub(super) fn entries(&self, limit: usize) -> Seen<Vec<OsString>> {
+        let unseen = |error: io::Error| io_unseen("list", &self.path, &error);
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.real).map_err(unseen)?.take(limit) {
+            names.push(entry.map_err(unseen)?.file_name());
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// Its bytes; a file with more than `limit` is too large.
+    pub(super) fn read(&self, limit: u64) -> Seen<Vec<u8>> {
+        if !self.metadata.is_file() {
+            return Err(Unseen::malformed(format!(
+                "{} is {} and not a file",
+                self.path.display(),
+                if self.metadata.is_dir() {
+                    "a directory"
+                } else {
+                    "a device, a socket or a pipe"
+                }
+            )));
+        }
+        let unseen = |error: io::Error| io_unseen("read", &self.path, &error);
+        let file = self.open().map_err(unseen)?;
+        let mut bytes = Vec::new();
+        file.take(limit.saturating_add(1))
+            .read_to_end(&mut bytes)
+            .map_err(unseen)?;
+        if bytes.len() as u64 > limit {
+            return Err(Unseen::TooLarge { limit });
+        }
+        Ok(bytes)
+    }
+
+    /// Opens what was found and nothing that took its place since: no link, and never waiting for a writer of a pipe.
+    fn open(&self) -> io::Result<File> {
+        let flags =
+            OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file = File::from(rustix::fs::open(&self.real, flags, Mode::empty())?);
+        let opened = file.metadata()?;
+        if (opened.dev(), opened.ino()) == (self.metadata.dev(), self.metadata.ino()) {
+            Ok(file)
+        } else {
+            Err(io::Error::other(
+                "the file was replaced while it was read; run again",
+            ))
+        }
+    }
+}
+
+fn stat(path: PathBuf, metadata: &Metadata) -> Stat {
+    Stat {
+        path,
+        kind: if metadata.is_file() {
+            Kind::File
+        } else if metadata.is_dir() {
+            Kind::Directory
+        } else {
+            Kind::Other
+        },
+        size: metadata.len(),
+        mode: metadata.mode() & 0o7777,
+        uid: metadata.uid(),
+        gid: metadata.gid(),
+        modified: metadata.modified().ok().map(DateTime::<Utc>::from),
+        ancestors: Vec::new(),
+    }
+}
+
+fn io_unseen(operation: &str, path: &Path, error: &io::Error) -> Unseen {
+    match Unseen::from_io(error) {
+        Unseen::Failed { why } => {
+            Unseen::failed(format!("cannot {operation} {}: {why}", path.display()))
+        }
+        unseen => unseen,
+    }
+}
+
+/// The answer to `read`: text, and where it stops being UTF-8.
+pub(super) fn content(root: &Root, question: &ReadQuestion) -> Seen<Content> {
+    let bytes = root.read_bytes(&question.path, question.limit)?;
+    Ok(match String::from_utf8(bytes) {
+        Ok(text) => Content {
+            text,
+            invalid_utf8_at: None,
+        },
+        Err(error) => Content {
+            invalid_utf8_at: Some(error.utf8_error().valid_up_to()),
+            text: String::from_utf8_lossy(error.as_bytes()).into_owned(),
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn tree() -> (tempfile::TempDir, Root) {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("etc/agent")).unwrap();
+        fs::write(dir.path().join("etc/agent/config.yaml"), "a: 1\n").unwrap();
+        let root = Root::new(Some(dir.path().to_owned()));
+        (dir, root)
+    }
+
+    #[test]
+    fn links_never_leave_the_root() {
+        let (dir, root) = tree();
+        let outside = tempfile::NamedTempFile::new().unwrap();
+        fs::write(outside.path(), "secret").unwrap();
+        symlink(outside.path(), dir.path().join("etc/absolute")).unwrap();
+        let up =
+            Path::new("../../../../../../../..").join(outside.path().strip_prefix("/").unwrap());
+        symlink(&up, dir.path().join("etc/relative")).unwrap();
+        symlink("/etc/agent/config.yaml", dir.path().join("inside")).unwrap();
+        symlink("../..//etc/./agent", dir.path().join("etc/dir")).unwrap();
+        for escape in ["/etc/absolute", "/etc/relative"] {
+            assert_eq!(root.read_text(escape, 99), Err(Unseen::Absent), "{escape}");
+        }
+        for good in [
+            "/inside",
+            "inside",
+            "/../../etc/agent/../agent/config.yaml",
+            "/etc/dir/config.yaml",
+        ] {
+            assert_eq!(root.read_text(good, 99).unwrap(), "a: 1\n", "{good}");
+        }
+        let found = root.find_host("/etc/dir/config.yaml").unwrap();
+        assert_eq!(found.path, Path::new("/etc/agent/config.yaml"));
+    }
+
+    #[test]
+    fn every_directory_on_the_way_is_told_also_before_a_link() {
+        let (dir, root) = tree();
+        fs::create_dir(dir.path().join("opt")).unwrap();
+        symlink("/etc/agent", dir.path().join("opt/agent")).unwrap();
+        let stat = root
+            .find_host("/opt/agent/config.yaml")
+            .unwrap()
+            .into_stat();
+        let way: Vec<_> = stat
+            .ancestors
+            .iter()
+            .map(|s| s.path.display().to_string())
+            .collect();
+        assert_eq!(way, ["/", "/opt", "/etc", "/etc/agent"]);
+        assert_eq!((stat.kind, stat.size), (Kind::File, 5));
+    }
+
+    #[test]
+    fn loops_files_as_directories_and_empty_paths_are_answers() {
+        let (dir, root) = tree();
+        symlink("/loop", dir.path().join("loop")).unwrap();
+        assert!(matches!(
+            root.find_host("/loop"),
+            Err(Unseen::Failed { .. })
+        ));
+        assert!(matches!(
+            root.find_host("/etc/agent/config.yaml/.."),
+            Err(Unseen::Absent)
+        ));
+        assert_eq!(root.find_host("").unwrap().path, Path::new("/"));
+        assert!(matches!(
+            root.read_text("/etc", 9),
+            Err(Unseen::Malformed { .. })
+        ));
+    }
+
+    #[test]
+    fn a_pipe_is_not_opened() {
+        let (dir, root) = tree();
+        let pipe = dir.path().join("pipe");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &pipe,
+            rustix::fs::FileType::Fifo,
+            Mode::RUSR | Mode::WUSR,
+            0,
+        )
+        .unwrap();
+        assert!(matches!(
+            root.read_text("/pipe", 9),
+            Err(Unseen::Malformed { .. })
+        ));
+        assert_eq!(
+            root.find_host("/pipe").unwrap().into_stat().kind,
+            Kind::Other
+        );
+    }
+
+    #[test]
+    fn no_more_than_the_limit_is_read() {
+        let (dir, root) = tree();
+        let limit = ReadQuestion::LIMIT;
+        let size = usize::try_from(limit).unwrap();
+        fs::write(dir.path().join("full"), vec![b'x'; size]).unwrap();
+        fs::write(dir.path().join("over"), vec![b'x'; size + 1]).unwrap();
+        assert_eq!(root.read_text("/full", limit).unwrap().len(), size);
+        assert_eq!(
+            root.read_text("/over", limit),
+            Err(Unseen::TooLarge { limit })
+        );
+    }
+
+    #[test]
+    fn text_that_is_no_utf8_says_where() {
+        let (dir, root) = tree();
+        fs::write(dir.path().join("latin1"), b"ab\xe9c").unwrap();
+        let question = ReadQuestion::new(HostPath::host("/latin1"));
+        let content = content(&root, &question).unwrap();
+        assert_eq!(content.text, "ab\u{fffd}c");
+        assert_eq!(content.invalid_utf8_at, Some(2));
+    }
+
+    #[test]
+    fn a_path_of_the_caller_is_outside_of_the_root() {
+        let (_dir, root) = tree();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), "mine").unwrap();
+        let bytes = root.read_bytes(&HostPath::caller(file.path()), 9);
+        assert_eq!(bytes, Ok(b"mine".to_vec()));
+    }
+
+    #[test]
+    fn the_nearest_directory_answers_for_the_file_system() {
+        let (_dir, root) = tree();
+        let numbers = root
+            .file_system(&HostPath::host("/etc/agent/not/there"))
+            .unwrap();
+        assert_eq!(numbers.path, Path::new("/etc/agent"));
+        assert!(numbers.total_bytes >= numbers.free_bytes && !numbers.read_only);
+    }
+}

@@ -1,0 +1,187 @@
+//! TCP to an endpoint with several addresses: raced as RFC 8305 says, and every address reported.
+//!
+//! The next address starts 250 ms after the one before it, or at once when that one failed. Once one is connected the
+//! others start at once and have a while to show whether they work too: a name half of whose addresses are dead is a finding.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use rustix::io::Errno;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until};
+
+use super::deadline::{Deadline, millis, whole_millis};
+use crate::host::{Attempt, Race, Seen, Unseen};
+
+/// RFC 8305, section 5: the connection attempt delay.
+const STAGGER: Duration = Duration::from_millis(250);
+
+/// The least that the other addresses get once one is connected.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// More addresses than this are not tried: no control plane has them, a hostile nameserver might.
+const MOST: usize = 32;
+
+/// Races the addresses; also gives the winner's connection.
+pub(super) async fn race(
+    timeout: Duration,
+    addresses: &[SocketAddr],
+) -> (Race, Option<(SocketAddr, TcpStream)>) {
+    Runners::new(timeout, addresses).run().await
+}
+
+struct Runners<'a> {
+    deadline: Deadline,
+    began: Instant,
+    stagger: Duration,
+    addresses: &'a [SocketAddr],
+    started: Vec<Option<Duration>>,
+    outcomes: Vec<Option<(Seen<()>, Duration)>>,
+    winner: Option<(SocketAddr, TcpStream)>,
+    /// When the race is over; earlier when all have arrived.
+    end: Instant,
+}
+
+impl<'a> Runners<'a> {
+    fn new(timeout: Duration, addresses: &'a [SocketAddr]) -> Self {
+        let tried = addresses.len().min(MOST);
+        let began = Instant::now();
+        Self {
+            deadline: Deadline::after(timeout),
+            began,
+            // However many there are, the last one still gets half of the time.
+            stagger: STAGGER.min(timeout / 2 / u32::try_from(tried.max(1)).unwrap_or(1)),
+            addresses,
+            started: vec![None; tried],
+            outcomes: vec![None; tried],
+            winner: None,
+            end: began + timeout,
+        }
+    }
+
+    async fn run(mut self) -> (Race, Option<(SocketAddr, TcpStream)>) {
+        let mut running = FuturesUnordered::new();
+        let mut next = 0;
+        let mut next_start = self.began;
+        loop {
+            while next < self.started.len()
+                && (self.winner.is_some() || Instant::now() >= next_start)
+            {
+                self.started[next] = Some(self.began.elapsed());
+                running.push(connect(next, self.addresses[next]));
+                next += 1;
+                next_start = Instant::now() + self.stagger;
+            }
+            let waiting = next < self.started.len();
+            if running.is_empty() && !waiting {
+                break;
+            }
+            tokio::select! {
+                biased;
+                Some((index, result)) = running.next() => {
+                    if self.arrived(index, result) {
+                        next_start = Instant::now();
+                    }
+                }
+                () = sleep_until(self.end) => break,
+                () = sleep_until(next_start), if waiting => {}
+            }
+        }
+        drop(running);
+        self.result()
+    }
+
+    /// Writes down what became of an address; says whether the next one should start at once.
+    fn arrived(&mut self, index: usize, result: io::Result<TcpStream>) -> bool {
+        let took = self.since_start(index);
+        let (outcome, failed) = match result {
+            Ok(stream) => {
+                if self.winner.is_none() {
+                    self.winner = Some((self.addresses[index], stream));
+                    self.end = self.end.min(Instant::now() + GRACE.max(took * 4));
+                }
+                (Ok(()), false)
+            }
+            Err(error) => (Err(unseen(&error, self.deadline)), true),
+        };
+        self.outcomes[index] = Some((outcome, took));
+        failed
+    }
+
+    fn since_start(&self, index: usize) -> Duration {
+        let started = self.started[index].unwrap_or_default();
+        self.began.elapsed().saturating_sub(started)
+    }
+
+    fn result(self) -> (Race, Option<(SocketAddr, TcpStream)>) {
+        let attempts = (0..self.addresses.len())
+            .map(|index| self.attempt(index))
+            .collect();
+        let race = Race {
+            attempts,
+            winner: self.winner.as_ref().map(|(address, _)| *address),
+        };
+        (race, self.winner)
+    }
+
+    fn attempt(&self, index: usize) -> Attempt {
+        let (outcome, took) = match self.outcomes.get(index) {
+            Some(Some((outcome, took))) => (outcome.clone(), *took),
+            Some(None) => {
+                let took = self.since_start(index);
+                let after_ms = whole_millis(took);
+                (Err(Unseen::TimedOut { after_ms }), took)
+            }
+            None => {
+                let why = format!("not tried: only the first {MOST} addresses are");
+                (Err(Unseen::unsupported(why)), Duration::ZERO)
+            }
+        };
+        let started = self.started.get(index).copied().flatten();
+        Attempt {
+            address: self.addresses[index],
+            outcome,
+            started_ms: millis(started.unwrap_or_default()),
+            duration_ms: millis(took),
+        }
+    }
+}
+
+async fn connect(index: usize, address: SocketAddr) -> (usize, io::Result<TcpStream>) {
+    let stream = TcpStream::connect(address).await;
+    (
+        index,
+        stream.inspect(|stream| drop(stream.set_nodelay(true))),
+    )
+}
+
+/// Sorts a network error by the operating system's number.
+pub(super) fn unseen(error: &io::Error, deadline: Deadline) -> Unseen {
+    let Some(number) = Errno::from_io_error(error) else {
+        return match Unseen::from_io(error) {
+            Unseen::TimedOut { .. } => deadline.timed_out(),
+            other => other,
+        };
+    };
+    let unreachable = |name: &str| Unseen::Unreachable { error: name.into() };
+    match number {
+        Errno::CONNREFUSED => Unseen::Refused,
+        Errno::CONNRESET | Errno::PIPE => Unseen::Reset,
+        Errno::TIMEDOUT => deadline.timed_out(),
+        // A firewall or a route of this host's own says these three (a blackhole route the last).
+        Errno::ACCESS => unreachable("EACCES"),
+        Errno::PERM => unreachable("EPERM"),
+        Errno::INVAL => unreachable("EINVAL"),
+        Errno::HOSTUNREACH => unreachable("EHOSTUNREACH"),
+        Errno::NETUNREACH => unreachable("ENETUNREACH"),
+        Errno::NETDOWN => unreachable("ENETDOWN"),
+        Errno::HOSTDOWN => unreachable("EHOSTDOWN"),
+        // No address of this family here.
+        Errno::ADDRNOTAVAIL => unreachable("EADDRNOTAVAIL"),
+        Errno::AFNOSUPPORT => unreachable("EAFNOSUPPORT"),
+        _ => Unseen::from_io(error),
+    }
+}

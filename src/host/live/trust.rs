@@ -1,0 +1,262 @@
+//! The trust anchors that the agent uses: those of the system, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` of its
+//! service put in their place.
+//!
+//! The agent is a Go program, and this looks where Go looks: the first bundle file that can be read, and every file of
+//! the certificate directories; each of the two variables replaces only its own half. The doctor's own environment does not count.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use super::files::Root;
+use super::pem;
+use crate::host::{Anchors, AnchorsQuestion, Seen, Unseen};
+
+/// Bundles of the distributions, in Go's order.
+const FILES: [&str; 6] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/tls/cacert.pem",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// Directories of certificates, in Go's order.
+const DIRS: [&str; 2] = ["/etc/ssl/certs", "/etc/pki/tls/certs"];
+
+/// The most that is read of one file, and how many files of one directory.
+const FILE_LIMIT: u64 = 8 << 20;
+const DIR_LIMIT: usize = 4096;
+
+/// The anchors of a system.
+pub(super) struct Store {
+    /// Where they are from, in words.
+    source: String,
+    /// Each once.
+    pub(super) anchors: Vec<CertificateDer<'static>>,
+}
+
+/// All anchors, as the service finds them.
+pub(super) fn load(root: &Root, file: Option<PathBuf>, dir: Option<&str>) -> Store {
+    let mut store = Collected::default();
+    if cfg!(target_os = "linux") || file.is_some() || dir.is_some() || root.is_foreign() {
+        store.files(root, file);
+        store.directories(root, dir);
+    } else {
+        store.platform();
+    }
+    Store {
+        source: if store.sources.is_empty() {
+            "no CA certificates found on this host".into()
+        } else {
+            store.sources.join(", ")
+        },
+        anchors: store.anchors,
+    }
+}
+
+/// Those whose subject was asked for.
+pub(super) fn matching(root: &Root, question: &AnchorsQuestion) -> Seen<Anchors> {
+    let names: HashSet<Vec<u8>> = question
+        .names
+        .iter()
+        .map(|name| STANDARD.decode(name))
+        .collect::<Result<_, _>>()
+        .map_err(|_| Unseen::malformed("a name in the question is not base64"))?;
+    let store = load(root, question.file.clone(), question.dir.as_deref());
+    let matching = store
+        .anchors
+        .iter()
+        .filter(|anchor| subject(anchor).is_some_and(|subject| names.contains(subject)))
+        .map(|anchor| pem::certificate(anchor))
+        .collect();
+    Ok(Anchors {
+        source: store.source,
+        total: store.anchors.len(),
+        matching,
+    })
+}
+
+fn subject<'a>(anchor: &'a CertificateDer<'_>) -> Option<&'a [u8]> {
+    let (_, certificate) = X509Certificate::from_der(anchor).ok()?;
+    Some(certificate.tbs_certificate.subject.as_raw())
+}
+
+#[derive(Default)]
+struct Collected {
+    sources: Vec<String>,
+    anchors: Vec<CertificateDer<'static>>,
+    seen: HashSet<Vec<u8>>,
+}
+
+impl Collected {
+    fn files(&mut self, root: &Root, named: Option<PathBuf>) {
+        let variable = named.is_some();
+        let candidates = match named {
+            Some(file) => vec![file],
+            None => FILES.iter().map(PathBuf::from).collect(),
+        };
+        for path in candidates {
+            let read = root
+                .find_host(&path)
+                .and_then(|found| found.read(FILE_LIMIT));
+            match read {
+                Ok(text) => {
+                    self.add(&text);
+                    self.sources.push(path.display().to_string());
+                    return;
+                }
+                Err(unseen) if variable => self
+                    .sources
+                    .push(format!("{} (SSL_CERT_FILE: {unseen})", path.display())),
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn directories(&mut self, root: &Root, named: Option<&str>) {
+        let candidates: Vec<PathBuf> = match named {
+            Some(dirs) => std::env::split_paths(dirs).collect(),
+            None => DIRS.iter().map(PathBuf::from).collect(),
+        };
+        for dir in candidates {
+            let names = root
+                .find_host(&dir)
+                .and_then(|found| found.entries(DIR_LIMIT));
+            match names {
+                Ok(names) => {
+                    for name in names {
+                        let read = root
+                            .find_host(dir.join(name))
+                            .and_then(|found| found.read(FILE_LIMIT));
+                        self.add(&read.unwrap_or_default());
+                    }
+                    self.sources.push(dir.display().to_string());
+                }
+                Err(unseen) if named.is_some() => self
+                    .sources
+                    .push(format!("{} (SSL_CERT_DIR: {unseen})", dir.display())),
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// The store of Windows or macOS.
+    fn platform(&mut self) {
+        let loaded = rustls_native_certs::load_native_certs();
+        for anchor in loaded.certs {
+            self.keep(anchor);
+        }
+        self.sources.push("the system's certificate store".into());
+    }
+
+    /// Whatever is a certificate in a PEM text; Go passes over the rest, too.
+    fn add(&mut self, text: &[u8]) {
+        for anchor in CertificateDer::pem_slice_iter(text).filter_map(Result::ok) {
+            self.keep(anchor);
+        }
+    }
+
+    fn keep(&mut self, anchor: CertificateDer<'static>) {
+        if self.seen.insert(anchor.to_vec()) {
+            self.anchors.push(anchor);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn ca(name: &str) -> (String, String) {
+        let mut params = rcgen::CertificateParams::default();
+        params
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, name);
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        let name = STANDARD.encode(subject(certificate.der()).unwrap());
+        (certificate.pem(), name)
+    }
+
+    fn host() -> (tempfile::TempDir, Root) {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("etc/ssl/certs")).unwrap();
+        fs::create_dir_all(dir.path().join("usr/share/ca")).unwrap();
+        let root = Root::new(Some(dir.path().to_owned()));
+        (dir, root)
+    }
+
+    fn ask(file: Option<&str>, dir: Option<&str>, names: &[&String]) -> AnchorsQuestion {
+        AnchorsQuestion {
+            file: file.map(PathBuf::from),
+            dir: dir.map(str::to_owned),
+            names: names.iter().map(|name| (*name).clone()).collect(),
+        }
+    }
+
+    #[test]
+    fn bundle_and_directory_count_each_anchor_once() {
+        let (dir, root) = host();
+        let ((one, one_name), (two, _), (three, three_name)) = (ca("one"), ca("two"), ca("three"));
+        let at = |path: &str| dir.path().join(path);
+        fs::write(
+            at("etc/ssl/certs/ca-certificates.crt"),
+            format!("{one}{two}"),
+        )
+        .unwrap();
+        fs::write(at("usr/share/ca/three.crt"), &three).unwrap();
+        symlink("/usr/share/ca/three.crt", at("etc/ssl/certs/three.pem")).unwrap();
+        fs::write(at("etc/ssl/certs/README"), "not a certificate").unwrap();
+        let anchors = matching(&root, &ask(None, None, &[&one_name, &three_name])).unwrap();
+        assert_eq!(anchors.total, 3);
+        let texts: Vec<String> = anchors
+            .matching
+            .iter()
+            .map(|p| p.0.replace('\r', ""))
+            .collect();
+        assert_eq!(texts, [one.replace('\r', ""), three.replace('\r', "")]);
+        assert_eq!(
+            anchors.source,
+            "/etc/ssl/certs/ca-certificates.crt, /etc/ssl/certs"
+        );
+    }
+
+    #[test]
+    fn each_variable_of_the_service_replaces_its_half() {
+        let (dir, root) = host();
+        let ((one, _), (two, _), (three, _)) = (ca("one"), ca("two"), ca("three"));
+        let at = |path: &str| dir.path().join(path);
+        fs::create_dir(at("extra")).unwrap();
+        fs::write(at("etc/ssl/certs/one.pem"), &one).unwrap();
+        fs::write(at("extra/two.pem"), &two).unwrap();
+        fs::write(at("mine.pem"), &three).unwrap();
+        let total = |file, dir| matching(&root, &ask(file, dir, &[])).unwrap();
+        assert_eq!(total(Some("/mine.pem"), None).total, 2);
+        assert_eq!(total(Some("/mine.pem"), Some("/extra:/nowhere")).total, 2);
+        assert_eq!(total(None, Some("/nowhere")).total, 0);
+        let gone = total(Some("/gone.pem"), Some("/extra"));
+        assert_eq!(gone.source, "/gone.pem (SSL_CERT_FILE: not there), /extra");
+    }
+
+    #[test]
+    fn a_host_without_anchors_says_so() {
+        let (dir, root) = host();
+        fs::remove_dir(dir.path().join("etc/ssl/certs")).unwrap();
+        let anchors = matching(&root, &ask(None, None, &[])).unwrap();
+        assert_eq!((anchors.total, anchors.matching.len()), (0, 0));
+        assert_eq!(anchors.source, "no CA certificates found on this host");
+    }
+}

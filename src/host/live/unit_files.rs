@@ -1,0 +1,412 @@
+//! What the unit files under another root say of a service: whether it is there, masked, enabled, and how it would start.
+//!
+//! The answer has the names of `systemctl show`, as far as files can tell; what only a running systemd knows
+//! (`ActiveState` and its like) is missing. See systemd.unit(5).
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::files::Root;
+use crate::host::{Seen, Service, Unseen};
+
+/// Where unit files are, the first that has one wins.
+const DIRS: [&str; 5] = [
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+];
+
+/// The largest unit file that is read, and the most entries of a directory.
+const FILE_LIMIT: u64 = 256 << 10;
+const DIR_LIMIT: usize = 4096;
+
+/// Properties of a service of which the last assignment counts.
+const SINGLE: [&str; 4] = ["User", "Group", "Type", "Restart"];
+
+/// Reads a service's unit file and its drop-ins.
+pub(super) fn service(root: &Root, name: &str) -> Seen<Service> {
+    if !name.ends_with(".service") || name.contains('/') {
+        return Err(Unseen::malformed(format!("`{name}` is no service's name")));
+    }
+    let mut properties = match fragment(root, name)? {
+        Fragment::Missing => pairs([("LoadState", "not-found")]),
+        Fragment::Masked { path, state } => pairs([
+            ("LoadState", "masked"),
+            ("UnitFileState", state),
+            ("FragmentPath", &path.to_string_lossy()),
+        ]),
+        Fragment::File { path, text } => loaded(root, name, &path, &text)?,
+    };
+    properties.insert("Id".into(), name.into());
+    Ok(Service {
+        properties,
+        supplied: false,
+    })
+}
+
+fn pairs<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
+    pairs
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+/// The unit file itself.
+enum Fragment {
+    Missing,
+    Masked { path: PathBuf, state: &'static str },
+    File { path: PathBuf, text: String },
+}
+
+fn fragment(root: &Root, name: &str) -> Seen<Fragment> {
+    for dir in DIRS {
+        let path = Path::new(dir).join(name);
+        let state = if dir.starts_with("/run") {
+            "masked-runtime"
+        } else {
+            "masked"
+        };
+        if is_mask(root, &path) {
+            return Ok(Fragment::Masked { path, state });
+        }
+        match root.read_text(&path, FILE_LIMIT) {
+            Ok(text) if text.is_empty() => return Ok(Fragment::Masked { path, state }),
+            Ok(text) => return Ok(Fragment::File { path, text }),
+            Err(Unseen::Absent) => {}
+            Err(unseen) => return Err(unseen),
+        }
+    }
+    Ok(Fragment::Missing)
+}
+
+/// A link to `/dev/null`, which another root need not have.
+fn is_mask(root: &Root, path: &Path) -> bool {
+    root.link_target(path)
+        .is_ok_and(|target| target == Path::new("/dev/null"))
+}
+
+fn loaded(root: &Root, name: &str, path: &Path, text: &str) -> Seen<BTreeMap<String, String>> {
+    let mut unit = Unit::default();
+    unit.read(text);
+    let drop_ins = drop_ins(root, name)?;
+    for drop_in in &drop_ins {
+        unit.read(&root.read_text(drop_in, FILE_LIMIT)?);
+    }
+    let mut properties = unit.properties();
+    let shown: Vec<_> = drop_ins.iter().map(|path| path.to_string_lossy()).collect();
+    properties.extend(pairs([
+        ("LoadState", unit.load_state()),
+        ("FragmentPath", &path.to_string_lossy()),
+        ("DropInPaths", &shown.join(" ")),
+        ("UnitFileState", unit_file_state(root, name, &unit)),
+    ]));
+    Ok(properties)
+}
+
+/// The drop-ins of a unit, in the order in which they count: by file name; of two with one name the more particular.
+fn drop_ins(root: &Root, name: &str) -> Seen<Vec<PathBuf>> {
+    let mut found: BTreeMap<_, PathBuf> = BTreeMap::new();
+    for set in drop_in_sets(name) {
+        for dir in DIRS.map(|dir| Path::new(dir).join(&set)) {
+            let names = match root.find_host(&dir).and_then(|dir| dir.entries(DIR_LIMIT)) {
+                Ok(names) => names,
+                Err(Unseen::Absent) => continue,
+                Err(unseen) => return Err(unseen),
+            };
+            for file in names {
+                if Path::new(&file).extension().is_some_and(|e| e == "conf") {
+                    let path = dir.join(&file);
+                    found.entry(file).or_insert(path);
+                }
+            }
+        }
+    }
+    Ok(found
+        .into_values()
+        .filter(|path| !is_mask(root, path) && root.find_host(path).is_ok_and(|f| f.is_file()))
+        .collect())
+}
+
+/// `a-b.service.d`, `a-.service.d`, `service.d`.
+fn drop_in_sets(name: &str) -> Vec<String> {
+    let stem = name.trim_end_matches(".service");
+    let mut sets = vec![format!("{name}.d")];
+    let prefixes = stem.match_indices('-').map(|(at, _)| &stem[..=at]);
+    sets.extend(prefixes.rev().map(|prefix| format!("{prefix}.service.d")));
+    sets.push("service.d".into());
+    sets
+}
+
+/// Whether something wants the service at boot.
+fn unit_file_state(root: &Root, name: &str, unit: &Unit) -> &'static str {
+    if is_wanted(root, "/etc/systemd/system", name) {
+        "enabled"
+    } else if is_wanted(root, "/run/systemd/system", name) {
+        "enabled-runtime"
+    } else if unit.has_install {
+        "disabled"
+    } else {
+        "static"
+    }
+}
+
+fn is_wanted(root: &Root, dir: &str, name: &str) -> bool {
+    let entries = root.find_host(dir).and_then(|dir| dir.entries(DIR_LIMIT));
+    entries.unwrap_or_default().iter().any(|entry| {
+        let wants = Path::new(entry)
+            .extension()
+            .is_some_and(|e| e == "wants" || e == "requires" || e == "upholds");
+        wants
+            && root
+                .link_target(&Path::new(dir).join(entry).join(name))
+                .is_ok()
+    })
+}
+
+/// The assignments of a unit file and its drop-ins.
+#[derive(Default)]
+struct Unit {
+    has_service: bool,
+    has_install: bool,
+    /// Of `[Service]`: every value in order; an empty one takes back those before it.
+    values: BTreeMap<String, Vec<String>>,
+}
+
+impl Unit {
+    fn read(&mut self, text: &str) {
+        let mut section = String::new();
+        for line in logical_lines(text) {
+            if let Some(name) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
+                section = name.to_owned();
+                self.has_service |= section == "Service";
+            } else if let Some((key, value)) = line.split_once('=') {
+                self.assign(&section, key.trim(), value.trim());
+            }
+        }
+    }
+
+    fn assign(&mut self, section: &str, key: &str, value: &str) {
+        match section {
+            "Service" if value.is_empty() => {
+                self.values.remove(key);
+            }
+            "Service" => {
+                let values = self.values.entry(key.to_owned()).or_default();
+                values.push(value.to_owned());
+            }
+            "Install" => self.has_install = true,
+            _ => {}
+        }
+    }
+
+    fn all(&self, key: &str) -> &[String] {
+        self.values.get(key).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    fn last(&self, key: &str) -> Option<&str> {
+        self.all(key).last().map(String::as_str)
+    }
+
+    /// Under the names that `systemctl show` has. A command is as written, an environment as one line.
+    fn properties(&self) -> BTreeMap<String, String> {
+        let files: Vec<String> = self.all("EnvironmentFile").iter().map(shown_file).collect();
+        let mut properties = pairs([
+            ("Environment", &self.all("Environment").join(" ")),
+            ("EnvironmentFiles", &files.join("\n")),
+            ("ExecStart", &self.all("ExecStart").join("\n")),
+        ]);
+        for key in SINGLE {
+            if let Some(value) = self.last(key) {
+                properties.insert(key.into(), value.into());
+            }
+        }
+        properties
+    }
+
+    /// `bad-setting` where systemd plainly refuses: a service with nothing to start.
+    fn load_state(&self) -> &'static str {
+        let starts = self.all("ExecStart").iter().any(|line| is_command(line));
+        let oneshot = self.last("Type") == Some("oneshot")
+            && (!self.all("ExecStop").is_empty() || self.last("SuccessAction").is_some());
+        if self.has_service && (starts || oneshot) {
+            "loaded"
+        } else {
+            "bad-setting"
+        }
+    }
+}
+
+/// A program by its whole path, or by a name that is searched for.
+fn is_command(line: &str) -> bool {
+    let line = line.trim_start_matches(['-', '@', ':', '+', '!']);
+    let program = line.trim_start_matches(['"', '\'']);
+    program.starts_with(['/', '%'])
+        || program
+            .split(char::is_whitespace)
+            .next()
+            .is_some_and(|name| !name.is_empty() && !name.contains('/'))
+}
+
+/// `-/path` as `systemctl show` has it.
+fn shown_file(written: &String) -> String {
+    match written.strip_prefix('-') {
+        Some(path) => format!("{path} (ignore_errors=yes)"),
+        None => format!("{written} (ignore_errors=no)"),
+    }
+}
+
+/// Lines without comments; one that ends with a backslash goes on in the next.
+fn logical_lines(text: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for part in text.lines() {
+        if part.trim_start().starts_with(['#', ';']) {
+            continue;
+        }
+        if let Some(part) = part.strip_suffix('\\') {
+            line.push_str(part);
+            line.push(' ');
+            continue;
+        }
+        line.push_str(part);
+        lines.push(line.trim().to_owned());
+        line.clear();
+    }
+    lines.push(line.trim().to_owned());
+    lines.retain(|line| !line.is_empty());
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    const NAME: &str = "nexplane-agent.service";
+    const UNIT: &str = "[Unit]\nDescription=x\n[Service]\n# comment\nUser=nexplane\n\
+        ExecStart=/usr/local/bin/nexplane-agent run \\\n  --config /etc/x.yaml\n\
+        Environment=A=b \"C=d e\"\nEnvironmentFile=-/etc/default/agent\n[Install]\nWantedBy=multi-user.target\n";
+
+    struct Tree(tempfile::TempDir);
+
+    impl Tree {
+        fn new() -> Self {
+            Self(tempfile::tempdir().unwrap())
+        }
+
+        fn with(self, path: &str, text: &str) -> Self {
+            let path = self.place(path);
+            fs::write(path, text).unwrap();
+            self
+        }
+
+        fn linked(self, path: &str, target: &str) -> Self {
+            symlink(target, self.place(path)).unwrap();
+            self
+        }
+
+        fn place(&self, path: &str) -> PathBuf {
+            let path = self.0.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            path
+        }
+
+        fn service(&self) -> Service {
+            service(&Root::new(Some(self.0.path().to_owned())), NAME).unwrap()
+        }
+    }
+
+    fn in_etc(name: &str) -> String {
+        format!("etc/systemd/system/{name}")
+    }
+
+    #[test]
+    fn a_unit_is_told_as_systemctl_would() {
+        let tree = Tree::new()
+            .with("usr/lib/systemd/system/nexplane-agent.service", UNIT)
+            .with(
+                &in_etc("nexplane-agent.service.d/20-b.conf"),
+                "[Service]\nUser=other\nEnvironment=\nEnvironment=E=f\n",
+            )
+            .with(
+                &in_etc("service.d/10-a.conf"),
+                "[Service]\nUser=first\nRestart=always\n",
+            )
+            .with(
+                "run/systemd/system/nexplane-.service.d/20-b.conf",
+                "[Service]\nUser=hidden\n",
+            );
+        let service = tree.service();
+        let get = |name| service.get(name);
+        assert_eq!(get("LoadState"), Some("loaded"));
+        assert_eq!(get("UnitFileState"), Some("disabled"));
+        assert_eq!(
+            get("FragmentPath"),
+            Some("/usr/lib/systemd/system/nexplane-agent.service")
+        );
+        assert_eq!(
+            get("DropInPaths"),
+            Some(
+                "/etc/systemd/system/service.d/10-a.conf /etc/systemd/system/nexplane-agent.service.d/20-b.conf"
+            )
+        );
+        assert_eq!(get("User"), Some("other"));
+        assert_eq!(get("Restart"), Some("always"));
+        assert_eq!(get("ActiveState"), None);
+        assert_eq!(service.environment(), [("E".into(), "f".into())]);
+        assert_eq!(service.option("--config"), Some("/etc/x.yaml".into()));
+        let files = service.environment_files();
+        assert!(files[0].optional && files[0].path == Path::new("/etc/default/agent"));
+    }
+
+    #[test]
+    fn enabled_is_a_link_in_a_targets_directory() {
+        let tree = Tree::new().with(&in_etc(NAME), UNIT).linked(
+            &in_etc("multi-user.target.wants/nexplane-agent.service"),
+            "/etc/systemd/system/nexplane-agent.service",
+        );
+        assert_eq!(tree.service().get("UnitFileState"), Some("enabled"));
+        let no_install = UNIT.replace("[Install]\nWantedBy=multi-user.target\n", "");
+        let tree = Tree::new().with(&in_etc(NAME), &no_install);
+        assert_eq!(tree.service().get("UnitFileState"), Some("static"));
+    }
+
+    #[test]
+    fn a_mask_is_a_link_to_nothing_or_an_empty_file() {
+        let vendor = "lib/systemd/system/nexplane-agent.service";
+        for tree in [
+            Tree::new()
+                .with(vendor, UNIT)
+                .linked(&in_etc(NAME), "/dev/null"),
+            Tree::new().with(vendor, UNIT).with(&in_etc(NAME), ""),
+        ] {
+            let service = tree.service();
+            assert_eq!(service.get("LoadState"), Some("masked"));
+            assert_eq!(service.get("UnitFileState"), Some("masked"));
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_or_starts_nothing_is_told_apart() {
+        assert_eq!(Tree::new().service().get("LoadState"), Some("not-found"));
+        for text in [
+            "[Service]\nUser=x\n",
+            "[Unit]\nDescription=x\n",
+            "[Service]\nExecStart=./agent run\n",
+            "[Service]\nExecStart=/a\nExecStart=\n",
+        ] {
+            let tree = Tree::new().with(&in_etc(NAME), text);
+            assert_eq!(
+                tree.service().get("LoadState"),
+                Some("bad-setting"),
+                "{text}"
+            );
+        }
+    }
+}
