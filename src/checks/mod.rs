@@ -5,7 +5,12 @@
 //!
 //! To add one: a YAML file, a Rust file, a line in the list below, a fixture.
 
+mod agent_user;
+pub mod config;
+pub mod host;
+pub mod install;
 mod known;
+pub mod service;
 #[cfg(test)]
 mod testing;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{Check, Facts, Judgement, Known};
-use crate::host::{Account, Entry, Recorded, Recording, System};
+use crate::host::{Account, Entry, Kind, Recorded, Recording, Seen, Stat, System, Unseen};
 use crate::model::{Os, Target};
 
 /// A recording under construction. What is not in it was not asked, and reads as [`crate::host::Unseen::NotRecorded`].
@@ -108,4 +108,23 @@ pub(crate) fn properties(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
         .iter()
         .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
         .collect()
+}
+
+/// A regular file with these permissions, below directories that everybody may pass.
+pub(crate) fn file(path: &str, mode: u32, uid: u32, gid: u32) -> Stat {
+    Stat {
+        path: path.into(),
+        kind: Kind::File,
+        size: 100,
+        mode,
+        uid,
+        gid,
+        modified: None,
+        ancestors: Vec::new(),
+    }
+}
+
+/// Nothing there.
+pub(crate) fn absent<T>() -> Seen<T> {
+    Err(Unseen::Absent)
 }

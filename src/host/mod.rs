@@ -6,6 +6,7 @@
 //!
 //! Secrets never come through: a private key is its public half, a token its shape.
 
+mod end;
 pub mod live;
 mod network;
 mod recorded;
@@ -14,6 +15,7 @@ mod seen;
 mod system;
 mod unit;
 
+pub use end::End;
 pub use network::{
     Anchors, AnchorsQuestion, ApiAnswer, ApiCall, ApiQuestion, ApiReply, Attempt, ConnectQuestion,
     DnsQuestion, DnsReply, Ending, Exchange, Handshake, HandshakeQuestion, HealthQuestion, Pem,

@@ -6,22 +6,14 @@
 use std::path::{Path, PathBuf};
 
 use super::{JournalQuestion, Service, ServiceQuestion};
+use crate::contract::paths::AgentPaths;
 use crate::model::Os;
-
-/// The agent's name for the service manager of each system (contract: "The agent on disk and as a service").
-const fn agent_service(os: Os) -> &'static str {
-    match os {
-        Os::Linux => "nexplane-agent.service",
-        Os::Windows => "NexplaneAgent",
-        Os::Macos => "ai.nexplane.agent",
-    }
-}
 
 impl ServiceQuestion {
     /// The agent's service.
     pub fn agent(os: Os) -> Self {
         Self {
-            name: agent_service(os).to_owned(),
+            name: AgentPaths::of(os).unit.to_owned(),
         }
     }
 }
@@ -30,7 +22,7 @@ impl JournalQuestion {
     /// The end of the agent's log; everybody asks this one question, so that the log is read once.
     pub fn agent(os: Os) -> Self {
         Self {
-            unit: agent_service(os).to_owned(),
+            unit: AgentPaths::of(os).unit.to_owned(),
             lines: 500,
         }
     }

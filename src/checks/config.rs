@@ -1,0 +1,502 @@
+//! Can the agent read what it was told? The configuration, read as the agent reads it, with everything wrong in it at once.
+//!
+//! Always publishes [`Told`]: what the other checks go by, flags of the command line before the file before defaults.
+
+use std::path::Path;
+
+use futures_util::future::join3;
+
+use super::agent_user::{Access, AgentUser, permissions};
+use super::{Check, Facts, Judgement, Known, install};
+use crate::contract::config::{self, AgentConfig, ConfigProblem, ConfigReading, Key, Verification};
+use crate::contract::paths::{AgentPaths, beside};
+use crate::contract::url::ControlPlane;
+use crate::host::{
+    Base, Content, Host, HostPath, Kind, ReadQuestion, Seen, Service, ServiceQuestion, Stat, Unseen,
+};
+use crate::model::{Code, Finding, Os, Target, excerpt};
+
+const MISSING: Code = Code::from_static("config.missing");
+const UNREADABLE: Code = Code::from_static("config.unreadable");
+const SYNTAX: Code = Code::from_static("config.syntax");
+const INVALID: Code = Code::from_static("config.invalid");
+const URL: Code = Code::from_static("config.url");
+const UNKNOWN_KEY: Code = Code::from_static("config.unknown_key");
+const INSECURE: Code = Code::from_static("config.insecure");
+
+/// What the agent was told, or the user says that it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// Where the control plane is, if a usable URL says so.
+    pub control_plane: Option<ControlPlane>,
+    /// A CA file beside the system's store.
+    pub ca_cert: Option<HostPath>,
+    /// Whether the agent does not verify its peer.
+    pub insecure: bool,
+    /// The client certificate.
+    pub cert: HostPath,
+    /// Its private key.
+    pub key: HostPath,
+    /// The configuration itself.
+    pub path: HostPath,
+}
+
+impl Told {
+    fn new(target: &Target, path: HostPath, config: &AgentConfig) -> Self {
+        let (cert, key) = beside(path.path());
+        let base = path.base;
+        let named = |name: &Option<_>, default| match name {
+            Some(path) => HostPath::host(path),
+            None => HostPath {
+                path: default,
+                base,
+            },
+        };
+        let flag = target.control_plane.as_ref();
+        let url = flag.or(config.control_plane.as_ref());
+        Self {
+            control_plane: url.and_then(|url| ControlPlane::parse(url).ok()),
+            ca_cert: match &target.ca_cert {
+                Some(path) => Some(HostPath::caller(path)),
+                None => config.ca_cert.as_ref().map(HostPath::host),
+            },
+            insecure: config.verification == Verification::Off,
+            cert: named(&config.cert_path, cert),
+            key: named(&config.key_path, key),
+            path,
+        }
+    }
+}
+
+/// What the agent was told; where the configuration was not judged, what flags and defaults say.
+pub fn told(known: &Known) -> Told {
+    known.get::<Told>().cloned().unwrap_or_else(|| {
+        let path = path(&known.target, known.system.os, None);
+        Told::new(&known.target, path, &AgentConfig::default())
+    })
+}
+
+/// Where the agent looks for its configuration: the flag's path, the one that its service is started with, the default.
+pub(super) fn path(target: &Target, os: Os, service: Option<&Service>) -> HostPath {
+    if let Some(path) = &target.config {
+        return HostPath::caller(path);
+    }
+    match service.and_then(|service| service.option("--config")) {
+        Some(path) => HostPath::host(path),
+        None => HostPath::host(AgentPaths::of(os).config),
+    }
+}
+
+/// Asks the service manager where the configuration is, and reads it leniently: for checks that do not wait for this one.
+pub(super) async fn peek(host: &dyn Host, known: &Known) -> Told {
+    let service = host.service(ServiceQuestion::agent(known.system.os)).await;
+    let path = path(&known.target, known.system.os, service.ok().as_ref());
+    let config = match host.read(ReadQuestion::new(path.clone())).await {
+        Ok(content) => config::parse(&content.text, content.invalid_utf8_at).config,
+        Err(_) => AgentConfig::default(),
+    };
+    Told::new(&known.target, path, &config)
+}
+
+/// What was seen.
+#[derive(Debug)]
+pub struct Evidence {
+    path: HostPath,
+    content: Seen<Content>,
+    stat: Seen<Stat>,
+    user: AgentUser,
+}
+
+/// The check.
+pub struct Probe;
+
+impl Check for Probe {
+    type Evidence = Evidence;
+    const ID: &'static str = "config";
+    const CODES: &'static [Code] = &[
+        MISSING,
+        UNREADABLE,
+        SYNTAX,
+        INVALID,
+        URL,
+        UNKNOWN_KEY,
+        INSECURE,
+    ];
+
+    async fn collect(&self, host: &dyn Host, known: &Known) -> Evidence {
+        let service = host.service(ServiceQuestion::agent(known.system.os)).await;
+        let path = path(&known.target, known.system.os, service.ok().as_ref());
+        let (content, stat, user) = join3(
+            host.read(ReadQuestion::new(path.clone())),
+            host.stat(path.clone()),
+            AgentUser::ask(host, known),
+        )
+        .await;
+        Evidence {
+            path,
+            content,
+            stat,
+            user,
+        }
+    }
+
+    fn judge(&self, evidence: Evidence, known: &Known, facts: &mut Facts) -> Judgement {
+        let reading = match &evidence.content {
+            Ok(content) => config::parse(&content.text, content.invalid_utf8_at),
+            Err(_) => ConfigReading::default(),
+        };
+        let told = Told::new(&known.target, evidence.path.clone(), &reading.config);
+        facts.publish(told);
+
+        let mut judgement = readable(&evidence, known);
+        let mut findings = Vec::new();
+        findings.extend(flag_url(known.target.control_plane.as_deref()));
+        if let Ok(content) = &evidence.content {
+            findings.extend(problems(&reading, content));
+            findings.extend(file_url(&reading, content));
+            findings.extend(insecure(&reading));
+        }
+        let with_path = |finding| with_values(finding, evidence.path.path());
+        judgement.findings.extend(findings);
+        judgement.findings = judgement.findings.into_iter().map(with_path).collect();
+        judgement
+    }
+}
+
+fn with_values(finding: Finding, path: &Path) -> Finding {
+    let dir = path.parent().unwrap_or(path);
+    finding
+        .value("config_path", path.display().to_string())
+        .value("config_dir", dir.display().to_string())
+}
+
+/// Whether it is there, and the agent's user may read it.
+fn readable(evidence: &Evidence, known: &Known) -> Judgement {
+    let path = evidence.path.path().display();
+    match &evidence.content {
+        Ok(_) => access(evidence, known),
+        Err(Unseen::Absent) => missing(evidence, known),
+        Err(Unseen::Denied) if evidence.user.is_doctor(known) => unreadable(evidence).into(),
+        Err(Unseen::Denied) => Judgement::unknown(format!(
+            "this user may not read {path}; run the doctor as root"
+        )),
+        Err(_) if matches!(&evidence.stat, Ok(stat) if stat.kind != Kind::File) => {
+            Finding::new(MISSING, format!("{path} is there and is no file.")).into()
+        }
+        Err(Unseen::TooLarge { limit }) => {
+            let detail = format!("{path} is larger than {limit} bytes: no configuration is.");
+            Finding::new(SYNTAX, detail).into()
+        }
+        Err(unseen) => Judgement::unknown(format!("{path} could not be read: {unseen}")),
+    }
+}
+
+fn missing(evidence: &Evidence, known: &Known) -> Judgement {
+    let nothing_installed = known.get::<install::Standing>() == Some(&install::Standing::Missing);
+    if nothing_installed && evidence.path.base == Base::Host {
+        return Judgement::skipped("there is no agent that could have a configuration");
+    }
+    let detail = format!(
+        "The agent looks for its configuration at {}, and there is none.",
+        evidence.path.path().display()
+    );
+    Finding::new(MISSING, detail).into()
+}
+
+fn access(evidence: &Evidence, known: &Known) -> Judgement {
+    if evidence.user.is_doctor(known) {
+        return Judgement::pass();
+    }
+    match evidence.user.access(&evidence.stat) {
+        Access::Readable => Judgement::pass(),
+        Access::Unreadable => unreadable(evidence).into(),
+        Access::Unknown(reason) => {
+            Judgement::unknown(format!("{}: {reason}", evidence.path.path().display()))
+        }
+    }
+}
+
+fn unreadable(evidence: &Evidence) -> Finding {
+    let path = evidence.path.path().display();
+    let user = &evidence.user.name;
+    let detail = format!("The agent runs as `{user}`, and that user may not read {path}.");
+    let finding = Finding::new(UNREADABLE, detail).value("user", user);
+    match &evidence.stat {
+        Ok(stat) => finding.saw("permissions", permissions(stat)),
+        Err(_) => finding,
+    }
+}
+
+/// One finding for each code, with all of its problems.
+fn problems(reading: &ConfigReading, content: &Content) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for problem in &reading.problems {
+        let code = code_of(problem);
+        let text = excerpt(&problem.to_string());
+        match findings.iter_mut().find(|finding| finding.code == code) {
+            Some(finding) => {
+                finding.detail.push_str(&format!(" Also {text}."));
+                *finding = saw_line(finding.clone(), problem, content);
+            }
+            None => {
+                let detail = match code == SYNTAX {
+                    true => format!("The configuration is not YAML: {text}."),
+                    false => format!("In the configuration, {text}."),
+                };
+                findings.push(saw_line(Finding::new(code, detail), problem, content));
+            }
+        }
+    }
+    findings
+}
+
+fn code_of(problem: &ConfigProblem) -> Code {
+    match problem {
+        ConfigProblem::Syntax { .. } => SYNTAX,
+        ConfigProblem::NotAMapping { .. }
+        | ConfigProblem::Missing { .. }
+        | ConfigProblem::Invalid { .. } => INVALID,
+        ConfigProblem::UnknownKey { .. } => UNKNOWN_KEY,
+    }
+}
+
+fn saw_line(finding: Finding, problem: &ConfigProblem, content: &Content) -> Finding {
+    let at = match problem {
+        ConfigProblem::Syntax { at, .. }
+        | ConfigProblem::NotAMapping { at, .. }
+        | ConfigProblem::Invalid { at, .. }
+        | ConfigProblem::UnknownKey { at, .. } => Some(at),
+        ConfigProblem::Missing { at, .. } => at.as_ref(),
+    };
+    match at.map(|at| at.line) {
+        Some(line) => saw_number(finding, line, content),
+        None => finding,
+    }
+}
+
+/// Quotes a line of the file by its number, from 1.
+fn saw_number(finding: Finding, number: usize, content: &Content) -> Finding {
+    match content.text.lines().nth(number.saturating_sub(1)) {
+        Some(text) => finding.saw(format!("line {number}"), excerpt(text)),
+        None => finding,
+    }
+}
+
+fn flag_url(flag: Option<&str>) -> Option<Finding> {
+    let text = flag?;
+    let problem = ControlPlane::parse(text).err()?;
+    let detail = format!("What --control-plane says is no address of a control plane: {problem}.");
+    Some(Finding::new(URL, detail).saw("--control-plane", excerpt(text)))
+}
+
+fn file_url(reading: &ConfigReading, content: &Content) -> Option<Finding> {
+    let problem = reading.config.control_plane_url()?.err()?;
+    let detail = format!("The configuration's `control_plane` is not usable: {problem}.");
+    let finding = Finding::new(URL, detail);
+    let line = reading.positions.get(&Key::ControlPlane).map(|at| at.line);
+    Some(match line {
+        Some(line) => saw_number(finding, line, content),
+        None => finding,
+    })
+}
+
+fn insecure(reading: &ConfigReading) -> Option<Finding> {
+    if reading.config.verification == Verification::On {
+        return None;
+    }
+    let key = Key::InsecureSkipVerify;
+    let line = reading
+        .positions
+        .get(&key)
+        .map(|at| format!("line {}", at.line));
+    let detail = "The agent does not verify whom it talks to (`insecure_skip_verify: true`): whoever answers at the control plane's address is believed, and may hand out tasks.";
+    Some(Finding::new(INSECURE, detail).saw(key.as_str(), line.unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::Decision;
+    use super::super::testing::{Evidence as Recording, absent, codes, file, properties};
+    use super::*;
+    use crate::host::Account;
+
+    const PATH: &str = "/etc/nexplane-agent/config.yaml";
+    const GOOD: &str = "control_plane: https://nexplane.example.com:8000\n";
+
+    fn content(text: &str) -> Seen<Content> {
+        Ok(Content {
+            text: text.into(),
+            invalid_utf8_at: None,
+        })
+    }
+
+    fn read(path: HostPath, seen: Seen<Content>) -> Recording {
+        Recording::default().answer("read", ReadQuestion::new(path), seen)
+    }
+
+    fn judged(text: &str) -> (Judgement, Facts) {
+        read(HostPath::host(PATH), content(text)).judge(&Probe)
+    }
+
+    fn target() -> Target {
+        Target::unspecified(Duration::from_secs(5))
+    }
+
+    fn run_as(recording: Recording, user: &str) -> Recording {
+        let service = Service {
+            properties: properties(&[("User", user)]),
+            supplied: false,
+        };
+        let account = Account {
+            uid: 900,
+            name: user.into(),
+            gids: vec![900],
+        };
+        recording
+            .answer(
+                "service",
+                ServiceQuestion::agent(Os::Linux),
+                Ok::<_, Unseen>(service),
+            )
+            .answer("account", user, Ok::<_, Unseen>(account))
+    }
+
+    #[test]
+    fn a_good_one_is_told() {
+        let (judgement, facts) = judged(GOOD);
+        assert_eq!(judgement, Judgement::pass());
+        let told = facts.get::<Told>().map(|told| {
+            let url = told.control_plane.as_ref().map(ToString::to_string);
+            (url, told.insecure, told.cert.path.clone())
+        });
+        let url = Some("https://nexplane.example.com:8000".to_owned());
+        assert_eq!(
+            told,
+            Some((url, false, "/etc/nexplane-agent/client.crt".into()))
+        );
+    }
+
+    #[test]
+    fn everything_wrong_in_it_has_its_code() {
+        for (text, code, part) in [
+            ("control_plane: [", "config.syntax", "line"),
+            (
+                "log_level: info\n",
+                "config.invalid",
+                "`control_plane` is required",
+            ),
+            (
+                &format!("{GOOD}poll_interval: 5\n"),
+                "config.invalid",
+                "line 2",
+            ),
+            (
+                "control_plane: nexplane.example.com:8000\n",
+                "config.url",
+                "no scheme",
+            ),
+            (
+                &format!("{GOOD}loglevel: info\n"),
+                "config.unknown_key",
+                "`log_level`",
+            ),
+            (
+                &format!("{GOOD}insecure_skip_verify: true\n"),
+                "config.insecure",
+                "does not verify",
+            ),
+        ] {
+            let (judgement, _) = judged(text);
+            assert_eq!(codes(&judgement), [code], "{text}");
+            assert!(
+                judgement.findings[0].detail.contains(part),
+                "{:?}",
+                judgement.findings[0]
+            );
+        }
+    }
+
+    #[test]
+    fn one_finding_a_code_and_all_of_its_problems() {
+        let (judgement, _) = judged(&format!("{GOOD}poll_interval: 5\nlog_level: loud\nx: 1\n"));
+        assert_eq!(codes(&judgement), ["config.invalid", "config.unknown_key"]);
+        assert!(judgement.findings[0].detail.contains("line 3"));
+    }
+
+    #[test]
+    fn a_missing_one_is_the_installation_s_where_nothing_is_installed() {
+        let recording = || read(HostPath::host(PATH), absent());
+        assert_eq!(codes(&recording().judge(&Probe).0), ["config.missing"]);
+        let (judgement, facts) = recording().fact(install::Standing::Missing).judge(&Probe);
+        assert_eq!(codes(&judgement), [""; 0]);
+        assert!(facts.get::<Told>().is_some());
+    }
+
+    #[test]
+    fn flags_win_and_are_judged() {
+        let mut flags = target();
+        flags.control_plane = Some("http://nexplane.example.com".into());
+        let recording = read(HostPath::host(PATH), absent()).fact(install::Standing::Missing);
+        let (judgement, facts) = recording.target(flags).judge(&Probe);
+        assert_eq!(codes(&judgement), ["config.url"]);
+        assert_eq!(
+            facts.get::<Told>().map(|told| told.control_plane.clone()),
+            Some(None)
+        );
+
+        let mut flags = target();
+        flags.config = Some("mine.yaml".into());
+        flags.control_plane = Some("https://other.example.com:1".into());
+        let recording = read(HostPath::caller("mine.yaml"), content(GOOD)).target(flags);
+        let (judgement, facts) = recording.judge(&Probe);
+        assert_eq!(codes(&judgement), [""; 0]);
+        let port = facts
+            .get::<Told>()
+            .and_then(|told| told.control_plane.as_ref().map(ControlPlane::port));
+        assert_eq!(port, Some(1));
+    }
+
+    #[test]
+    fn unreadable_is_about_the_agent_s_user() {
+        let path = || HostPath::host(PATH);
+        let closed = Ok::<_, Unseen>(file(PATH, 0o600, 0, 0));
+        let recording = run_as(read(path(), content(GOOD)), "nexplane");
+        let (judgement, _) = recording.answer("stat", path(), &closed).judge(&Probe);
+        assert_eq!(codes(&judgement), ["config.unreadable"]);
+        assert!(judgement.findings[0].detail.contains("`nexplane`"));
+
+        let open = Ok::<_, Unseen>(file(PATH, 0o640, 0, 900));
+        let recording = run_as(read(path(), content(GOOD)), "nexplane");
+        let (judgement, _) = recording.answer("stat", path(), &open).judge(&Probe);
+        assert_eq!(judgement, Judgement::pass());
+
+        let recording = run_as(read(path(), Err(Unseen::Denied)), "nexplane");
+        let (judgement, _) = recording.answer("stat", path(), &closed).judge(&Probe);
+        assert_eq!(codes(&judgement), [""; 0]);
+        assert!(matches!(judgement.decision, Decision::Unknown(_)));
+    }
+
+    #[test]
+    fn the_unit_says_where_it_is() {
+        let service = Service {
+            properties: properties(&[(
+                "ExecStart",
+                "/usr/local/bin/nexplane-agent run --config /srv/c.yaml",
+            )]),
+            supplied: false,
+        };
+        let recording = read(HostPath::host("/srv/c.yaml"), content(GOOD)).answer(
+            "service",
+            ServiceQuestion::agent(Os::Linux),
+            Ok::<_, Unseen>(service),
+        );
+        let (judgement, facts) = recording.judge(&Probe);
+        assert_eq!(judgement, Judgement::pass());
+        assert_eq!(
+            facts.get::<Told>().map(|told| told.key.path.clone()),
+            Some("/srv/client.key".into())
+        );
+    }
+}

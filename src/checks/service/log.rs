@@ -1,0 +1,135 @@
+//! What the log says of a service's end: automatic restarts, the agent's last words, and what they rule out.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{CRASH_LOOPING, Check, Evidence, INSTALL_INCOMPLETE, Probe, hit_limit};
+use crate::host::{End, LogEntry, Service};
+use crate::logs::{self, Match};
+use crate::model::{Explained, Finding, excerpt};
+
+/// So many automatic restarts …
+const RESTARTS: usize = 3;
+/// … within this time are a crash loop.
+const WINDOW: TimeDelta = TimeDelta::minutes(10);
+
+/// What the log says of the service's end.
+pub(super) struct Log {
+    /// When automatic restarts were scheduled within the window before the last one, oldest first.
+    pub(super) restarts: Vec<DateTime<Utc>>,
+    /// Whether the last of them was lately.
+    recent: bool,
+    /// Whether the log ends soon after the last of them.
+    at_end: bool,
+    /// Whether there is a log at all.
+    readable: bool,
+    /// Whether systemd said that it gives up.
+    pub(super) limit_hit: bool,
+    /// The agent's last fatal line since the last start.
+    pub(super) last_fatal: Option<Match>,
+    /// The agent's last lines, where none of them is known as fatal.
+    last_lines: Vec<String>,
+}
+
+impl Log {
+    pub(super) fn read(evidence: &Evidence) -> Self {
+        let entries = evidence.journal.as_deref().unwrap_or_default();
+        let restarts = restarts(entries);
+        let start = logs::last_start(entries);
+        let mut last_fatal = last_fatal(&entries[start..]);
+        if last_fatal.is_none() && restarts.len() >= 2 {
+            // In a loop the newest start may not have come to its end yet.
+            last_fatal = self::last_fatal(&entries[logs::last_start(&entries[..start])..start]);
+        }
+        let matches = logs::classify(&entries[start..]);
+        let agents = entries[start..]
+            .iter()
+            .rev()
+            .filter(|entry| !is_systemd(entry));
+        let mut last_lines: Vec<_> = agents.take(3).map(|e| excerpt(&e.message)).collect();
+        last_lines.reverse();
+        let since = |time: DateTime<Utc>| restarts.last().map(|last| time - *last);
+        let end = entries.iter().rev().find_map(|entry| entry.time);
+        Self {
+            recent: since(evidence.now).is_some_and(|age| age < WINDOW),
+            at_end: end.and_then(since).is_some_and(|age| age < WINDOW),
+            restarts,
+            readable: evidence.journal.is_ok(),
+            limit_hit: matches.iter().any(|found| found.code == CRASH_LOOPING),
+            last_fatal,
+            last_lines,
+        }
+    }
+
+    /// Whether the service is in a crash loop, whatever it is doing at this moment.
+    pub(super) fn looping(&self, active: &str, service: &Service) -> bool {
+        let counted = service
+            .get("NRestarts")
+            .and_then(|count| count.parse().ok());
+        let often = self.restarts.len() >= RESTARTS;
+        match active {
+            "failed" => {
+                let unread =
+                    !self.readable && counted.is_some_and(|count: usize| count >= RESTARTS);
+                hit_limit(service) || self.limit_hit || (often && self.at_end) || unread
+            }
+            "active" | "activating" => often && self.recent,
+            _ => false,
+        }
+    }
+
+    pub(super) fn says(&self) -> String {
+        match &self.last_fatal {
+            Some(fatal) => format!(" Its last words: {}", fatal.excerpt),
+            None => String::new(),
+        }
+    }
+
+    pub(super) fn quote(&self, finding: Finding) -> Finding {
+        match &self.last_fatal {
+            Some(fatal) => finding.saw("last fatal line", fatal.excerpt.clone()),
+            None => self
+                .last_lines
+                .iter()
+                .fold(finding, |finding, line| finding.saw("log", line.clone())),
+        }
+    }
+
+    pub(super) fn explain(&self, end: &End) -> Explained {
+        match end {
+            End::Signal { .. } | End::OutOfMemory | End::Timeout | End::Watchdog => {
+                Explained::Never
+            }
+            End::NotStarted { .. } => Explained::OnlyBy(vec![INSTALL_INCOMPLETE]),
+            End::Other(result) if result != "exit-code" => Explained::Never,
+            _ => match &self.last_fatal {
+                Some(fatal) => {
+                    let codes = fatal.codes().cloned();
+                    Explained::OnlyBy(codes.chain([INSTALL_INCOMPLETE]).collect())
+                }
+                None => Explained::AsCatalogued,
+            },
+        }
+    }
+}
+
+fn is_systemd(entry: &LogEntry) -> bool {
+    entry.identifier.as_deref() == Some("systemd")
+}
+
+/// The last fatal line that speaks of something else than the service itself.
+fn last_fatal(entries: &[LogEntry]) -> Option<Match> {
+    logs::classify(entries)
+        .into_iter()
+        .rfind(|found| found.fatal && found.code.check() != Probe::ID)
+}
+
+/// The times of automatic restarts within the window before the last one.
+fn restarts(entries: &[LogEntry]) -> Vec<DateTime<Utc>> {
+    let all = entries.iter().filter(|entry| logs::is_restart(entry));
+    let times: Vec<_> = all.filter_map(|entry| entry.time).collect();
+    let last = times.last().copied();
+    times
+        .into_iter()
+        .filter(|time| last.is_some_and(|last| last - *time <= WINDOW))
+        .collect()
+}

@@ -1,0 +1,62 @@
+//! What stands a situation up and takes it down again: places, servers that are not ours, an installed agent, the doctor.
+//!
+//! Nothing here knows a finding code; what a situation must be diagnosed as is said by the tests alone.
+//! Everything is bounded and cleans up behind itself: a place holds its processes in an own PID namespace,
+//! and when the place goes (or the test process dies, however it dies) the kernel ends them all.
+
+mod agent;
+mod doctor;
+mod peer;
+mod pki;
+mod place;
+mod routed;
+mod sdbox;
+mod servers;
+mod world;
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+pub(crate) use agent::{AGENT_ID, Agent, CONFIG_DIR, HOSTNAME, UNIT};
+pub(crate) use doctor::{Diagnosis, Doctor};
+pub(crate) use peer::{Curl, curl, dig};
+pub(crate) use pki::{Leaf, Pki, ago, ahead};
+pub(crate) use place::Place;
+pub(crate) use routed::{Routed, SERVER_V4, SERVER_V6};
+pub(crate) use sdbox::SystemdBox;
+pub(crate) use servers::{
+    Server, Site, banner, dnsmasq, haproxy, nginx, nginx_at, nsd, s_server, silence, unbound,
+};
+pub(crate) use world::World;
+
+/// The name of the control plane in every situation; the nameservers here know it.
+pub(crate) const NAME: &str = "cp.nexplane.test";
+/// Its port.
+pub(crate) const PORT: u16 = 8000;
+/// Its URL.
+pub(crate) const URL: &str = "https://cp.nexplane.test:8000";
+
+/// How long anything here may take to come up or to end. Far more than it needs: it bounds, it does not measure.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Shows a command another time than the machine's, such as `+600s`, by libfaketime.
+fn live_at(command: &mut Command, time: &str) {
+    let arch = std::env::consts::ARCH;
+    let library = format!("/usr/lib/{arch}-linux-gnu/faketime/libfaketime.so.1");
+    command.env("LD_PRELOAD", library).env("FAKETIME", time);
+}
+
+/// Looks again and again until there is something to see.
+///
+/// # Panics
+/// When nothing has come within [`PATIENCE`]; `what` says what was waited for.
+pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(seen) = look() {
+            return seen;
+        }
+        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}

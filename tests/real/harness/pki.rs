@@ -1,0 +1,174 @@
+//! Certificates for the foreign servers and the agent: one root, one intermediate, leaves of every kind of wrongness.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DistinguishedName,
+    DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType, date_time_ymd,
+};
+
+use super::NAME;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A root and an intermediate that no system trusts.
+pub(crate) struct Pki {
+    root: CertifiedIssuer<'static, KeyPair>,
+    intermediate: CertifiedIssuer<'static, KeyPair>,
+}
+
+impl Pki {
+    /// Makes new keys and certificates, valid for years around today.
+    pub(crate) fn new() -> Self {
+        let root = CertifiedIssuer::self_signed(authority("Lab Root"), key()).unwrap();
+        let intermediate =
+            CertifiedIssuer::signed_by(authority("Lab Intermediate"), key(), &root).unwrap();
+        Self { root, intermediate }
+    }
+
+    /// The root, in PEM: what an agent that trusts this PKI has as its `ca_cert`.
+    pub(crate) fn root(&self) -> String {
+        self.root.pem()
+    }
+
+    /// A leaf that has nothing wrong with it, unless told otherwise.
+    pub(crate) fn leaf(&self) -> LeafOrder<'_> {
+        let mut order = LeafOrder::new(Some(&self.intermediate));
+        order.sends = self.intermediate.pem();
+        order
+    }
+
+    /// The agent's client certificate.
+    pub(crate) fn client(&self, agent_id: &str) -> Leaf {
+        let mut order = LeafOrder::new(Some(&self.root)).names(&[]).for_clients();
+        let subject = &mut order.params.distinguished_name;
+        subject.push(DnType::CommonName, agent_id);
+        order.make()
+    }
+}
+
+/// A certificate with its key, in PEM, as a server or an agent loads them.
+pub(crate) struct Leaf {
+    /// The certificate, then whatever of its issuers the server sends.
+    pub(crate) chain: String,
+    /// The private key.
+    pub(crate) key: String,
+}
+
+impl Leaf {
+    /// A certificate that signs itself, as `openssl req -x509` makes one.
+    pub(crate) fn self_signed() -> Self {
+        LeafOrder::new(None).make()
+    }
+}
+
+/// What a leaf shall be like.
+pub(crate) struct LeafOrder<'a> {
+    issuer: Option<&'a CertifiedIssuer<'static, KeyPair>>,
+    /// What a server sends after the certificate, in PEM.
+    sends: String,
+    params: CertificateParams,
+}
+
+impl<'a> LeafOrder<'a> {
+    fn new(issuer: Option<&'a CertifiedIssuer<'static, KeyPair>>) -> Self {
+        let mut params = CertificateParams::default();
+        params.use_authority_key_identifier_extension = issuer.is_some();
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        let order = Self {
+            issuer,
+            sends: String::new(),
+            params,
+        };
+        order.names(&[NAME]).valid(ago(30 * DAY), ahead(365 * DAY))
+    }
+
+    /// Only for these names; the first is the subject's, too.
+    pub(crate) fn names(mut self, names: &[&str]) -> Self {
+        self.params.distinguished_name = DistinguishedName::new();
+        if let Some(first) = names.first() {
+            let subject = &mut self.params.distinguished_name;
+            subject.push(DnType::CommonName, *first);
+        }
+        self.params.subject_alt_names = names
+            .iter()
+            .map(|name| SanType::DnsName((*name).try_into().unwrap()))
+            .collect();
+        self
+    }
+
+    /// Only in this time.
+    pub(crate) fn valid(mut self, from: SystemTime, to: SystemTime) -> Self {
+        let epoch = date_time_ymd(1970, 1, 1);
+        self.params.not_before = epoch + from.duration_since(UNIX_EPOCH).unwrap();
+        self.params.not_after = epoch + to.duration_since(UNIX_EPOCH).unwrap();
+        self
+    }
+
+    /// Only for clients, not for servers.
+    pub(crate) fn for_clients(mut self) -> Self {
+        self.params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        self
+    }
+
+    /// Sent without the intermediate, which it says where to fetch.
+    pub(crate) fn without_intermediate(mut self) -> Self {
+        self.sends.clear();
+        self.params
+            .custom_extensions
+            .push(ca_issuers("http://ca.nexplane.test/int.crt"));
+        self
+    }
+
+    /// Makes it.
+    pub(crate) fn make(self) -> Leaf {
+        let key = key();
+        let certificate = match self.issuer {
+            None => self.params.self_signed(&key).unwrap(),
+            Some(issuer) => self.params.signed_by(&key, issuer).unwrap(),
+        };
+        Leaf {
+            chain: certificate.pem() + &self.sends,
+            key: key.serialize_pem(),
+        }
+    }
+}
+
+fn key() -> KeyPair {
+    KeyPair::generate().unwrap()
+}
+
+fn authority(name: &str) -> CertificateParams {
+    let order = LeafOrder::new(None).names(&[]);
+    let mut params = order.valid(ago(365 * DAY), ahead(3650 * DAY)).params;
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.extended_key_usages.clear();
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.use_authority_key_identifier_extension = true;
+    params
+}
+
+/// The extension that names where an issuer's certificate can be fetched (RFC 5280, 4.2.2.1), with one short URL.
+fn ca_issuers(url: &str) -> CustomExtension {
+    let tagged = |tag: u8, content: &[u8]| {
+        let length = u8::try_from(content.len()).unwrap();
+        assert!(length < 128, "only the short form of a length is written");
+        [&[tag, length], content].concat()
+    };
+    let method = tagged(6, &[0x2b, 6, 1, 5, 5, 7, 0x30, 2]);
+    let location = tagged(0x86, url.as_bytes());
+    let description = tagged(0x30, &[method, location].concat());
+    CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 1], tagged(0x30, &description))
+}
+
+/// So long before now.
+pub(crate) fn ago(duration: Duration) -> SystemTime {
+    SystemTime::now() - duration
+}
+
+/// So long after now.
+pub(crate) fn ahead(duration: Duration) -> SystemTime {
+    SystemTime::now() + duration
+}

@@ -1,0 +1,11 @@
+//! Servers that are not ours, started in a place with a configuration made for the test, ended by number.
+
+mod dns;
+mod process;
+mod streams;
+mod web;
+
+pub(crate) use dns::{dnsmasq, nsd, unbound};
+pub(crate) use process::Server;
+pub(crate) use streams::{banner, haproxy, s_server, silence};
+pub(crate) use web::{Site, nginx, nginx_at};

@@ -1,0 +1,32 @@
+//! The doctor against a real world: servers that are not ours, a real systemd, real routers and full disks.
+//!
+//! Run as root, on Linux, with what `.ci/packages` lists installed:
+//!
+//! ```text
+//! cargo test --features real --test real
+//! ```
+//!
+//! Each test stands a situation up, lets somebody else's tool (curl, dig, systemctl) say what it is, then runs the
+//! doctor's own binary in it and reads its JSON report. Nothing leaves the machine and nothing stays on it: a situation
+//! lives in its own namespaces, where only loopback and the links that the test makes exist, and goes with the test.
+//! Any number of tests may run side by side; together they take a few minutes on two cores.
+//!
+//! [`harness`] makes situations; the other files are named after the checks, or after the promise, that they hold to.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+mod bounds;
+mod clock;
+mod dns;
+mod harness;
+mod health;
+mod host;
+mod secrets;
+mod service;
+mod tcp;
+mod tls;
+mod trust;

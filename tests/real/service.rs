@@ -1,0 +1,246 @@
+//! The agent as a service of a real systemd, with a control plane that is well beside it.
+
+use crate::harness::{Agent, CONFIG_DIR, Curl, Doctor, Pki, Server, Site, SystemdBox, UNIT, World};
+use crate::harness::{curl, nginx, unbound};
+
+/// A box with a control plane that is well, and its PKI.
+fn boot() -> (SystemdBox, Pki, [Server; 2]) {
+    let machine = SystemdBox::new();
+    let pki = Pki::new();
+    let servers = [
+        unbound(&machine, &["127.0.0.1"]),
+        nginx(
+            &machine,
+            &Site::control_plane(pki.leaf().make(), pki.root()),
+        ),
+    ];
+    (machine, pki, servers)
+}
+
+/// Such a box with this agent in it, its service enabled and started, however that went.
+fn boot_with(agent: impl FnOnce(Agent) -> Agent) -> (SystemdBox, [Server; 2]) {
+    let (machine, pki, servers) = boot();
+    agent(Agent::enrolled(&pki)).install(&machine);
+    assert_eq!(curl(&machine), Curl::Answer(200));
+    machine.systemctl("daemon-reload");
+    machine.shell("systemctl enable nexplane-agent 2>/dev/null; systemctl start nexplane-agent 2>/dev/null || true");
+    (machine, servers)
+}
+
+#[test]
+fn a_service_that_runs() {
+    let (machine, _servers) = boot_with(|agent| agent);
+    machine.until_service("ActiveState", |state| state == "active");
+    Doctor::at(&machine)
+        .diagnose()
+        .found_no_error()
+        .never("service.")
+        .check("service", "pass")
+        .check("registration", "pass");
+}
+
+#[test]
+fn a_service_that_was_stopped() {
+    let (machine, _servers) = boot_with(|agent| agent);
+    machine.systemctl("stop nexplane-agent");
+    machine.until_service("ActiveState", |state| state == "inactive");
+    Doctor::at(&machine)
+        .diagnose()
+        .failed_because(&["service.stopped"])
+        .check("health", "pass");
+}
+
+#[test]
+fn a_service_that_ended_with_an_exit_code() {
+    let (machine, _servers) = boot_with(|agent| agent.program("exit 3"));
+    machine.until_service("Result", |result| result == "exit-code");
+    Doctor::at(&machine)
+        .diagnose()
+        .failed_because(&["service.failed"])
+        .names("service.failed", "3");
+}
+
+#[test]
+fn a_service_that_was_killed() {
+    let (machine, _servers) = boot_with(|agent| agent.program("kill -KILL $$"));
+    machine.until_service("Result", |result| result == "signal");
+    Doctor::at(&machine)
+        .diagnose()
+        .failed_because(&["service.failed"])
+        .names("service.failed", "KILL");
+}
+
+#[test]
+fn a_service_that_crashed() {
+    let (machine, _servers) = boot_with(|agent| {
+        agent
+            .service("LimitCORE=0")
+            .program("echo 'FATAL: enrollment failed: token has already been used'; kill -SEGV $$")
+    });
+    machine.until_service("ActiveState", |state| state == "failed");
+    Doctor::at(&machine)
+        .diagnose()
+        .failed_because(&["service.failed"])
+        .names("service.failed", "SEGV");
+}
+
+#[test]
+fn a_program_that_cannot_be_executed() {
+    let (machine, _servers) = boot_with(Agent::program_that_cannot_start);
+    machine.until_service("ExecMainStatus", |status| status == "203");
+    Doctor::at(&machine)
+        .diagnose()
+        .failed_because(&["service.failed"])
+        .names("service.failed", "203");
+}
+
+#[test]
+fn a_service_that_is_restarted_over_and_over() {
+    let (machine, _servers) = boot_with(|agent| agent.restarted_for_ever().program("exit 1"));
+    machine.until_service("NRestarts", |count| {
+        count.parse().is_ok_and(|n: u32| n >= 5)
+    });
+    Doctor::at(&machine)
+        .diagnose()
+        .failed_because(&["service.crash_looping"]);
+}
+
+#[test]
+fn a_service_that_hit_the_start_limit() {
+    let (machine, _servers) = boot_with(|agent| {
+        agent
+            .service("Restart=always\nRestartSec=10ms")
+            .program("exit 1")
+    });
+    machine.until_service("ActiveState", |state| state == "failed");
+    Doctor::at(&machine)
+        .diagnose()
+        .failed_because(&["service.crash_looping"])
+        .never("service.failed");
+}
+
+#[test]
+fn a_masked_service() {
+    let (machine, _servers) = boot_with(|agent| agent);
+    machine.systemctl("stop nexplane-agent");
+    machine.shell(&format!("ln -sf /dev/null {UNIT}; systemctl daemon-reload"));
+    machine.until_service("LoadState", |state| state == "masked");
+    Doctor::at(&machine)
+        .diagnose()
+        .failed_because(&["service.masked"]);
+}
+
+#[test]
+fn a_unit_that_does_not_load() {
+    let (machine, _servers) = boot_with(|agent| agent);
+    machine.systemctl("stop nexplane-agent");
+    machine.shell(&format!(
+        "sed -i '/^ExecStart=/d' {UNIT}; systemctl daemon-reload"
+    ));
+    machine.until_service("LoadState", |state| state == "bad-setting");
+    Doctor::at(&machine)
+        .diagnose()
+        .failed_because(&["service.broken_unit"]);
+}
+
+#[test]
+fn a_service_that_will_not_start_at_boot() {
+    let (machine, _servers) = boot_with(|agent| agent);
+    machine.shell("systemctl disable nexplane-agent 2>/dev/null");
+    machine.until_service("UnitFileState", |state| state == "disabled");
+    Doctor::at(&machine)
+        .diagnose()
+        .found_no_error()
+        .notice("service.not_enabled");
+}
+
+#[test]
+fn a_service_that_was_never_installed() {
+    let (machine, pki, _servers) = boot();
+    Agent::enrolled(&pki).install(&machine);
+    machine.shell(&format!("rm {UNIT}; systemctl daemon-reload"));
+    machine.until_service("LoadState", |state| state == "not-found");
+    Doctor::at(&machine)
+        .diagnose()
+        .failed_because(&["service.not_installed"]);
+}
+
+#[test]
+fn a_crash_loop_whose_cause_the_log_names() {
+    let (machine, _servers) = boot_with(|agent| {
+        agent
+            .never_enrolled()
+            .restarted_for_ever()
+            .program("echo 'FATAL: enrollment failed: token has already been used' >&2; exit 1")
+    });
+    machine.until_service("NRestarts", |count| {
+        count.parse().is_ok_and(|n: u32| n >= 5)
+    });
+    Doctor::at(&machine)
+        .diagnose()
+        .failed_because(&["token.used"])
+        .symptom("service.crash_looping", &["token.used"])
+        .symptom("identity.missing", &["token.used"]);
+}
+
+#[test]
+fn a_user_who_may_not_read_the_configuration() {
+    let (machine, _servers) = boot_with(|agent| {
+        agent.service("User=nobody").program(&format!(
+            "cat {CONFIG_DIR}/config.yaml >/dev/null || exit 1"
+        ))
+    });
+    machine.until_service("Result", |result| result == "exit-code");
+    Doctor::at(&machine)
+        .diagnose()
+        .failed_because(&["config.unreadable"])
+        .symptom("service.failed", &["config.unreadable"]);
+}
+
+#[test]
+fn what_counts_is_the_environment_of_the_service() {
+    let (machine, pki, _servers) = boot();
+    Agent::enrolled(&pki)
+        .trusts_the_system_only()
+        .service("Environment=SSL_CERT_FILE=/etc/lab-ca.pem")
+        .install(&machine);
+    machine.put("/etc/lab-ca.pem", "0644", &pki.root());
+    machine.shell("systemctl daemon-reload; systemctl enable --now nexplane-agent 2>/dev/null");
+    machine.until_service("ActiveState", |state| state == "active");
+    Doctor::at(&machine)
+        .diagnose()
+        .found_no_error()
+        .check("trust", "pass")
+        .check("registration", "pass");
+}
+
+#[test]
+fn an_agent_whose_tasks_fail() {
+    let (machine, _servers) = boot_with(|agent| {
+        agent.program("echo 'ERROR: task task_17 failed: exit status 2' >&2; exec sleep infinity")
+    });
+    let lines = "journalctl --unit nexplane-agent --output cat";
+    crate::harness::until("the journal's line", || {
+        machine.shell(lines).contains("task_17").then_some(())
+    });
+    Doctor::at(&machine)
+        .diagnose()
+        .found_no_error()
+        .notice("tasks.failing")
+        .names("tasks.failing", "task_17");
+}
+
+#[test]
+fn without_systemd_nothing_is_said_of_the_service() {
+    let world = World::new();
+    let pki = Pki::new();
+    let _nameserver = unbound(&world, &["127.0.0.1"]);
+    let _web = nginx(&world, &Site::control_plane(pki.leaf().make(), pki.root()));
+    Agent::enrolled(&pki).install(&world);
+    Doctor::at(&world)
+        .diagnose()
+        .verdict("undetermined")
+        .never("service.")
+        .check("service", "unknown")
+        .check("registration", "pass");
+}

@@ -1,0 +1,155 @@
+//! Certificates, served by nginx: each wrong in one way.
+
+use std::time::Duration;
+
+use crate::harness::{Agent, Curl, Diagnosis, Doctor, Leaf, Pki, Server, Site, World};
+use crate::harness::{ago, ahead, curl, nginx, unbound};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A world with a control plane that shows this certificate, and no agent yet.
+fn showing(pki: &Pki, leaf: Leaf) -> (World, [Server; 2]) {
+    let world = World::new();
+    let servers = [
+        unbound(&world, &["127.0.0.1"]),
+        nginx(&world, &Site::control_plane(leaf, pki.root())),
+    ];
+    (world, servers)
+}
+
+/// What the doctor says of an agent that trusts `pki` and meets this certificate, which curl does not take.
+fn diagnose(pki: &Pki, leaf: Leaf) -> Diagnosis {
+    let (world, _servers) = showing(pki, leaf);
+    Agent::enrolled(pki).install(&world);
+    assert_eq!(curl(&world), Curl::Untrusted);
+    Doctor::at(&world).diagnose()
+}
+
+#[test]
+fn a_good_chain() {
+    let pki = Pki::new();
+    let (world, _servers) = showing(&pki, pki.leaf().make());
+    Agent::enrolled(&pki).install(&world);
+    assert_eq!(curl(&world), Curl::Answer(200));
+    Doctor::at(&world)
+        .diagnose()
+        .found_no_error()
+        .check("tls", "pass")
+        .check("trust", "pass")
+        .check("health", "pass")
+        .check("identity", "pass")
+        .check("registration", "pass");
+}
+
+#[test]
+fn an_expired_certificate() {
+    let pki = Pki::new();
+    let leaf = pki.leaf().valid(ago(90 * DAY), ago(DAY)).make();
+    diagnose(&pki, leaf)
+        .failed_because(&["trust.expired"])
+        .never("clock.skew")
+        .check("tls", "pass")
+        .check("registration", "blocked");
+}
+
+#[test]
+fn a_certificate_of_next_week() {
+    let pki = Pki::new();
+    let leaf = pki.leaf().valid(ahead(7 * DAY), ahead(90 * DAY)).make();
+    diagnose(&pki, leaf)
+        .failed_because(&["trust.not_yet_valid"])
+        .never("clock.skew");
+}
+
+#[test]
+fn a_certificate_for_other_names() {
+    let pki = Pki::new();
+    let leaf = pki.leaf().names(&["other.test", "another.test"]).make();
+    diagnose(&pki, leaf)
+        .failed_because(&["trust.name_mismatch"])
+        .names("trust.name_mismatch", "another.test");
+}
+
+#[test]
+fn a_certificate_that_signs_itself() {
+    diagnose(&Pki::new(), Leaf::self_signed()).failed_because(&["trust.self_signed"]);
+}
+
+#[test]
+fn a_certificate_that_signs_itself_and_is_the_ca_file() {
+    let pki = Pki::new();
+    let leaf = Leaf::self_signed();
+    let ca_file = leaf.chain.clone();
+    let (world, _servers) = showing(&pki, leaf);
+    Agent::enrolled(&pki).ca_file(&ca_file).install(&world);
+    assert_eq!(curl(&world), Curl::Answer(200));
+    Doctor::at(&world)
+        .diagnose()
+        .never("trust.")
+        .check("trust", "pass");
+}
+
+#[test]
+fn a_server_that_does_not_send_its_intermediate() {
+    let pki = Pki::new();
+    let leaf = pki.leaf().without_intermediate().make();
+    diagnose(&pki, leaf).failed_because(&["trust.missing_intermediate"]);
+}
+
+#[test]
+fn a_chain_of_an_authority_that_nobody_here_trusts() {
+    let (ours, theirs) = (Pki::new(), Pki::new());
+    let leaf = theirs.leaf().make();
+    diagnose(&ours, leaf)
+        .failed_because(&["trust.unknown_authority"])
+        .names("trust.unknown_authority", "Lab")
+        .check("health", "pass");
+}
+
+#[test]
+fn a_certificate_for_clients_only() {
+    let pki = Pki::new();
+    let leaf = pki.leaf().for_clients().make();
+    diagnose(&pki, leaf).failed_because(&["trust.bad_certificate"]);
+}
+
+#[test]
+fn a_ca_file_that_is_not_there() {
+    let pki = Pki::new();
+    let (world, _servers) = showing(&pki, pki.leaf().make());
+    Agent::enrolled(&pki).install(&world);
+    world.shell("rm /etc/nexplane-agent/ca.crt");
+    assert_eq!(curl(&world), Curl::BadCaFile);
+    Doctor::at(&world)
+        .diagnose()
+        .failed_because(&["trust.ca_file"]);
+}
+
+#[test]
+fn a_ca_file_that_is_no_pem() {
+    let pki = Pki::new();
+    let (world, _servers) = showing(&pki, pki.leaf().make());
+    Agent::enrolled(&pki).ca_file("hello\n").install(&world);
+    assert_eq!(curl(&world), Curl::BadCaFile);
+    Doctor::at(&world)
+        .diagnose()
+        .failed_because(&["trust.ca_file"]);
+}
+
+#[test]
+fn an_authority_that_the_environment_names() {
+    let pki = Pki::new();
+    let (world, _servers) = showing(&pki, pki.leaf().make());
+    Agent::enrolled(&pki)
+        .trusts_the_system_only()
+        .install(&world);
+    world.put("/etc/lab-ca.pem", "0644", &pki.root());
+    Doctor::at(&world)
+        .diagnose()
+        .failed_because(&["trust.unknown_authority"]);
+    Doctor::at(&world)
+        .env("SSL_CERT_FILE", "/etc/lab-ca.pem")
+        .diagnose()
+        .found_no_error()
+        .check("trust", "pass");
+}
