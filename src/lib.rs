@@ -6,5 +6,6 @@ pub mod catalog;
 pub mod checks;
 pub mod contract;
 pub mod host;
+pub mod lab;
 pub mod logs;
 pub mod model;

@@ -1,0 +1,39 @@
+//! The embedded control plane: a CA made at start, tokens, registrations, a server, a nameserver, and all that they can do wrong.
+//!
+//! It speaks the contract over real sockets on loopback, so that a diagnosis can be tried against the truth that was injected.
+//! It keeps nothing on disk, needs no privilege, and is no part of a diagnosis: nothing below this room knows of it.
+
+mod behaviour;
+mod ca;
+mod clock;
+
+mod nameserver;
+mod random;
+mod server;
+mod state;
+
+pub use behaviour::{
+    AgentApi, Behaviour, ClientCertificates, HealthPage, HeartbeatReply, InspectCall, Port,
+};
+pub use ca::{Authority, Served, ServerCertificate};
+pub use clock::Clock;
+pub use nameserver::{NameAnswer, Nameserver};
+pub use server::{ControlPlaneServer, RequestLine};
+pub use state::{Agent, Refusal, State};
+
+/// Why the lab could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum LabError {
+    /// A certificate could not be made.
+    #[error("could not make a certificate: {0}")]
+    Certificate(#[from] rcgen::Error),
+    /// TLS could not be set up.
+    #[error("could not set TLS up: {0}")]
+    Tls(#[from] rustls::Error),
+    /// A socket could not be opened.
+    #[error("could not open a socket on loopback: {0}")]
+    Io(#[from] std::io::Error),
+    /// The system gave no random bytes.
+    #[error("the system gave no random bytes")]
+    Random,
+}

@@ -1,0 +1,573 @@
+//! What a control plane knows: tokens, registrations, change requests; and the rules by which that changes.
+//!
+//! No HTTP here, and no sockets: each call is a method, each refusal a value. One lock holds all of it, so that a token is used up
+//! by exactly one enrollment, whatever the concurrency.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+
+use super::ca::{AgentRequest, Authority};
+use super::clock::Clock;
+use super::{LabError, random};
+use crate::contract::api::{
+    self, ChangeRequest, EnrollRequest, Enrolled, Heartbeat, HeartbeatRequest, TokenReport,
+    TokenState,
+};
+use crate::model::Secret;
+
+/// A refusal: HTTP status and detail, as the contract has them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The HTTP status.
+    pub status: u16,
+    /// The detail.
+    pub detail: String,
+}
+
+impl Refusal {
+    fn new(status: u16, detail: &str) -> Self {
+        Self {
+            status,
+            detail: detail.to_owned(),
+        }
+    }
+}
+
+impl From<LabError> for Refusal {
+    fn from(error: LabError) -> Self {
+        Self::new(500, &error.to_string())
+    }
+}
+
+/// A registered agent, as the user interface shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Agent {
+    /// `agt_…`.
+    pub id: String,
+    /// The hostname that it enrolled with.
+    pub hostname: String,
+    /// Go's name of its operating system.
+    pub os: String,
+    /// Go's name of its architecture.
+    pub arch: String,
+    /// Its version, as last told.
+    pub agent_version: String,
+    /// When it enrolled.
+    pub registered_at: DateTime<Utc>,
+    /// Its last sign of life.
+    pub last_seen: Option<DateTime<Utc>>,
+}
+
+/// A certificate that was issued.
+#[derive(Debug, Clone)]
+struct Issued {
+    der: Vec<u8>,
+    public_key: Vec<u8>,
+    not_after: DateTime<Utc>,
+    answer: Enrolled,
+}
+
+struct Registration {
+    agent: Agent,
+    /// Those that still count, oldest first.
+    certificates: Vec<Issued>,
+}
+
+struct Token {
+    expires_at: DateTime<Utc>,
+    used: Option<Used>,
+}
+
+struct Used {
+    at: DateTime<Utc>,
+    hostname: String,
+    agent_id: String,
+    public_key: Vec<u8>,
+    answer: Enrolled,
+}
+
+#[derive(Default)]
+struct Inner {
+    tokens: HashMap<String, Token>,
+    registrations: BTreeMap<String, Registration>,
+    change_requests: BTreeMap<String, ChangeRequest>,
+    api_tokens: HashSet<String>,
+}
+
+/// A control plane's state.
+pub struct State {
+    authority: Arc<Authority>,
+    clock: Clock,
+    grace: TimeDelta,
+    inner: Mutex<Inner>,
+    polls: AtomicU64,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State").finish_non_exhaustive()
+    }
+}
+
+impl State {
+    /// Nothing registered yet.
+    pub fn new(authority: Arc<Authority>, clock: Clock) -> Self {
+        Self {
+            authority,
+            clock,
+            grace: TimeDelta::days(api::ROTATION_GRACE_DAYS),
+            inner: Mutex::default(),
+            polls: AtomicU64::new(0),
+        }
+    }
+
+    /// The CA.
+    pub const fn authority(&self) -> &Arc<Authority> {
+        &self.authority
+    }
+
+    /// The clock that the rules go by.
+    pub const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// How often anybody asked for tasks.
+    pub fn polls(&self) -> u64 {
+        self.polls.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count_poll(&self) {
+        self.polls.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a token that lives for `lifetime`.
+    ///
+    /// # Errors
+    /// When the system gives no random bytes.
+    pub fn new_token(&self, lifetime: TimeDelta) -> Result<(Secret, DateTime<Utc>), LabError> {
+        let token = random::token()?;
+        let expires_at = self.clock.now() + lifetime;
+        let used = None;
+        self.lock()
+            .tokens
+            .insert(token.clone(), Token { expires_at, used });
+        Ok((Secret::new(token), expires_at))
+    }
+
+    /// Makes a token for the user interface's calls.
+    ///
+    /// # Errors
+    /// When the system gives no random bytes.
+    pub fn new_api_token(&self) -> Result<Secret, LabError> {
+        let token = random::api_token()?;
+        self.lock().api_tokens.insert(token.clone());
+        Ok(Secret::new(token))
+    }
+
+    /// Whether this is a token for the user interface's calls.
+    pub fn knows_api_token(&self, token: &str) -> bool {
+        self.lock().api_tokens.contains(token)
+    }
+
+    /// Enrolls an agent: uses the token up, or refuses and leaves it.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn enroll(&self, request: &EnrollRequest) -> Result<Enrolled, Refusal> {
+        let csr = AgentRequest::read(&request.csr)
+            .map_err(|why| Refusal::new(422, &format!("csr is refused: {why}")))?;
+        let now = self.clock.now();
+        let mut inner = self.lock();
+        let Inner {
+            tokens,
+            registrations,
+            ..
+        } = &mut *inner;
+        let token = tokens
+            .get_mut(request.token.expose())
+            .ok_or_else(|| Refusal::new(401, api::TOKEN_INVALID))?;
+        if let Some(used) = &token.used {
+            // A lost answer is asked for once more, with the same key.
+            return if used.public_key == csr.public_key()
+                && registrations.contains_key(&used.agent_id)
+            {
+                Ok(used.answer.clone())
+            } else {
+                Err(Refusal::new(409, api::TOKEN_USED))
+            };
+        }
+        if now >= token.expires_at {
+            return Err(Refusal::new(410, api::TOKEN_EXPIRED));
+        }
+        let agent_id = random::agent_id()?;
+        let issued = self.issue(&csr, &agent_id, now)?;
+        let answer = issued.answer.clone();
+        token.used = Some(Used {
+            at: now,
+            hostname: request.hostname.clone(),
+            agent_id: agent_id.clone(),
+            public_key: issued.public_key.clone(),
+            answer: answer.clone(),
+        });
+        let agent = Agent {
+            id: agent_id.clone(),
+            hostname: request.hostname.clone(),
+            os: request.os.clone(),
+            arch: request.arch.clone(),
+            agent_version: request.agent_version.clone(),
+            registered_at: now,
+            last_seen: None,
+        };
+        let certificates = vec![issued];
+        registrations.insert(
+            agent_id,
+            Registration {
+                agent,
+                certificates,
+            },
+        );
+        Ok(answer)
+    }
+
+    fn issue(
+        &self,
+        csr: &AgentRequest,
+        agent_id: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Issued, LabError> {
+        let (certificate, not_after) = self.authority.sign_agent(csr, agent_id, now)?;
+        Ok(Issued {
+            der: certificate.der().to_vec(),
+            public_key: csr.public_key(),
+            not_after,
+            answer: Enrolled {
+                agent_id: agent_id.to_owned(),
+                certificate: certificate.pem(),
+                ca_chain: self.authority.agents_chain_pem(),
+                not_after,
+            },
+        })
+    }
+
+    /// A heartbeat over a connection with the client certificate `der`.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn heartbeat(
+        &self,
+        der: Option<&[u8]>,
+        request: &HeartbeatRequest,
+    ) -> Result<Heartbeat, Refusal> {
+        let now = self.clock.now();
+        let mut inner = self.lock();
+        let (registration, position) = inner.by_certificate(der)?;
+        if registration.agent.id != request.agent_id {
+            return Err(Refusal::new(403, api::AGENT_REVOKED));
+        }
+        if now > registration.certificates[position].not_after {
+            return Err(Refusal::new(403, api::CERTIFICATE_EXPIRED));
+        }
+        if !request.diagnosis {
+            registration.agent.last_seen = Some(now);
+            request
+                .agent_version
+                .clone_into(&mut registration.agent.agent_version);
+            // The new certificate works: its predecessors have had their time.
+            registration.certificates.drain(..position);
+        }
+        Ok(Heartbeat {
+            status: "ok".to_owned(),
+            registered_as: registration.agent.hostname.clone(),
+            server_time: now,
+            pending_tasks: 0,
+        })
+    }
+
+    /// A new certificate for the holder of `der`, which may have expired a little while ago.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn rotate(&self, der: Option<&[u8]>, csr: &str) -> Result<Enrolled, Refusal> {
+        let now = self.clock.now();
+        let csr = AgentRequest::read(csr)
+            .map_err(|why| Refusal::new(422, &format!("csr is refused: {why}")));
+        let mut inner = self.lock();
+        let (registration, position) = inner.by_certificate(der)?;
+        if now > registration.certificates[position].not_after + self.grace {
+            return Err(Refusal::new(403, api::EXPIRED_TOO_LONG));
+        }
+        let csr = csr?;
+        let key = csr.public_key();
+        let later = &registration.certificates[position + 1..];
+        if let Some(issued) = later.iter().find(|issued| issued.public_key == key) {
+            return Ok(issued.answer.clone());
+        }
+        let issued = self.issue(&csr, &registration.agent.id, now)?;
+        let answer = issued.answer.clone();
+        registration.certificates.push(issued);
+        Ok(answer)
+    }
+
+    /// What became of a token; uses nothing up.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn inspect(&self, token: &Secret) -> Result<TokenReport, Refusal> {
+        let now = self.clock.now();
+        let inner = self.lock();
+        let token = inner
+            .tokens
+            .get(token.expose())
+            .ok_or_else(|| Refusal::new(401, api::TOKEN_INVALID))?;
+        Ok(TokenReport {
+            state: match &token.used {
+                Some(_) => TokenState::Used,
+                None if now >= token.expires_at => TokenState::Expired,
+                None => TokenState::Unused,
+            },
+            used_by_hostname: token.used.as_ref().map(|used| used.hostname.clone()),
+            used_at: token.used.as_ref().map(|used| used.at),
+            expires_at: token.expires_at,
+        })
+    }
+
+    /// Revokes a registration.
+    ///
+    /// # Errors
+    /// When there is none with this id.
+    pub fn revoke(&self, agent_id: &str) -> Result<Agent, Refusal> {
+        self.lock()
+            .registrations
+            .remove(agent_id)
+            .map(|registration| registration.agent)
+            .ok_or_else(|| Refusal::new(404, api::AGENT_NOT_FOUND))
+    }
+
+    /// A registered agent.
+    ///
+    /// # Errors
+    /// When there is none with this id.
+    pub fn agent(&self, agent_id: &str) -> Result<Agent, Refusal> {
+        self.lock()
+            .registrations
+            .get(agent_id)
+            .map(|registration| registration.agent.clone())
+            .ok_or_else(|| Refusal::new(404, api::AGENT_NOT_FOUND))
+    }
+
+    /// All registered agents, by id.
+    pub fn agents(&self) -> Vec<Agent> {
+        let inner = self.lock();
+        let agents = inner.registrations.values();
+        agents
+            .map(|registration| registration.agent.clone())
+            .collect()
+    }
+
+    /// Adds a change request, or replaces it.
+    pub fn put_change_request(&self, request: ChangeRequest) {
+        self.lock()
+            .change_requests
+            .insert(request.id.clone(), request);
+    }
+
+    /// A change request.
+    ///
+    /// # Errors
+    /// When there is none with this id.
+    pub fn change_request(&self, id: &str) -> Result<ChangeRequest, Refusal> {
+        self.lock()
+            .change_requests
+            .get(id)
+            .cloned()
+            .ok_or_else(|| Refusal::new(404, api::CHANGE_REQUEST_NOT_FOUND))
+    }
+}
+
+impl Inner {
+    /// The registration that a client certificate belongs to, and which of its certificates it is.
+    fn by_certificate(
+        &mut self,
+        der: Option<&[u8]>,
+    ) -> Result<(&mut Registration, usize), Refusal> {
+        let der = der.ok_or_else(|| Refusal::new(401, api::CERTIFICATE_REQUIRED))?;
+        self.registrations
+            .values_mut()
+            .find_map(|registration| {
+                let certificates = &registration.certificates;
+                let position = certificates.iter().position(|issued| issued.der == der)?;
+                Some((registration, position))
+            })
+            .ok_or_else(|| Refusal::new(403, api::AGENT_REVOKED))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use rcgen::{CertificateParams, KeyPair};
+    use rustls::pki_types::{CertificateDer, pem::PemObject};
+
+    use super::*;
+
+    fn state() -> State {
+        let clock = Clock::default();
+        let authority = Authority::new(clock.now()).unwrap();
+        State::new(Arc::new(authority), clock)
+    }
+
+    fn csr(key: &KeyPair) -> String {
+        let params = CertificateParams::default();
+        params.serialize_request(key).unwrap().pem().unwrap()
+    }
+
+    fn request(token: &Secret, key: &KeyPair) -> EnrollRequest {
+        EnrollRequest {
+            token: token.clone(),
+            csr: csr(key),
+            hostname: "web-server-01".to_owned(),
+            os: "linux".to_owned(),
+            arch: "amd64".to_owned(),
+            agent_version: "0.1.0".to_owned(),
+        }
+    }
+
+    fn der(enrolled: &Enrolled) -> Vec<u8> {
+        CertificateDer::from_pem_slice(enrolled.certificate.as_bytes())
+            .unwrap()
+            .to_vec()
+    }
+
+    fn enrolled(state: &State) -> Enrolled {
+        let (token, _) = state.new_token(TimeDelta::hours(1)).unwrap();
+        let key = KeyPair::generate().unwrap();
+        state.enroll(&request(&token, &key)).unwrap()
+    }
+
+    fn beat(state: &State, enrolled: &Enrolled, diagnosis: bool) -> Result<Heartbeat, Refusal> {
+        let request = HeartbeatRequest {
+            agent_id: enrolled.agent_id.clone(),
+            hostname: "web-server-01".to_owned(),
+            agent_version: "0.2.0".to_owned(),
+            diagnosis,
+        };
+        state.heartbeat(Some(&der(enrolled)), &request)
+    }
+
+    fn rotate(state: &State, enrolled: &Enrolled, key: &KeyPair) -> Result<Enrolled, Refusal> {
+        state.rotate(Some(&der(enrolled)), &csr(key))
+    }
+
+    #[test]
+    fn a_token_enrolls_once_and_the_same_key_is_answered_again() {
+        let state = state();
+        let (token, _) = state.new_token(TimeDelta::hours(1)).unwrap();
+        let (key, other) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+        assert_eq!(state.inspect(&token).unwrap().state, TokenState::Unused);
+        let first = state.enroll(&request(&token, &key)).unwrap();
+        assert_eq!(state.enroll(&request(&token, &key)), Ok(first.clone()));
+        let refusal = state.enroll(&request(&token, &other)).unwrap_err();
+        assert_eq!(refusal, Refusal::new(409, api::TOKEN_USED));
+        let report = state.inspect(&token).unwrap();
+        assert_eq!(report.state, TokenState::Used);
+        assert_eq!(report.used_by_hostname.as_deref(), Some("web-server-01"));
+        state.revoke(&first.agent_id).unwrap();
+        assert_eq!(
+            state.enroll(&request(&token, &key)).unwrap_err().status,
+            409
+        );
+    }
+
+    #[test]
+    fn what_fails_leaves_the_token() {
+        let state = state();
+        let (token, _) = state.new_token(TimeDelta::hours(1)).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let mut bad = request(&token, &key);
+        bad.csr = "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n"
+            .to_owned();
+        assert_eq!(state.enroll(&bad).unwrap_err().status, 422);
+        assert!(state.enroll(&request(&token, &key)).is_ok());
+    }
+
+    #[test]
+    fn expired_and_unknown_tokens_are_refused() {
+        let state = state();
+        let (token, _) = state.new_token(TimeDelta::hours(1)).unwrap();
+        let key = KeyPair::generate().unwrap();
+        state.clock().shift(TimeDelta::hours(1));
+        assert_eq!(
+            state.enroll(&request(&token, &key)),
+            Err(Refusal::new(410, api::TOKEN_EXPIRED))
+        );
+        assert_eq!(state.inspect(&token).unwrap().state, TokenState::Expired);
+        assert_eq!(
+            state.enroll(&request(&Secret::new("nxe_other"), &key)),
+            Err(Refusal::new(401, api::TOKEN_INVALID))
+        );
+    }
+
+    #[test]
+    fn a_heartbeat_is_a_sign_of_life_unless_a_diagnosis_asks() {
+        let state = state();
+        let agent = enrolled(&state);
+        assert_eq!(
+            beat(&state, &agent, true).unwrap().registered_as,
+            "web-server-01"
+        );
+        assert_eq!(state.agent(&agent.agent_id).unwrap().last_seen, None);
+        beat(&state, &agent, false).unwrap();
+        assert!(state.agent(&agent.agent_id).unwrap().last_seen.is_some());
+        state.revoke(&agent.agent_id).unwrap();
+        assert_eq!(
+            beat(&state, &agent, true),
+            Err(Refusal::new(403, api::AGENT_REVOKED))
+        );
+    }
+
+    #[test]
+    fn an_expired_certificate_rotates_within_the_grace_and_not_after() {
+        let state = state();
+        let agent = enrolled(&state);
+        let key = KeyPair::generate().unwrap();
+        state.clock().shift(TimeDelta::days(365 + 29));
+        assert_eq!(
+            beat(&state, &agent, false),
+            Err(Refusal::new(403, api::CERTIFICATE_EXPIRED))
+        );
+        let renewed = rotate(&state, &agent, &key).unwrap();
+        assert!(beat(&state, &renewed, false).is_ok());
+        let other = enrolled(&state);
+        state.clock().shift(TimeDelta::days(365 + 31));
+        assert_eq!(
+            rotate(&state, &other, &key),
+            Err(Refusal::new(403, api::EXPIRED_TOO_LONG))
+        );
+    }
+
+    #[test]
+    fn a_predecessor_serves_until_the_new_one_has_made_a_heartbeat() {
+        let state = state();
+        let old = enrolled(&state);
+        let key = KeyPair::generate().unwrap();
+        let new = rotate(&state, &old, &key).unwrap();
+        assert_eq!(rotate(&state, &old, &key), Ok(new.clone()), "a lost answer");
+        assert!(beat(&state, &old, false).is_ok());
+        assert!(
+            beat(&state, &new, true).is_ok(),
+            "a diagnosis retires nothing"
+        );
+        assert!(beat(&state, &old, false).is_ok());
+        assert!(beat(&state, &new, false).is_ok());
+        assert_eq!(beat(&state, &old, false).unwrap_err().status, 403);
+    }
+}
