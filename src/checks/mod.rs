@@ -8,6 +8,7 @@
 mod agent_user;
 pub mod config;
 pub mod host;
+pub mod identity;
 pub mod install;
 mod known;
 pub mod service;
@@ -15,6 +16,20 @@ pub mod service;
 mod testing;
 
 pub use known::{Facts, Known};
+
+/// The fact that the check of the clock publishes; its file takes this module's place.
+pub mod clock {
+    use chrono::TimeDelta;
+
+    /// The control plane's time minus the host's, as an interval: positive means that the host is behind.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct Offset {
+        /// At least this.
+        pub low: TimeDelta,
+        /// At most this.
+        pub high: TimeDelta,
+    }
+}
 
 use std::any::Any;
 
