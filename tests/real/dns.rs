@@ -95,7 +95,7 @@ fn a_hosts_file_that_overrides_the_nameserver() {
     let world = World::new();
     let _nameserver = unbound(&world, &["127.0.0.77"]);
     let pki = Pki::new();
-    let _web = nginx(&world, &Site::control_plane(pki.leaf().make(), pki.root()));
+    let _web = nginx(&world, &Site::control_plane(pki.leaf().make(), &pki));
     Agent::enrolled(&pki).install(&world);
     let hosts = format!("127.0.0.1 localhost\n127.0.0.1 {NAME}\n");
     world.put("/etc/hosts", "0644", &hosts);
@@ -112,7 +112,7 @@ fn one_nameserver_of_two_that_is_dead_is_no_error() {
     let world = World::new();
     let _nameserver = dnsmasq(&world, "127.0.0.52");
     let pki = Pki::new();
-    let _web = nginx(&world, &Site::control_plane(pki.leaf().make(), pki.root()));
+    let _web = nginx(&world, &Site::control_plane(pki.leaf().make(), &pki));
     Agent::enrolled(&pki).install(&world);
     let both = "nameserver 127.0.0.60\nnameserver 127.0.0.52\n";
     world.put("/etc/resolv.conf", "0644", both);

@@ -1,15 +1,12 @@
 //! Answers to `GET /health`, by nginx over a chain that is good.
 
-use crate::harness::{Agent, Curl, Diagnosis, Doctor, Pki, Site, World};
-use crate::harness::{curl, nginx, silence, unbound};
+use crate::harness::{Agent, Curl, Diagnosis, Doctor, Pki, Scene, Site, curl, silence};
 
 /// What the doctor says when the control plane's address answers so, once curl has said `seen`.
 fn diagnose(directives: &str, seen: Curl) -> Diagnosis {
-    let world = World::new();
     let pki = Pki::new();
-    let _nameserver = unbound(&world, &["127.0.0.1"]);
-    let _web = nginx(&world, &Site::tls(pki.leaf().make(), directives));
-    Agent::enrolled(&pki).install(&world);
+    let site = Site::tls(pki.leaf().make(), directives);
+    let world = Scene::new(&Agent::enrolled(&pki), &site);
     assert_eq!(curl(&world), seen);
     Doctor::at(&world).diagnose()
 }
@@ -66,13 +63,11 @@ fn a_control_plane_that_says_so_with_an_error_status() {
 
 #[test]
 fn a_proxy_whose_upstream_never_answers() {
-    let world = World::new();
     let pki = Pki::new();
-    let _nameserver = unbound(&world, &["127.0.0.1"]);
-    let _upstream = silence(&world, 8001);
     let proxy = "location / { proxy_pass http://127.0.0.1:8001; }";
-    let _web = nginx(&world, &Site::tls(pki.leaf().make(), proxy));
-    Agent::enrolled(&pki).install(&world);
+    let site = Site::tls(pki.leaf().make(), proxy);
+    let world = Scene::new(&Agent::enrolled(&pki), &site);
+    let _upstream = silence(&world, 8001);
     assert_eq!(curl(&world), Curl::Timeout);
     Doctor::at(&world)
         .diagnose()

@@ -1,9 +1,9 @@
 //! Nothing secret goes to a peer that strict verification has not accepted, and none is printed.
 
-use crate::harness::{AGENT_ID, Agent, CONFIG_DIR, Curl, Doctor, Pki, Place, Site, URL, World};
-use crate::harness::{curl, nginx, s_server, unbound};
+use crate::harness::{AGENT_ID, Agent, CONFIG_DIR, Curl, Doctor, HEALTHY, Pki, Place};
+use crate::harness::{Scene, Site, URL, World, curl, s_server, unbound};
 
-const TOKEN: &str = "net_live_6f1d2c3b4a5968778695a4b3c2d1e0f9";
+const TOKEN: &str = "nxe_u4hT0kQ9xN2vB7mZ1cR8sL5wY3eJ6gA0dF4pK7iO2qU";
 const API_TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJsYWIifQ.c2lnbmF0dXJl";
 
 /// A run with everything in hand that must not be handed to anyone.
@@ -33,23 +33,11 @@ fn be_careless(world: &Place) {
         .unwrap();
 }
 
-/// A world whose agent trusts one PKI, and the PKI of the peer that it meets.
-fn strangers() -> (World, Pki, [crate::harness::Server; 1]) {
-    let world = World::new();
-    Agent::enrolled(&Pki::new()).install(&world);
-    let nameserver = unbound(&world, &["127.0.0.1"]);
-    (world, Pki::new(), [nameserver])
-}
-
 #[test]
 fn an_untrusted_web_server_gets_one_anonymous_question() {
-    let (world, theirs, _servers) = strangers();
-    let site = Site::tls(
-        theirs.leaf().make(),
-        r#"return 200 '{"status":"ok","db":"connected","version":"0.1.0"}';"#,
-    )
-    .asks_for_certificates_of(theirs.root());
-    let web = nginx(&world, &site);
+    let (ours, theirs) = (Pki::new(), Pki::new());
+    let site = Site::tls(theirs.leaf().make(), HEALTHY).asks_for_certificates_of(&theirs);
+    let world = Scene::new(&Agent::enrolled(&ours), &site);
     assert_eq!(curl(&world), Curl::Untrusted);
 
     doctor_with_secrets(&world)
@@ -57,7 +45,7 @@ fn an_untrusted_web_server_gets_one_anonymous_question() {
         .failed_because(&["trust.unknown_authority"])
         .does_not_print(TOKEN)
         .does_not_print(API_TOKEN);
-    let seen = web.output();
+    let seen = world.web.output();
     let requests: Vec<&str> = seen.lines().filter(|l| l.starts_with("seen: ")).collect();
     assert!(!requests.is_empty(), "{seen}");
     for request in requests {
@@ -70,16 +58,18 @@ fn an_untrusted_web_server_gets_one_anonymous_question() {
     be_careless(&world);
     for secret in [API_TOKEN, AGENT_ID] {
         assert!(
-            web.output().contains(secret),
-            "the server would have shown it"
+            world.web.output().contains(secret),
+            "the server shows what it gets"
         );
     }
 }
 
 #[test]
 fn an_untrusted_peer_that_asks_for_a_client_certificate_gets_none() {
-    let (world, theirs, _servers) = strangers();
-    let peer = s_server(&world, &theirs.leaf().make(), &["-verify", "3"]);
+    let world = World::new();
+    let _nameserver = unbound(&world, &["127.0.0.1"]);
+    Agent::enrolled(&Pki::new()).install(&world);
+    let peer = s_server(&world, &Pki::new().leaf().make(), &["-verify", "3"]);
     assert_eq!(curl(&world), Curl::Untrusted);
 
     doctor_with_secrets(&world)
@@ -96,7 +86,7 @@ fn an_untrusted_peer_that_asks_for_a_client_certificate_gets_none() {
     for secret in [TOKEN, API_TOKEN, "Client certificate"] {
         assert!(
             peer.output().contains(secret),
-            "the peer would have shown it"
+            "the peer shows what it gets"
         );
     }
 }

@@ -1,6 +1,6 @@
 //! The agent as a service of a real systemd, with a control plane that is well beside it.
 
-use crate::harness::{Agent, CONFIG_DIR, Curl, Doctor, Pki, Server, Site, SystemdBox, UNIT, World};
+use crate::harness::{Agent, CONFIG_DIR, Curl, Doctor, Pki, Scene, Server, Site, SystemdBox, UNIT};
 use crate::harness::{curl, nginx, unbound};
 
 /// A box with a control plane that is well, and its PKI.
@@ -9,10 +9,7 @@ fn boot() -> (SystemdBox, Pki, [Server; 2]) {
     let pki = Pki::new();
     let servers = [
         unbound(&machine, &["127.0.0.1"]),
-        nginx(
-            &machine,
-            &Site::control_plane(pki.leaf().make(), pki.root()),
-        ),
+        nginx(&machine, &Site::control_plane(pki.leaf().make(), &pki)),
     ];
     (machine, pki, servers)
 }
@@ -232,11 +229,9 @@ fn an_agent_whose_tasks_fail() {
 
 #[test]
 fn without_systemd_nothing_is_said_of_the_service() {
-    let world = World::new();
     let pki = Pki::new();
-    let _nameserver = unbound(&world, &["127.0.0.1"]);
-    let _web = nginx(&world, &Site::control_plane(pki.leaf().make(), pki.root()));
-    Agent::enrolled(&pki).install(&world);
+    let plane = Site::control_plane(pki.leaf().make(), &pki);
+    let world = Scene::new(&Agent::enrolled(&pki), &plane);
     Doctor::at(&world)
         .diagnose()
         .verdict("undetermined")

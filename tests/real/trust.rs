@@ -2,25 +2,18 @@
 
 use std::time::Duration;
 
-use crate::harness::{Agent, Curl, Diagnosis, Doctor, Leaf, Pki, Server, Site, World};
-use crate::harness::{ago, ahead, curl, nginx, unbound};
+use crate::harness::{Agent, Curl, Diagnosis, Doctor, Leaf, Pki, Scene, Site, ago, ahead, curl};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A world with a control plane that shows this certificate, and no agent yet.
-fn showing(pki: &Pki, leaf: Leaf) -> (World, [Server; 2]) {
-    let world = World::new();
-    let servers = [
-        unbound(&world, &["127.0.0.1"]),
-        nginx(&world, &Site::control_plane(leaf, pki.root())),
-    ];
-    (world, servers)
+/// An agent that trusts `pki`, and a control plane that shows this certificate.
+fn showing(pki: &Pki, leaf: Leaf) -> Scene {
+    Scene::new(&Agent::enrolled(pki), &Site::control_plane(leaf, pki))
 }
 
 /// What the doctor says of an agent that trusts `pki` and meets this certificate, which curl does not take.
 fn diagnose(pki: &Pki, leaf: Leaf) -> Diagnosis {
-    let (world, _servers) = showing(pki, leaf);
-    Agent::enrolled(pki).install(&world);
+    let world = showing(pki, leaf);
     assert_eq!(curl(&world), Curl::Untrusted);
     Doctor::at(&world).diagnose()
 }
@@ -28,8 +21,7 @@ fn diagnose(pki: &Pki, leaf: Leaf) -> Diagnosis {
 #[test]
 fn a_good_chain() {
     let pki = Pki::new();
-    let (world, _servers) = showing(&pki, pki.leaf().make());
-    Agent::enrolled(&pki).install(&world);
+    let world = showing(&pki, pki.leaf().make());
     assert_eq!(curl(&world), Curl::Answer(200));
     Doctor::at(&world)
         .diagnose()
@@ -79,9 +71,8 @@ fn a_certificate_that_signs_itself() {
 fn a_certificate_that_signs_itself_and_is_the_ca_file() {
     let pki = Pki::new();
     let leaf = Leaf::self_signed();
-    let ca_file = leaf.chain.clone();
-    let (world, _servers) = showing(&pki, leaf);
-    Agent::enrolled(&pki).ca_file(&ca_file).install(&world);
+    let agent = Agent::enrolled(&pki).ca_file(&leaf.chain);
+    let world = Scene::new(&agent, &Site::control_plane(leaf, &pki));
     assert_eq!(curl(&world), Curl::Answer(200));
     Doctor::at(&world)
         .diagnose()
@@ -116,8 +107,7 @@ fn a_certificate_for_clients_only() {
 #[test]
 fn a_ca_file_that_is_not_there() {
     let pki = Pki::new();
-    let (world, _servers) = showing(&pki, pki.leaf().make());
-    Agent::enrolled(&pki).install(&world);
+    let world = showing(&pki, pki.leaf().make());
     world.shell("rm /etc/nexplane-agent/ca.crt");
     assert_eq!(curl(&world), Curl::BadCaFile);
     Doctor::at(&world)
@@ -128,8 +118,8 @@ fn a_ca_file_that_is_not_there() {
 #[test]
 fn a_ca_file_that_is_no_pem() {
     let pki = Pki::new();
-    let (world, _servers) = showing(&pki, pki.leaf().make());
-    Agent::enrolled(&pki).ca_file("hello\n").install(&world);
+    let agent = Agent::enrolled(&pki).ca_file("hello\n");
+    let world = Scene::new(&agent, &Site::control_plane(pki.leaf().make(), &pki));
     assert_eq!(curl(&world), Curl::BadCaFile);
     Doctor::at(&world)
         .diagnose()
@@ -139,10 +129,8 @@ fn a_ca_file_that_is_no_pem() {
 #[test]
 fn an_authority_that_the_environment_names() {
     let pki = Pki::new();
-    let (world, _servers) = showing(&pki, pki.leaf().make());
-    Agent::enrolled(&pki)
-        .trusts_the_system_only()
-        .install(&world);
+    let agent = Agent::enrolled(&pki).trusts_the_system_only();
+    let world = Scene::new(&agent, &Site::control_plane(pki.leaf().make(), &pki));
     world.put("/etc/lab-ca.pem", "0644", &pki.root());
     Doctor::at(&world)
         .diagnose()

@@ -30,7 +30,7 @@ impl Agent {
         Self {
             control_plane: URL.to_owned(),
             ca: Some(pki.root()),
-            identity: Some(pki.client(AGENT_ID)),
+            identity: Some(pki.client().make()),
             program: format!("#!/bin/sh\n{STAYS}"),
             unit: String::new(),
             service: String::new(),
@@ -52,6 +52,12 @@ impl Agent {
     /// Without a CA file, nor a word about one in its configuration.
     pub(crate) fn trusts_the_system_only(mut self) -> Self {
         self.ca = None;
+        self
+    }
+
+    /// With this for its client certificate and key.
+    pub(crate) fn identity(mut self, identity: super::Leaf) -> Self {
+        self.identity = Some(identity);
         self
     }
 

@@ -10,6 +10,7 @@ mod peer;
 mod pki;
 mod place;
 mod routed;
+mod scene;
 mod sdbox;
 mod servers;
 mod world;
@@ -23,9 +24,11 @@ pub(crate) use peer::{Curl, curl, dig};
 pub(crate) use pki::{Leaf, Pki, ago, ahead};
 pub(crate) use place::Place;
 pub(crate) use routed::{Routed, SERVER_V4, SERVER_V6};
+pub(crate) use scene::Scene;
 pub(crate) use sdbox::SystemdBox;
 pub(crate) use servers::{
-    Server, Site, banner, dnsmasq, haproxy, nginx, nginx_at, nsd, s_server, silence, unbound,
+    HEALTHY, Server, Site, banner, dnsmasq, haproxy, nginx, nginx_at, nsd, s_server, silence,
+    unbound,
 };
 pub(crate) use world::World;
 

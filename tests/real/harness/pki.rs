@@ -7,7 +7,7 @@ use rcgen::{
     DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType, date_time_ymd,
 };
 
-use super::NAME;
+use super::{AGENT_ID, NAME};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -38,12 +38,12 @@ impl Pki {
         order
     }
 
-    /// The agent's client certificate.
-    pub(crate) fn client(&self, agent_id: &str) -> Leaf {
+    /// The agent's client certificate, signed by the root itself, unless told otherwise.
+    pub(crate) fn client(&self) -> LeafOrder<'_> {
         let mut order = LeafOrder::new(Some(&self.root)).names(&[]).for_clients();
         let subject = &mut order.params.distinguished_name;
-        subject.push(DnType::CommonName, agent_id);
-        order.make()
+        subject.push(DnType::CommonName, AGENT_ID);
+        order
     }
 }
 

@@ -1,32 +1,39 @@
 //! nginx, as a control plane that is well, and as everything that is found at its address instead.
 
+use std::collections::BTreeMap;
+
 use super::process::{DIR, Server};
-use crate::harness::{HOSTNAME, Leaf, PORT, Place, live_at};
+use crate::harness::{HOSTNAME, Leaf, PORT, Pki, Place, live_at};
+
+/// What a control plane that is well answers to `GET /health`, in nginx's words.
+pub(crate) const HEALTHY: &str =
+    r#"return 200 '{"status":"ok","db":"connected","version":"0.1.0"}';"#;
 
 /// What nginx serves on port 8000.
 pub(crate) struct Site {
     leaf: Option<Leaf>,
     client_ca: Option<String>,
     directives: String,
+    /// What it does at a path.
+    paths: BTreeMap<&'static str, String>,
 }
 
 impl Site {
-    /// A control plane: healthy, and with this agent registered if it shows a certificate that `client_ca` signed.
-    pub(crate) fn control_plane(leaf: Leaf, client_ca: String) -> Self {
-        let mut site = Self::tls(leaf, "");
-        site.client_ca = Some(client_ca);
-        site.directives = format!(
+    /// A control plane with this certificate: healthy, and with this agent registered if that shows a certificate of `pki`'s.
+    pub(crate) fn control_plane(leaf: Leaf, pki: &Pki) -> Self {
+        let heartbeat = format!(
             r#"
-location = /health {{ return 200 '{{"status":"ok","db":"connected","version":"0.1.0"}}'; }}
-location = /agent/heartbeat {{
-  if ($ssl_client_verify != SUCCESS) {{ return 401 '{{"detail":"client certificate required"}}'; }}
-  return 200 '{{"status":"ok","registered_as":"{HOSTNAME}","server_time":"{now}","pending_tasks":0}}';
-}}
-location / {{ return 404 '{{"detail":"Not Found"}}'; }}
-"#,
+if ($ssl_client_verify != SUCCESS) {{ return 401 '{{"detail":"client certificate required"}}'; }}
+return 200 '{{"status":"ok","registered_as":"{HOSTNAME}","server_time":"{now}","pending_tasks":0}}';"#,
             now = chrono::Utc::now().to_rfc3339(),
         );
-        site
+        Self::tls(
+            leaf,
+            r#"location / { return 404 '{"detail":"Not Found"}'; }"#,
+        )
+        .asks_for_certificates_of(pki)
+        .at("/health", HEALTHY)
+        .at("/agent/heartbeat", &heartbeat)
     }
 
     /// A site over TLS, in nginx's own words.
@@ -35,6 +42,7 @@ location / {{ return 404 '{{"detail":"Not Found"}}'; }}
             leaf: Some(leaf),
             client_ca: None,
             directives: directives.to_owned(),
+            paths: BTreeMap::new(),
         }
     }
 
@@ -44,18 +52,28 @@ location / {{ return 404 '{{"detail":"Not Found"}}'; }}
             leaf: None,
             client_ca: None,
             directives: directives.to_owned(),
+            paths: BTreeMap::new(),
         }
     }
 
-    /// Asks for a client certificate of `client_ca`'s; what comes is in `$ssl_client_verify` and its like.
-    pub(crate) fn asks_for_certificates_of(mut self, client_ca: String) -> Self {
-        self.client_ca = Some(client_ca);
+    /// Asks for a client certificate of `pki`'s; what comes is in `$ssl_client_verify` and its like.
+    pub(crate) fn asks_for_certificates_of(mut self, pki: &Pki) -> Self {
+        self.client_ca = Some(pki.root());
+        self
+    }
+
+    /// Does this at a path, in nginx's own words, whatever it did there before.
+    pub(crate) fn at(mut self, path: &'static str, directives: &str) -> Self {
+        self.paths.insert(path, directives.to_owned());
         self
     }
 
     /// The configuration, after the files that it names have been put into the place.
     fn install(&self, place: &Place) -> String {
         let mut server = self.directives.clone();
+        for (path, directives) in &self.paths {
+            server.push_str(&format!("\nlocation = {path} {{ {directives} }}"));
+        }
         let mut listen = format!("listen {PORT}; listen [::]:{PORT};");
         if let Some(leaf) = &self.leaf {
             place.put(&format!("{DIR}/web.crt"), "0644", &leaf.chain);
