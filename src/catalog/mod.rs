@@ -7,17 +7,31 @@
 //! This room reads no files and no directories: sources come in as text.
 
 mod check;
+mod claim;
+mod fields;
+mod graph;
+mod load;
+mod names;
 mod nearest;
+mod overlay;
 mod placeholder;
 mod probe;
+mod problem;
+mod raw;
 mod remedy;
 mod shell;
 mod template;
+mod texts;
+mod validate;
+#[cfg(test)]
+mod vocabulary;
+mod yaml;
 
 pub use check::{CheckDoc, FindingDoc, Repair};
 pub use nearest::nearest;
 pub use placeholder::{Placeholder, UnknownPlaceholder, Values};
 pub use probe::{Claim, ExpectedBody, ExpectedFile, Pattern, Probe, ServiceState};
+pub use problem::{Problem, Source};
 pub use remedy::{RemedyDoc, StepDoc};
 pub use template::{Command, Template};
 

@@ -39,7 +39,8 @@ impl Shell {
     /// A line break or an escape sequence would reach the terminal that it is pasted into, quoted or not; PowerShell 5.1
     /// hands a double quote to a program unescaped, where it ends the argument.
     pub(super) fn can_carry(self, value: &str) -> bool {
-        !value.chars().any(is_unprintable) && !(self == Self::PowerShell && value.contains('"'))
+        let ends_argument = self == Self::PowerShell && value.contains('"');
+        !ends_argument && !value.chars().any(is_unprintable)
     }
 
     /// A whole word, quoted if it has to be.

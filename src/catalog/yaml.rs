@@ -1,0 +1,288 @@
+//! YAML as a tree that remembers where everything was written, within bounds.
+//!
+//! Built from the parser's events instead of the library's own tree, which recurses as deep as the text nests, copies
+//! what an anchor names, and stops at the first repeated key. Here nesting has a limit, anchors, aliases and tags are
+//! refused, and every repeated key is told.
+
+use std::borrow::Cow;
+
+use saphyr_parser::{Event, Parser, ScalarStyle, Span};
+
+use super::problem::{Place, Reporter, quoted};
+
+/// The largest text that is read, in bytes.
+pub(super) const LARGEST: usize = 1 << 20;
+
+/// How deep lists and mappings may nest; a check needs seven levels.
+const DEEPEST: usize = 16;
+
+/// A value and where it was written.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Node {
+    pub(super) place: Place,
+    pub(super) kind: Kind,
+}
+
+/// What a value is. Plain words are told apart as YAML 1.2's core schema does.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Kind {
+    Null,
+    Bool(bool),
+    /// A number as it was written.
+    Number(String),
+    Text(String),
+    List(Vec<Node>),
+    Map(Vec<Entry>),
+    /// Something that was refused and told already.
+    Refused,
+}
+
+/// A key and its value.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Entry {
+    pub(super) key: String,
+    pub(super) place: Place,
+    pub(super) value: Node,
+}
+
+impl Kind {
+    /// What it is, in a message.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Null => "nothing",
+            Self::Bool(_) => "a truth value",
+            Self::Number(_) => "a number",
+            Self::Text(_) => "a text",
+            Self::List(_) => "a list",
+            Self::Map(_) => "a mapping",
+            Self::Refused => "something that was refused",
+        }
+    }
+}
+
+/// Reads the one document of a source. `None` when there is nothing to go on with; the reason has been told then.
+pub(super) fn read(report: &mut Reporter<'_>) -> Option<Node> {
+    let text = report.source().text;
+    let start = Place {
+        line: 1,
+        column: 1,
+        ..Place::default()
+    };
+    if text.len() > LARGEST {
+        report.at(
+            start,
+            format!(
+                "{} bytes are too many for a check: at most {LARGEST}",
+                text.len()
+            ),
+        );
+        return None;
+    }
+    let mut builder = Builder::default();
+    for event in Parser::new_from_str(text) {
+        match event {
+            Ok((event, span)) => match builder.take(event, place(span), report) {
+                Flow::On => {}
+                Flow::Stop => return None,
+            },
+            Err(error) => {
+                let mark = *error.marker();
+                report.at(
+                    place(Span::empty(mark)),
+                    format!("not YAML: {}", error.info()),
+                );
+                return None;
+            }
+        }
+    }
+    if builder.root.is_none() {
+        report.at(start, "the file is empty: a check needs at least `id`");
+    }
+    builder.root
+}
+
+fn place(span: Span) -> Place {
+    Place {
+        line: span.start.line(),
+        column: span.start.col() + 1,
+        start: span.start.index(),
+        end: span.end.index(),
+    }
+}
+
+enum Flow {
+    On,
+    Stop,
+}
+
+/// A list or mapping whose end has not come yet.
+enum Open {
+    List(Place, Vec<Node>),
+    Map(Place, Vec<Entry>, Option<Key>),
+}
+
+/// A key whose value has not come yet.
+enum Key {
+    Good(String, Place),
+    /// Told already; its value is read and dropped.
+    Bad,
+}
+
+#[derive(Default)]
+struct Builder {
+    open: Vec<Open>,
+    root: Option<Node>,
+    documents: usize,
+}
+
+impl Builder {
+    fn take(&mut self, event: Event<'_>, place: Place, report: &mut Reporter<'_>) -> Flow {
+        match event {
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
+            Event::DocumentStart(_) => {
+                self.documents += 1;
+                if self.documents > 1 {
+                    report.at(place, "a second document: a file holds one check");
+                    return Flow::Stop;
+                }
+            }
+            Event::Alias(_) => {
+                report.at(place, "an alias (`*`): write the value out");
+                self.put(refused(place), report);
+            }
+            Event::Scalar(text, style, anchor, tag) => {
+                let known = self.refuse_extras(anchor, tag.is_some(), place, report);
+                let kind = match known {
+                    Ok(()) => scalar(text, style),
+                    Err(()) => Kind::Refused,
+                };
+                self.put(Node { place, kind }, report);
+            }
+            Event::SequenceStart(anchor, tag) => {
+                let _ = self.refuse_extras(anchor, tag.is_some(), place, report);
+                return self.enter(Open::List(place, Vec::new()), place, report);
+            }
+            Event::MappingStart(anchor, tag) => {
+                let _ = self.refuse_extras(anchor, tag.is_some(), place, report);
+                return self.enter(Open::Map(place, Vec::new(), None), place, report);
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                let node = match self.open.pop() {
+                    Some(Open::List(place, items)) => Node {
+                        place,
+                        kind: Kind::List(items),
+                    },
+                    Some(Open::Map(place, entries, _)) => Node {
+                        place,
+                        kind: Kind::Map(entries),
+                    },
+                    None => return Flow::Stop,
+                };
+                self.put(node, report);
+            }
+        }
+        Flow::On
+    }
+
+    fn enter(&mut self, open: Open, place: Place, report: &mut Reporter<'_>) -> Flow {
+        if self.open.len() == DEEPEST {
+            report.at(place, format!("nested deeper than {DEEPEST} levels"));
+            return Flow::Stop;
+        }
+        self.open.push(open);
+        Flow::On
+    }
+
+    fn refuse_extras(
+        &self,
+        anchor: usize,
+        tagged: bool,
+        place: Place,
+        report: &mut Reporter<'_>,
+    ) -> Result<(), ()> {
+        if anchor > 0 {
+            report.at(
+                place,
+                "an anchor (`&`): write the value out where it is needed",
+            );
+        }
+        if tagged {
+            report.at(place, "a tag (`!`): values are plain YAML");
+        }
+        if anchor > 0 || tagged {
+            Err(())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Puts a finished value where it belongs: into what is open, or at the root.
+    fn put(&mut self, node: Node, report: &mut Reporter<'_>) {
+        match self.open.last_mut() {
+            None => self.root = Some(node),
+            Some(Open::List(_, items)) => items.push(node),
+            Some(Open::Map(_, entries, key)) => match key.take() {
+                None => *key = Some(as_key(node, entries, report)),
+                Some(Key::Bad) => {}
+                Some(Key::Good(name, place)) => entries.push(Entry {
+                    key: name,
+                    place,
+                    value: node,
+                }),
+            },
+        }
+    }
+}
+
+fn refused(place: Place) -> Node {
+    Node {
+        place,
+        kind: Kind::Refused,
+    }
+}
+
+fn as_key(node: Node, entries: &[Entry], report: &mut Reporter<'_>) -> Key {
+    let name = match node.kind {
+        Kind::Text(name) | Kind::Number(name) => name,
+        Kind::Bool(value) => value.to_string(),
+        Kind::Refused => return Key::Bad,
+        kind => {
+            report.at(
+                node.place,
+                format!("{} as a key: keys are words", kind.name()),
+            );
+            return Key::Bad;
+        }
+    };
+    if let Some(first) = entries.iter().find(|entry| entry.key == name) {
+        report.at(
+            node.place,
+            format!(
+                "{} is here a second time: the first is in line {}",
+                quoted(&name),
+                first.place.line
+            ),
+        );
+        return Key::Bad;
+    }
+    Key::Good(name, node.place)
+}
+
+fn scalar(text: Cow<'_, str>, style: ScalarStyle) -> Kind {
+    if style != ScalarStyle::Plain {
+        return Kind::Text(text.into_owned());
+    }
+    match text.as_ref() {
+        "" | "~" | "null" | "Null" | "NULL" => Kind::Null,
+        "true" | "True" | "TRUE" => Kind::Bool(true),
+        "false" | "False" | "FALSE" => Kind::Bool(false),
+        word if is_number(word) => Kind::Number(text.into_owned()),
+        _ => Kind::Text(text.into_owned()),
+    }
+}
+
+/// Whether a plain word is a decimal number, whole or with a fraction.
+fn is_number(word: &str) -> bool {
+    let digits = word.strip_prefix(['-', '+']).unwrap_or(word);
+    digits.starts_with(|c: char| c.is_ascii_digit()) && digits.parse::<f64>().is_ok()
+}
