@@ -2,6 +2,7 @@
 
 use super::nearest::or_one_of;
 use super::problem::{At, Place, Reporter, quoted};
+use super::shell::is_unprintable;
 use super::yaml::{Kind, Node};
 
 /// A key's value as far as it could be read.
@@ -86,6 +87,12 @@ pub(super) fn text(node: &Node, key: &str, report: &mut Reporter<'_>) -> Field<S
     };
     if text.trim().is_empty() {
         report.at(node.place, format!("`{key}` is empty"));
+        return Field::Wrong;
+    }
+    if text.trim().chars().any(|c| c != '\n' && is_unprintable(c)) {
+        let message =
+            format!("`{key}` holds a character that does not print (a tab, an escape sequence)");
+        report.at(node.place, message);
         return Field::Wrong;
     }
     Field::Is(At {

@@ -54,13 +54,71 @@ impl Template {
         }
         text
     }
+}
 
-    /// The placeholders in it, in their order.
-    pub fn placeholders(parts: &[Part]) -> impl Iterator<Item = Placeholder> {
-    parts.iter().filter_map(|part| match part {
-        Part::Literal(_) => None,
-        Part::Value(placeholder) => Some(*placeholder),
-    })
+/// A command line with placeholders, such as `nslookup {host}`, for the shells of the systems that it was read for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command(Vec<Piece>);
+
+/// A piece of a command: the words that hold placeholders are quoted whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece {
+    Literal(String),
+    Word(Vec<Part>),
+}
+
+impl Command {
+    /// Reads a command for the shells of `systems`.
+    ///
+    /// A placeholder has to stand outside quotes, in a word of plain characters: only then can the word be quoted
+    /// around its value, and only then does a value stay one argument.
+    pub(super) fn parse(text: &str, systems: &[Os]) -> Result<Self, Vec<TemplateError>> {
+        let mut errors = Vec::new();
+        if text.contains(['\n', '\r']) {
+            errors.push(TemplateError::new(
+                "",
+                "a command is one line: make each line a step of its own",
+            ));
+        }
+        let parts = parse(text).unwrap_or_else(|found| {
+            errors.extend(found);
+            Vec::new()
+        });
+        let shells: Vec<Shell> = systems.iter().map(|os| Shell::of(*os)).collect();
+        let pieces = words(parts);
+        check_words(&pieces, &shells, &mut errors);
+        if errors.is_empty() {
+            Ok(Self(pieces))
+        } else {
+            Err(errors)
+        }
+    }
+
+    /// The command with this host's values, quoted for the system's shell where they have to be.
+    ///
+    /// A value that cannot be part of a command safely (line breaks, escape sequences) is left out: the placeholder's
+    /// fallback stands in its place.
+    pub fn render(&self, values: &Values, os: Os) -> String {
+        let shell = Shell::of(os);
+        let mut line = String::new();
+        for piece in &self.0 {
+            match piece {
+                Piece::Literal(literal) => line.push_str(literal),
+                Piece::Word(parts) => {
+                    let word = shell.quote(&substitute(parts, values, os, shell));
+                    // PowerShell takes a quoted word where a command is expected for a text to print.
+                    if shell == Shell::PowerShell
+                        && word.starts_with('\'')
+                        && expects_command(&line)
+                    {
+                        line.push_str("& ");
+                    }
+                    line.push_str(&word);
+                }
+            }
+        }
+        line
+    }
 }
 
 /// One word with its values, not quoted yet.
@@ -219,7 +277,11 @@ fn check_words(pieces: &[Piece], shells: &[Shell], errors: &mut Vec<TemplateErro
                 let strange = literals()
                     .flat_map(str::chars)
                     .find(|c| !shells.iter().all(|shell| shell.is_plain(*c)));
-                let name = placeholders(parts).next().map_or("", Placeholder::as_str);
+                let name = parts.iter().find_map(|part| match part {
+                    Part::Literal(_) => None,
+                    Part::Value(placeholder) => Some(placeholder.as_str()),
+                });
+                let name = name.unwrap_or_default();
                 let part = format!("{{{name}}}");
                 if quote.is_some() {
                     let message = format!(
