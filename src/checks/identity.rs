@@ -149,6 +149,7 @@ impl Check for Probe {
             let path = |path: &HostPath| path.path().display().to_string();
             finding.values.insert("cert_path", path(&evidence.cert));
             finding.values.insert("key_path", path(&evidence.key));
+            finding.values.insert("user", evidence.user.name.clone());
         }
         judgement
     }
@@ -243,7 +244,7 @@ impl Verdict {
                     let user = &evidence.user.name;
                     let detail =
                         format!("The agent runs as `{user}`, and that user may not read {path}.");
-                    let finding = Finding::new(UNREADABLE, detail).value("user", user);
+                    let finding = Finding::new(UNREADABLE, detail);
                     let seen = stat.as_ref().map(permissions).ok();
                     self.found(
                         State::Unreadable,

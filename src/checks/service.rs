@@ -101,7 +101,7 @@ impl Check for Probe {
     }
 
     fn judge(&self, evidence: Evidence, known: &Known, facts: &mut Facts) -> Judgement {
-        let unit = AgentPaths::of(known.system.os).unit;
+        let unit = AgentPaths::of(known.system.os).service;
         let log = Log::read(&evidence);
         let (state, judgement) = match &evidence.service {
             Ok(service) => judge_service(unit, service, &log),

@@ -127,6 +127,7 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::{api, log_lines};
 
     fn entry(message: &str) -> LogEntry {
         LogEntry {
@@ -156,6 +157,49 @@ mod tests {
             ]),
             ["dns.not_found@0", "registration.rejected@1"]
         );
+    }
+
+    #[test]
+    fn the_agent_s_own_lines_are_known_to_the_letter() {
+        let post = log_lines::post_failed(
+            "https://n:8000/agent/enroll",
+            "x509: certificate signed by unknown authority",
+        );
+        let clock = log_lines::certificate_validation("certificate not yet valid");
+        for (line, code) in [
+            (log_lines::enrollment_failed(api::TOKEN_USED), "token.used"),
+            (
+                log_lines::enrollment_failed(api::TOKEN_EXPIRED),
+                "token.expired",
+            ),
+            (
+                log_lines::enrollment_failed(api::TOKEN_INVALID),
+                "token.invalid",
+            ),
+            (
+                log_lines::enrollment_failed(post),
+                "trust.unknown_authority",
+            ),
+            (log_lines::enrollment_failed(clock), "clock.skew"),
+            (
+                log_lines::heartbeat_rejected(api::AGENT_REVOKED),
+                "registration.revoked",
+            ),
+            (
+                log_lines::heartbeat_rejected(api::CERTIFICATE_EXPIRED),
+                "identity.expired",
+            ),
+            (
+                log_lines::heartbeat_rejected(api::CERTIFICATE_REQUIRED),
+                "registration.certificate_refused",
+            ),
+            (
+                log_lines::rotation_failed(api::EXPIRED_TOO_LONG),
+                "identity.expired",
+            ),
+        ] {
+            assert_eq!(codes(&[&line]), [format!("{code}@0")], "{line}");
+        }
     }
 
     #[test]
