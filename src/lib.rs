@@ -2,8 +2,10 @@
 //!
 //! A diagnosis is a pure function of evidence. (The crate's documentation is completed with the house.)
 
+pub mod agent;
 pub mod catalog;
 pub mod checks;
+pub mod cli;
 pub mod contract;
 pub mod host;
 pub mod lab;

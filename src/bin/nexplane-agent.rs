@@ -1,1 +1,7 @@
-fn main() {}
+//! The agent's program: everything is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    nexplane_doctor::cli::agent::main()
+}

@@ -37,3 +37,6 @@ pub enum LabError {
     #[error("the system gave no random bytes")]
     Random,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! Enrollment: a key, a request for it, the token, and the certificate that comes back.
+//!
+//! Asking again after a lost answer is safe: the same key with the same token gets the same certificate.
+
+use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
+
+use super::VERSION;
+use super::identity::{IdentityError, IdentityFiles};
+use crate::contract::api::{EnrollRequest, Enrolled};
+use crate::contract::client::{Answer, ApiClient, CallError};
+use crate::model::{Os, Secret};
+
+/// What the agent says of its host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostFacts {
+    /// The host's name.
+    pub hostname: String,
+    /// Go's name of the operating system.
+    pub os: &'static str,
+    /// Go's name of the architecture.
+    pub arch: &'static str,
+}
+
+impl HostFacts {
+    /// This program's system under a given name.
+    pub fn named(hostname: impl Into<String>) -> Self {
+        Self {
+            hostname: hostname.into(),
+            os: match Os::current() {
+                Os::Linux => "linux",
+                Os::Windows => "windows",
+                Os::Macos => "darwin",
+            },
+            arch: match std::env::consts::ARCH {
+                "x86_64" => "amd64",
+                "aarch64" => "arm64",
+                other => other,
+            },
+        }
+    }
+}
+
+/// Why an enrollment or a rotation did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum EnrollError {
+    /// The control plane refused.
+    #[error("{detail}")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// Its detail.
+        detail: String,
+    },
+    /// No answer came.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// Keys and files.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The answer is not the contract's.
+    #[error("the control plane's answer (status {status}) is not understood")]
+    Answer {
+        /// The HTTP status.
+        status: u16,
+    },
+}
+
+/// Enrolls this host: uses `token` up, and leaves certificate and key in `files`.
+///
+/// # Errors
+/// When it did not succeed; then no certificate was replaced, and it can be tried again.
+pub async fn enroll(
+    client: &ApiClient,
+    files: &IdentityFiles,
+    token: &Secret,
+    host: &HostFacts,
+) -> Result<Enrolled, EnrollError> {
+    let key = files.pending_key()?;
+    let request = EnrollRequest {
+        token: token.clone(),
+        csr: request_for(&key, &host.hostname)?,
+        hostname: host.hostname.clone(),
+        os: host.os.to_owned(),
+        arch: host.arch.to_owned(),
+        agent_version: VERSION.to_owned(),
+    };
+    let enrolled = certificate_of(&client.enroll(&request).await?)?;
+    files.accept(&enrolled, &key)?;
+    Ok(enrolled)
+}
+
+/// A PKCS #10 request, PEM, signed with the key that it asks a certificate for.
+pub(super) fn request_for(key: &KeyPair, common_name: &str) -> Result<String, IdentityError> {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    params
+        .distinguished_name
+        .push(DnType::CommonName, common_name);
+    Ok(params.serialize_request(key)?.pem()?)
+}
+
+/// The certificate in an answer, or the refusal.
+pub(super) fn certificate_of(answer: &Answer) -> Result<Enrolled, EnrollError> {
+    let status = answer.status;
+    match (status, answer.json(), answer.detail()) {
+        (201, Some(enrolled), _) => Ok(enrolled),
+        (_, _, Some(detail)) => Err(EnrollError::Refused { status, detail }),
+        _ => Err(EnrollError::Answer { status }),
+    }
+}

@@ -1,0 +1,428 @@
+//! The identity store: client certificate and private key in two files, replaced so that a crash at any moment loses neither.
+//!
+//! The key is made first and kept beside them, as pending, until the certificate for it has arrived and is on disk; so a lost answer
+//! can be asked for again with the same key. Keys are never readable by others, not even for a moment.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use rcgen::{KeyPair, PublicKeyData};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use crate::contract::api::Enrolled;
+use crate::contract::paths;
+use crate::contract::tls::{ClientIdentity, provider};
+
+/// Where an identity is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdentityFiles {
+    cert: PathBuf,
+    key: PathBuf,
+}
+
+/// A usable identity.
+#[derive(Debug)]
+pub struct Identity {
+    /// The agent's id: the common name in the certificate's subject.
+    pub agent_id: String,
+    /// When the certificate ends.
+    pub not_after: DateTime<Utc>,
+    /// Certificate, chain and key for TLS.
+    pub tls: ClientIdentity,
+}
+
+/// Why there is no usable identity.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    /// A file is not there.
+    #[error("{} is not there: the agent has not enrolled", .0.display())]
+    Missing(PathBuf),
+    /// A file cannot be read or written.
+    #[error("could not {operation} {}: {error}", .path.display())]
+    File {
+        /// What was tried.
+        operation: &'static str,
+        /// With which file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// A file holds something else.
+    #[error("{} holds no {wanted}", .path.display())]
+    Invalid {
+        /// Which file.
+        path: PathBuf,
+        /// What it should hold.
+        wanted: &'static str,
+    },
+    /// Certificate and key do not belong together.
+    #[error("the key in {} is not that of the certificate in {}", .key.display(), .cert.display())]
+    KeyMismatch {
+        /// The certificate's file.
+        cert: PathBuf,
+        /// The key's file.
+        key: PathBuf,
+    },
+    /// A key could not be made.
+    #[error("could not make a key: {0}")]
+    Key(#[from] rcgen::Error),
+    /// The control plane's answer holds another key's certificate, or another agent's, or none.
+    #[error("the control plane's answer cannot be used: {0}")]
+    Answer(&'static str),
+}
+
+impl IdentityFiles {
+    /// In these two files.
+    pub fn new(cert: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        Self {
+            cert: cert.into(),
+            key: key.into(),
+        }
+    }
+
+    /// Beside a configuration.
+    pub fn beside(config: &Path) -> Self {
+        let (cert, key) = paths::beside(config);
+        Self { cert, key }
+    }
+
+    /// The certificate's file.
+    pub fn cert(&self) -> &Path {
+        &self.cert
+    }
+
+    /// The key's file.
+    pub fn key(&self) -> &Path {
+        &self.key
+    }
+
+    /// Where a key waits for its certificate.
+    fn pending(&self) -> PathBuf {
+        with_suffix(&self.key, ".pending")
+    }
+
+    /// Reads the identity, after finishing what a crash may have left unfinished.
+    ///
+    /// # Errors
+    /// When there is none that could be used.
+    pub fn load(&self) -> Result<Identity, IdentityError> {
+        self.finish()?;
+        let chain = self.read_chain()?;
+        let key = PrivateKeyDer::from_pem_slice(&read(&self.key)?).map_err(|_| {
+            IdentityError::Invalid {
+                path: self.key.clone(),
+                wanted: "private key in PEM",
+            }
+        })?;
+        CertifiedKey::from_der(chain.clone(), key.clone_key(), &provider()).map_err(|_| {
+            IdentityError::KeyMismatch {
+                cert: self.cert.clone(),
+                key: self.key.clone(),
+            }
+        })?;
+        let leaf = chain.first().and_then(|leaf| Leaf::read(leaf));
+        let leaf = leaf.ok_or_else(|| self.no_certificate())?;
+        Ok(Identity {
+            agent_id: leaf.agent_id,
+            not_after: leaf.not_after,
+            tls: (chain, key),
+        })
+    }
+
+    fn read_chain(&self) -> Result<Vec<CertificateDer<'static>>, IdentityError> {
+        let pem = read(&self.cert)?;
+        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+        chain
+            .ok()
+            .filter(|chain| !chain.is_empty())
+            .ok_or_else(|| self.no_certificate())
+    }
+
+    fn no_certificate(&self) -> IdentityError {
+        IdentityError::Invalid {
+            path: self.cert.clone(),
+            wanted: "certificate in PEM that names an agent",
+        }
+    }
+
+    /// The key to ask a certificate for: the pending one, or a new one that is on disk before it is used.
+    pub(super) fn pending_key(&self) -> Result<KeyPair, IdentityError> {
+        self.finish()?;
+        let path = self.pending();
+        match read(&path) {
+            // A damaged one certifies nothing yet: it is made anew.
+            Ok(pem) => {
+                if let Some(key) = parse_key(&pem) {
+                    return Ok(key);
+                }
+            }
+            Err(IdentityError::Missing(_)) => {}
+            Err(error) => return Err(error),
+        }
+        let key = KeyPair::generate()?;
+        replace(&path, key.serialize_pem().as_bytes(), Readers::OwnerOnly)?;
+        Ok(key)
+    }
+
+    /// Takes a certificate over, once it is proven to be the pending key's and the named agent's.
+    pub(super) fn accept(&self, enrolled: &Enrolled, key: &KeyPair) -> Result<(), IdentityError> {
+        let leaf = CertificateDer::from_pem_slice(enrolled.certificate.as_bytes())
+            .ok()
+            .and_then(|leaf| Leaf::read(&leaf))
+            .ok_or(IdentityError::Answer("it holds no certificate"))?;
+        if leaf.public_key != key.subject_public_key_info() {
+            return Err(IdentityError::Answer("its certificate is for another key"));
+        }
+        if leaf.agent_id != enrolled.agent_id {
+            return Err(IdentityError::Answer(
+                "its certificate is for another agent",
+            ));
+        }
+        let pem = format!("{}{}", enrolled.certificate, enrolled.ca_chain);
+        replace(&self.cert, pem.as_bytes(), Readers::Everybody)?;
+        // From here on the pending key is the certificate's; `finish` knows it by that.
+        self.promote()
+    }
+
+    /// If the pending key is the certificate's, the program ended between the two files: it becomes the key now.
+    fn finish(&self) -> Result<(), IdentityError> {
+        let Ok(pending) = read(&self.pending()) else {
+            return Ok(());
+        };
+        let certified = self
+            .read_chain()
+            .ok()
+            .and_then(|chain| Leaf::read(chain.first()?));
+        match (parse_key(&pending), certified) {
+            (Some(key), Some(leaf)) if key.subject_public_key_info() == leaf.public_key => {
+                self.promote()
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn promote(&self) -> Result<(), IdentityError> {
+        let failed = |error| IdentityError::File {
+            operation: "rename the pending key to",
+            path: self.key.clone(),
+            error,
+        };
+        fs::rename(self.pending(), &self.key).map_err(failed)?;
+        sync_directory(&self.key).map_err(failed)
+    }
+}
+
+/// What matters of an agent's certificate.
+struct Leaf {
+    agent_id: String,
+    not_after: DateTime<Utc>,
+    /// A DER SubjectPublicKeyInfo.
+    public_key: Vec<u8>,
+}
+
+impl Leaf {
+    fn read(certificate: &CertificateDer<'_>) -> Option<Self> {
+        let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+        let name = parsed.subject().iter_common_name().next()?;
+        Some(Self {
+            agent_id: name.as_str().ok()?.to_owned(),
+            not_after: DateTime::from_timestamp(parsed.validity().not_after.timestamp(), 0)?,
+            public_key: parsed.public_key().raw.to_vec(),
+        })
+    }
+}
+
+fn parse_key(pem: &[u8]) -> Option<KeyPair> {
+    KeyPair::from_pem(std::str::from_utf8(pem).ok()?).ok()
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// The most that is read of a file, in bytes.
+const MAX_FILE: u64 = 1 << 20;
+
+fn read(path: &Path) -> Result<Vec<u8>, IdentityError> {
+    use io::Read;
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => IdentityError::Missing(path.to_owned()),
+        _ => IdentityError::File {
+            operation: "read",
+            path: path.to_owned(),
+            error,
+        },
+    };
+    let mut content = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_FILE).read_to_end(&mut content))
+        .map_err(failed)?;
+    Ok(content)
+}
+
+/// Who may read a file.
+#[derive(Clone, Copy)]
+enum Readers {
+    OwnerOnly,
+    Everybody,
+}
+
+/// Replaces a file in one step: a reader, or a crash, finds the old content or the new, never a part.
+fn replace(path: &Path, content: &[u8], readers: Readers) -> Result<(), IdentityError> {
+    let temporary = with_suffix(path, ".new");
+    let write = || {
+        match fs::remove_file(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = create(&temporary, readers)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)?;
+        sync_directory(path)
+    };
+    write().map_err(|error| IdentityError::File {
+        operation: "write",
+        path: path.to_owned(),
+        error,
+    })
+}
+
+/// Creates a file that was not there, with its permissions from the first moment.
+#[cfg(unix)]
+fn create(path: &Path, readers: Readers) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mode = match readers {
+        Readers::OwnerOnly => 0o600,
+        Readers::Everybody => 0o644,
+    };
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(path)
+}
+
+/// Creates a file that was not there; who may read it, the directory's access list says.
+#[cfg(not(unix))]
+fn create(path: &Path, _readers: Readers) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).open(path)
+}
+
+/// A rename is on disk only when the directory is.
+fn sync_directory(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(directory) if cfg!(unix) && !directory.as_os_str().is_empty() => {
+            File::open(directory)?.sync_all()
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+    use crate::agent::testing::issue;
+
+    fn files() -> (tempfile::TempDir, IdentityFiles) {
+        let directory = tempfile::tempdir().unwrap();
+        let files = IdentityFiles::beside(&directory.path().join("config.yaml"));
+        (directory, files)
+    }
+
+    #[test]
+    fn an_accepted_certificate_is_loaded_with_its_key() {
+        let (_directory, files) = files();
+        assert!(matches!(files.load(), Err(IdentityError::Missing(_))));
+        let key = files.pending_key().unwrap();
+        files.accept(&issue("agt_1", &key), &key).unwrap();
+        let identity = files.load().unwrap();
+        assert_eq!(identity.agent_id, "agt_1");
+        assert!(!files.pending().exists());
+        assert!(!format!("{identity:?}").contains(&key.serialize_pem()[40..60]));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn keys_are_their_owners_alone_from_the_first_moment() {
+        use std::os::unix::fs::PermissionsExt;
+        let (_directory, files) = files();
+        let key = files.pending_key().unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&files.pending()), 0o600);
+        files.accept(&issue("agt_1", &key), &key).unwrap();
+        assert_eq!(mode(files.key()), 0o600);
+    }
+
+    #[test]
+    fn a_pending_key_is_kept_until_it_is_certified() {
+        let (_directory, files) = files();
+        let first = files.pending_key().unwrap().subject_public_key_info();
+        assert_eq!(
+            files.pending_key().unwrap().subject_public_key_info(),
+            first
+        );
+        fs::write(files.pending(), "damaged").unwrap();
+        assert_ne!(
+            files.pending_key().unwrap().subject_public_key_info(),
+            first
+        );
+    }
+
+    #[test]
+    fn a_crash_between_the_two_files_is_finished_later() {
+        let (_directory, files) = files();
+        let old = files.pending_key().unwrap();
+        files.accept(&issue("agt_1", &old), &old).unwrap();
+        let new = files.pending_key().unwrap();
+        let enrolled = issue("agt_1", &new);
+        replace(
+            files.cert(),
+            enrolled.certificate.as_bytes(),
+            Readers::Everybody,
+        )
+        .unwrap();
+        assert!(files.load().is_ok(), "the pending key is the certificate's");
+        assert!(!files.pending().exists());
+    }
+
+    #[test]
+    fn an_answer_for_another_key_or_agent_changes_nothing() {
+        let (_directory, files) = files();
+        let key = files.pending_key().unwrap();
+        let other = KeyPair::generate().unwrap();
+        let mut wrong_agent = issue("agt_1", &key);
+        wrong_agent.agent_id = "agt_2".to_owned();
+        let mut garbage = issue("agt_1", &key);
+        garbage.certificate = "no PEM".to_owned();
+        for answer in [issue("agt_1", &other), wrong_agent, garbage] {
+            let refused = files.accept(&answer, &key);
+            assert!(matches!(refused, Err(IdentityError::Answer(_))));
+            assert!(!files.cert().exists());
+        }
+    }
+
+    #[test]
+    fn what_does_not_belong_together_is_told() {
+        let (_directory, files) = files();
+        let key = files.pending_key().unwrap();
+        files.accept(&issue("agt_1", &key), &key).unwrap();
+        let other = KeyPair::generate().unwrap();
+        fs::write(files.key(), other.serialize_pem()).unwrap();
+        assert!(matches!(
+            files.load(),
+            Err(IdentityError::KeyMismatch { .. })
+        ));
+        fs::write(files.key(), "").unwrap();
+        assert!(matches!(files.load(), Err(IdentityError::Invalid { .. })));
+    }
+}

@@ -1,0 +1,26 @@
+//! The agent: enrolls, keeps its identity, renews it, gives signs of life, and says in its log what went wrong.
+//!
+//! A real client of the contract, small enough to be embedded: the lab enrolls it, and `nexplane-agent check` uses it. It runs no
+//! tasks. With `repair`, the only room that changes a host, and only where [`IdentityFiles`] points.
+
+mod check;
+mod enroll;
+mod go_words;
+mod heartbeat;
+mod identity;
+mod log;
+mod rotate;
+#[cfg(test)]
+mod testing;
+mod trust;
+
+pub use check::{CheckOutcome, check};
+pub use enroll::{EnrollError, HostFacts, enroll};
+pub use heartbeat::{HeartbeatError, Purpose, heartbeat};
+pub use identity::{Identity, IdentityError, IdentityFiles};
+pub use log::AgentLog;
+pub use rotate::rotate;
+pub use trust::{TrustError, roots};
+
+/// The agent's version.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

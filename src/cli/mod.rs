@@ -1,0 +1,3 @@
+//! The command line: nothing else reads arguments, prints or exits.
+
+pub mod agent;
