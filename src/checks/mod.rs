@@ -7,6 +7,7 @@
 
 mod agent_user;
 pub mod config;
+mod custom;
 pub mod host;
 pub mod identity;
 pub mod install;
@@ -15,6 +16,7 @@ pub mod service;
 #[cfg(test)]
 mod testing;
 
+pub use custom::check as custom;
 pub use known::{Facts, Known};
 
 /// The fact that the check of the clock publishes; its file takes this module's place.
@@ -35,6 +37,7 @@ use std::any::Any;
 
 use futures_util::future::BoxFuture;
 
+use crate::catalog::Source;
 use crate::host::Host;
 use crate::model::{CheckId, Code, Fact, Finding};
 
@@ -186,11 +189,13 @@ macro_rules! checks {
             vec![$(Box::new($name::Probe)),*]
         }
 
-        /// The built-in texts: file name and content.
-        pub const TEXTS: &[(&str, &str)] = &[$((
-            concat!("checks/", stringify!($name), ".yaml"),
-            include_str!(concat!("../../checks/", stringify!($name), ".yaml")),
-        )),*];
+        /// The texts that are built into the program.
+        pub fn texts() -> Vec<Source<'static>> {
+            vec![$(Source {
+                name: concat!("checks/", stringify!($name), ".yaml"),
+                text: include_str!(concat!("../../checks/", stringify!($name), ".yaml")),
+            }),*]
+        }
     };
 }
 

@@ -114,15 +114,7 @@ impl ApiClient {
         tls: ClientConfig,
         timeout: Duration,
     ) -> Result<Self, CallError> {
-        let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .https_only(true)
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(timeout)
-            .timeout(timeout)
-            .pool_max_idle_per_host(0)
-            .user_agent(concat!("nexplane-agent/", env!("CARGO_PKG_VERSION")));
+        let mut builder = builder(tls, timeout).https_only(true);
         if !addresses.is_empty() {
             builder = builder.resolve_to_addrs(&control_plane.host(), addresses);
         }
@@ -202,31 +194,58 @@ impl ApiClient {
 
     /// Sends, reads head and body. The client's own time limit covers the body too; what had come by then counts.
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer, CallError> {
-        let asked = Instant::now();
-        let mut response = request
-            .send()
-            .await
-            .map_err(|error| CallError::sort(&error, self.timeout))?;
-        let head_after = asked.elapsed();
-        let mut body = Vec::new();
-        let mut truncated = false;
-        // A body that breaks off is kept as far as it came.
-        while let Some(chunk) = response.chunk().await.unwrap_or_default() {
-            let room = MAX_BODY - body.len();
-            body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-            if chunk.len() > room {
-                truncated = true;
-                break;
-            }
-        }
-        Ok(Answer {
-            status: response.status().as_u16(),
-            headers: harmless_headers(response.headers()),
-            body: String::from_utf8_lossy(&body).into_owned(),
-            truncated,
-            head_after,
-        })
+        answer(request, self.timeout).await
     }
+}
+
+/// `GET` of any URL on a connection of its own: no credentials, no proxy, no redirect followed.
+///
+/// # Errors
+/// When no answer came, or `url` is none.
+pub async fn get(url: &str, tls: ClientConfig, timeout: Duration) -> Result<Answer, CallError> {
+    let client = builder(tls, timeout)
+        .build()
+        .map_err(|error| CallError::sort(&error, timeout))?;
+    answer(client.get(url), timeout).await
+}
+
+/// What every client here has in common.
+fn builder(tls: ClientConfig, timeout: Duration) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(timeout)
+        .timeout(timeout)
+        .pool_max_idle_per_host(0)
+        .user_agent(concat!("nexplane-agent/", env!("CARGO_PKG_VERSION")))
+}
+
+async fn answer(request: reqwest::RequestBuilder, timeout: Duration) -> Result<Answer, CallError> {
+    let asked = Instant::now();
+    let mut response = request
+        .send()
+        .await
+        .map_err(|error| CallError::sort(&error, timeout))?;
+    let head_after = asked.elapsed();
+    let mut body = Vec::new();
+    let mut truncated = false;
+    // A body that breaks off is kept as far as it came.
+    while let Some(chunk) = response.chunk().await.unwrap_or_default() {
+        let room = MAX_BODY - body.len();
+        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if chunk.len() > room {
+            truncated = true;
+            break;
+        }
+    }
+    Ok(Answer {
+        status: response.status().as_u16(),
+        headers: harmless_headers(response.headers()),
+        body: String::from_utf8_lossy(&body).into_owned(),
+        truncated,
+        head_after,
+    })
 }
 
 /// Headers without cookies and credentials.

@@ -9,6 +9,7 @@
 mod end;
 pub mod live;
 mod network;
+mod overlay;
 mod recorded;
 mod recorder;
 mod seen;
@@ -18,9 +19,10 @@ mod unit;
 pub use end::End;
 pub use network::{
     Anchors, AnchorsQuestion, ApiAnswer, ApiCall, ApiQuestion, ApiReply, Attempt, ConnectQuestion,
-    DnsQuestion, DnsReply, Ending, Exchange, Handshake, HandshakeQuestion, HealthQuestion, Pem,
-    Race, RecordType,
+    DnsQuestion, DnsReply, Ending, Exchange, FetchQuestion, Handshake, HandshakeQuestion,
+    HealthQuestion, Pem, Race, RecordType,
 };
+pub use overlay::Overlay;
 pub use recorded::Recorded;
 pub use recorder::{Entry, Recorder, Recording};
 pub use seen::{Seen, Unseen};
@@ -82,6 +84,8 @@ macro_rules! questions {
             handshake: HandshakeQuestion => Seen<Handshake>;
             /// `GET /health` on the connection that `handshake` kept.
             health: HealthQuestion => Seen<Exchange>;
+            /// A `GET` of any URL, on a connection of its own and with strict verification.
+            fetch: FetchQuestion => Seen<Exchange>;
             /// Trust anchors of the system that may matter for a chain.
             anchors: AnchorsQuestion => Seen<Anchors>;
             /// A call to the control plane over a connection of its own, with a strict verifier.

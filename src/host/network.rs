@@ -183,6 +183,13 @@ impl Exchange {
     }
 }
 
+/// A GET of any URL, for the user's own checks.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FetchQuestion {
+    /// `http` or `https`, without credentials.
+    pub url: String,
+}
+
 /// Which anchors may matter.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct AnchorsQuestion {

@@ -12,7 +12,6 @@ use serde_json::Value;
 
 use super::*;
 use crate::contract::token::TokenShape;
-use crate::model::Os;
 
 /// Plays a recording back.
 pub struct Recorded {
@@ -44,19 +43,7 @@ impl<K: Ord, V> Unrecorded for BTreeMap<K, V> {
 
 impl Unrecorded for System {
     fn unrecorded() -> Self {
-        Self {
-            hostname: "unknown".into(),
-            os: Os::Linux,
-            os_version: None,
-            kernel: None,
-            arch: "unknown".into(),
-            user: Account {
-                uid: u32::MAX,
-                name: "unknown".into(),
-                gids: Vec::new(),
-            },
-            foreign_root: true,
-        }
+        Self::unknown()
     }
 }
 

@@ -27,6 +27,26 @@ pub struct System {
     pub foreign_root: bool,
 }
 
+impl System {
+    /// A machine of which nothing is known.
+    pub fn unknown() -> Self {
+        let nobody = Account {
+            uid: u32::MAX,
+            name: "unknown".into(),
+            gids: Vec::new(),
+        };
+        Self {
+            hostname: "unknown".into(),
+            os: Os::current(),
+            os_version: None,
+            kernel: None,
+            arch: "unknown".into(),
+            user: nobody,
+            foreign_root: true,
+        }
+    }
+}
+
 /// Whose path it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

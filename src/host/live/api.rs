@@ -12,10 +12,12 @@ use super::files::Root;
 use super::scrub::Scrubber;
 use super::{tcp, trust};
 use crate::contract::api::HeartbeatRequest;
-use crate::contract::client::{Answer, ApiClient, CallError};
+use crate::contract::client::{self, Answer, ApiClient, CallError};
 use crate::contract::tls::{ClientIdentity, alert_name, strict_tls_config};
 use crate::contract::url::ControlPlane;
-use crate::host::{ApiAnswer, ApiCall, ApiQuestion, ApiReply, Exchange, HostPath, Seen, Unseen};
+use crate::host::{
+    ApiAnswer, ApiCall, ApiQuestion, ApiReply, Exchange, FetchQuestion, HostPath, Seen, Unseen,
+};
 use crate::model::Secret;
 
 /// The most that is read of a certificate, key or CA file.
@@ -42,13 +44,46 @@ pub(super) async fn call(
         Ok(call) => call,
         Err(why) => return ApiAnswer::NotAsked { why },
     };
-    let client = match client(deadline, root, question).await {
+    let client = match strict_client(deadline, root, question).await {
         Ok(client) => client,
         Err(answer) => return answer,
     };
+    answered(deadline, scrubber, call.send(&client)).await
+}
+
+/// A `GET` of any URL, for the user's own checks: the system's anchors, and nothing that identifies anybody.
+pub(super) async fn fetch(
+    deadline: Deadline,
+    root: &Root,
+    scrubber: &Scrubber,
+    question: FetchQuestion,
+) -> Seen<Exchange> {
+    let root = root.clone();
+    let config = deadline
+        .blocking(move || strict_tls_config(&trust::load(&root, None, None).anchors, None, None))
+        .await?
+        .map_err(Unseen::failed)?;
+    let asked = client::get(&question.url, config, deadline.remaining());
+    match answered(deadline, scrubber, asked).await {
+        ApiAnswer::Reply(reply) => Ok(reply.exchange),
+        ApiAnswer::PeerNotAccepted { why } => Err(Unseen::failed(format_args!(
+            "its certificate is not accepted: {why}"
+        ))),
+        ApiAnswer::Alert { name } => Err(Unseen::Alert { name }),
+        ApiAnswer::NotAsked { why } => Err(Unseen::Failed { why }),
+        ApiAnswer::Failed(unseen) => Err(unseen),
+    }
+}
+
+/// Waits for an answer, and writes it down without what was secret in the question.
+async fn answered(
+    deadline: Deadline,
+    scrubber: &Scrubber,
+    asked: impl Future<Output = Result<Answer, CallError>>,
+) -> ApiAnswer {
     let sent_at = Utc::now();
     let began = std::time::Instant::now();
-    match deadline.run(call.send(&client)).await {
+    match deadline.run(asked).await {
         Ok(Ok(answer)) => {
             let head_after = TimeDelta::from_std(answer.head_after).unwrap_or_default();
             ApiAnswer::Reply(ApiReply {
@@ -111,7 +146,7 @@ impl Call {
 }
 
 /// A client with the service's anchors and the identity, all read from the host's files.
-async fn client(
+async fn strict_client(
     deadline: Deadline,
     root: &Root,
     question: ApiQuestion,

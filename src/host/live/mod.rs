@@ -364,6 +364,15 @@ impl Host for LiveHost {
         Box::pin(self.ask_health(question))
     }
 
+    fn fetch(&self, question: FetchQuestion) -> BoxFuture<'_, Seen<Exchange>> {
+        Box::pin(api::fetch(
+            self.deadline(),
+            &self.root,
+            &self.scrubber,
+            question,
+        ))
+    }
+
     fn anchors(&self, question: AnchorsQuestion) -> BoxFuture<'_, Seen<Anchors>> {
         Box::pin(self.look(move |root| trust::matching(root, &question)))
     }
