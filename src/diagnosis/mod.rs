@@ -1,0 +1,144 @@
+//! From a run to a report: which finding explains which, what it comes to, and what to do about it.
+//!
+//! Pure: the same run gives the same report, whether it was live or played back.
+
+mod explain;
+mod values;
+mod verdict;
+
+use crate::catalog::{Catalog, FindingDoc};
+use crate::checks::config;
+use crate::engine::{Outcome, Run};
+use crate::model::{
+    CheckReport, Code, Finding, HostReport, Report, ReportedFinding, Role, Severity, Source,
+    TargetReport,
+};
+
+/// Makes the report of a run.
+///
+/// `ignore` names findings that the user does not want to count: they are told apart, and neither fail the verdict nor
+/// show among the causes. What they explain stays a symptom.
+pub fn diagnose(catalog: &Catalog, run: &Run, source: Source, ignore: &[Code]) -> Report {
+    let told = config::told(&run.known);
+    let found = found(catalog, run);
+    let causes = explain::causes(&found);
+    let base = values::of_host(&run.known);
+    let mut reported: Vec<ReportedFinding> = found
+        .iter()
+        .zip(causes)
+        .map(|(found, explained_by)| report(found, explained_by, &base, run))
+        .collect();
+    // Causes, then symptoms, then notices; within each, the order in which to fix them, which is the order they are in.
+    reported.sort_by_key(|finding| match finding.role {
+        Role::Cause => 0,
+        Role::Symptom => 1,
+        Role::Notice => 2,
+    });
+    let (ignored, findings): (Vec<_>, Vec<_>) = reported
+        .into_iter()
+        .partition(|finding| ignore.contains(&finding.code));
+    Report {
+        source,
+        started_at: run.started_at,
+        duration: run.duration,
+        host: HostReport {
+            hostname: run.known.system.hostname.clone(),
+            os: run.known.system.os,
+            arch: run.known.system.arch.clone(),
+        },
+        target: TargetReport {
+            control_plane: told.control_plane.map(|url| url.to_string()),
+            config_path: told.path.path.display().to_string(),
+        },
+        verdict: verdict::of(&findings, &run.outcomes),
+        findings,
+        ignored,
+        checks: run
+            .outcomes
+            .iter()
+            .map(|outcome| check_report(catalog, outcome))
+            .collect(),
+    }
+}
+
+/// A finding with its text.
+struct Found<'a> {
+    outcome: &'a Outcome,
+    finding: &'a Finding,
+    doc: &'a FindingDoc,
+}
+
+/// All findings in the order in which to fix them: the checks' order, within a check the catalogue's.
+fn found<'a>(catalog: &'a Catalog, run: &'a Run) -> Vec<Found<'a>> {
+    let mut all = Vec::new();
+    for outcome in &run.outcomes {
+        let Some(check) = catalog.check(&outcome.id) else {
+            continue;
+        };
+        let mut of_check: Vec<(usize, Found<'a>)> = outcome
+            .findings
+            .iter()
+            .filter_map(|finding| {
+                let place = check
+                    .findings
+                    .iter()
+                    .position(|doc| doc.code == finding.code)?;
+                let doc = &check.findings[place];
+                let found = Found {
+                    outcome,
+                    finding,
+                    doc,
+                };
+                Some((place, found))
+            })
+            .collect();
+        of_check.sort_by_key(|(place, _)| *place);
+        all.extend(of_check.into_iter().map(|(_, found)| found));
+    }
+    all
+}
+
+fn report(
+    found: &Found<'_>,
+    explained_by: Vec<Code>,
+    base: &crate::catalog::Values,
+    run: &Run,
+) -> ReportedFinding {
+    let Found {
+        outcome,
+        finding,
+        doc,
+    } = found;
+    let role = match doc.severity {
+        Severity::Warning => Role::Notice,
+        Severity::Error if explained_by.is_empty() => Role::Cause,
+        Severity::Error => Role::Symptom,
+    };
+    let values = values::with_finding(base, finding);
+    ReportedFinding {
+        code: finding.code.clone(),
+        check: outcome.id.clone(),
+        severity: doc.severity,
+        role,
+        explained_by,
+        title: doc.title.clone(),
+        detail: finding.detail.clone(),
+        evidence: finding.evidence.clone(),
+        remedy: doc.remedy.fill(&values, run.known.system.os),
+        repair: doc.repair.map(|repair| repair.as_str().to_owned()),
+    }
+}
+
+fn check_report(catalog: &Catalog, outcome: &Outcome) -> CheckReport {
+    let doc = catalog.check(&outcome.id);
+    CheckReport {
+        id: outcome.id.clone(),
+        title: doc.map(|doc| doc.title.clone()).unwrap_or_default(),
+        status: outcome.status,
+        needs: doc.map(|doc| doc.needs.clone()).unwrap_or_default(),
+        blocked_by: outcome.blocked_by.clone(),
+        reason: outcome.reason.clone(),
+        notes: outcome.notes.clone(),
+        duration: outcome.duration,
+    }
+}

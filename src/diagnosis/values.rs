@@ -1,0 +1,48 @@
+//! This host's values for the placeholders of the remedies.
+
+use crate::catalog::{Placeholder, Values};
+use crate::checks::{Known, config};
+use crate::contract::paths::AgentPaths;
+use crate::model::Finding;
+
+/// What every remedy may name: where the agent is, what it was told, whom it talks to.
+pub(super) fn of_host(known: &Known) -> Values {
+    let told = config::told(known);
+    let paths = AgentPaths::of(known.system.os);
+    let mut values = Values::default();
+    let mut set = |placeholder, value: String| values.set(placeholder, value);
+    set(Placeholder::Hostname, known.system.hostname.clone());
+    set(Placeholder::Unit, paths.service.to_owned());
+    set(Placeholder::Binary, paths.binary.to_owned());
+    set(
+        Placeholder::ConfigPath,
+        told.path.path.display().to_string(),
+    );
+    set(Placeholder::CertPath, told.cert.path.display().to_string());
+    set(Placeholder::KeyPath, told.key.path.display().to_string());
+    if let Some(directory) = told.path.path.parent() {
+        set(Placeholder::ConfigDir, directory.display().to_string());
+    }
+    if let Some(ca_cert) = &told.ca_cert {
+        set(Placeholder::CaCert, ca_cert.path.display().to_string());
+    }
+    if let Some(id) = &known.target.change_request {
+        set(Placeholder::ChangeRequest, id.clone());
+    }
+    if let Some(url) = &told.control_plane {
+        set(Placeholder::ControlPlane, url.to_string());
+        set(Placeholder::Host, url.host());
+        set(Placeholder::Port, url.port().to_string());
+    }
+    values
+}
+
+/// The same, with what a finding itself knows; its own values win.
+pub(super) fn with_finding(base: &Values, finding: &Finding) -> Values {
+    let mut values = base.clone();
+    for (name, value) in &finding.values {
+        // A name that is no placeholder's has no place in any text.
+        let _ = values.set_named(name, value.clone());
+    }
+    values
+}

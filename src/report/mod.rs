@@ -1,0 +1,8 @@
+//! One file a format. A renderer takes a report and gives text; it reads nothing else and writes nowhere.
+
+pub mod human;
+pub mod json_v1;
+pub mod table;
+mod text;
+
+pub use text::printable;
