@@ -6,20 +6,28 @@
 mod behaviour;
 mod ca;
 mod clock;
-
+mod faults;
 mod nameserver;
+mod plan;
 mod random;
+mod run;
 mod server;
+pub mod standing;
 mod state;
+mod world;
 
 pub use behaviour::{
     AgentApi, Behaviour, ClientCertificates, HealthPage, HeartbeatReply, InspectCall, Port,
 };
 pub use ca::{Authority, Served, ServerCertificate};
 pub use clock::Clock;
+pub use faults::{FAULTS, Fault, Side};
 pub use nameserver::{NameAnswer, Nameserver};
+pub use plan::Plan;
+pub use run::{HEALTHY, LIMITS, Outcome, Scenario, UnknownFault};
 pub use server::{ControlPlaneServer, RequestLine};
 pub use state::{Agent, Refusal, State};
+pub use world::World;
 
 /// Why the lab could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +41,9 @@ pub enum LabError {
     /// A socket could not be opened.
     #[error("could not open a socket on loopback: {0}")]
     Io(#[from] std::io::Error),
+    /// The lab's agent could not enroll, where it should have been able to.
+    #[error("the lab's agent could not enroll: {0}")]
+    Enrollment(String),
     /// The system gave no random bytes.
     #[error("the system gave no random bytes")]
     Random,

@@ -1,0 +1,547 @@
+//! The faults, by the finding code that each must be diagnosed as.
+//!
+//! A fault says what is done to a healthy situation, never how it is diagnosed. Several at once make a combination.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use chrono::TimeDelta;
+use rustls::AlertDescription;
+
+use super::behaviour::{ClientCertificates, HealthPage, HeartbeatReply, Port};
+use super::ca::ServerCertificate;
+use super::nameserver::NameAnswer;
+use super::plan::{ChangeRequest, Edit, File, Plan, Registration, Token};
+use crate::model::Code;
+
+/// Which side of the connection a fault is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The control plane's.
+    Server,
+    /// The network's between them: names and addresses.
+    Network,
+    /// The host's.
+    Host,
+}
+
+impl Side {
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Network => "network",
+            Self::Host => "host",
+        }
+    }
+}
+
+/// Something that can be wrong.
+pub struct Fault {
+    /// What it must be diagnosed as.
+    pub code: Code,
+    /// On which side it is; `lab serve --fault` can do those of the server.
+    pub side: Side,
+    /// What is done, in one line.
+    pub what: &'static str,
+    /// Findings that it makes besides, each only a symptom of it.
+    pub symptoms: &'static [&'static str],
+    /// Warnings that it makes besides.
+    pub notices: &'static [&'static str],
+    inject: fn(&mut Plan),
+}
+
+impl Fault {
+    /// Does it to a plan.
+    pub fn inject(&self, plan: &mut Plan) {
+        (self.inject)(plan);
+    }
+
+    const fn with(mut self, symptoms: &'static [&'static str]) -> Self {
+        self.symptoms = symptoms;
+        self
+    }
+}
+
+const fn server(code: &'static str, what: &'static str, inject: fn(&mut Plan)) -> Fault {
+    fault(Side::Server, code, what, inject)
+}
+
+const fn network(code: &'static str, what: &'static str, inject: fn(&mut Plan)) -> Fault {
+    fault(Side::Network, code, what, inject)
+}
+
+const fn host(code: &'static str, what: &'static str, inject: fn(&mut Plan)) -> Fault {
+    fault(Side::Host, code, what, inject)
+}
+
+const fn fault(side: Side, code: &'static str, what: &'static str, inject: fn(&mut Plan)) -> Fault {
+    Fault {
+        code: Code::from_static(code),
+        side,
+        what,
+        symptoms: &[],
+        notices: &[],
+        inject,
+    }
+}
+
+/// The fault that is diagnosed as `code`.
+pub(super) fn find(code: &str) -> Option<&'static Fault> {
+    FAULTS.iter().find(|fault| fault.code == *code)
+}
+
+const CRASHED: &[(&str, &str)] = &[
+    ("ActiveState", "failed"),
+    ("SubState", "failed"),
+    ("MainPID", "0"),
+    ("Result", "exit-code"),
+    ("ExecMainCode", "1"),
+    ("ExecMainStatus", "1"),
+];
+
+const LOOPING: &[(&str, &str)] = &[
+    ("ActiveState", "activating"),
+    ("SubState", "auto-restart"),
+    ("MainPID", "0"),
+    ("Result", "exit-code"),
+    ("ExecMainCode", "1"),
+    ("ExecMainStatus", "1"),
+    ("NRestarts", "7"),
+];
+
+const TOKEN_USED: &str = "FATAL: enrollment failed: token has already been used";
+
+/// Every fault that the lab can inject, in the order in which a person should fix them.
+pub static FAULTS: &[Fault] = &[
+    host(
+        "install.missing",
+        "neither program nor service nor configuration",
+        |plan| {
+            plan.enrolled = false;
+            plan.edits = vec![
+                Edit::Remove(File::Binary),
+                Edit::Remove(File::Unit),
+                Edit::Remove(File::Config),
+            ];
+            plan.unit = [("LoadState", "not-found".to_owned())].into();
+        },
+    ),
+    host(
+        "install.incomplete",
+        "the program is gone, everything else is there",
+        |plan| {
+            plan.edits.push(Edit::Remove(File::Binary));
+            plan.unit(CRASHED);
+            plan.unit(&[("ExecMainStatus", "203")]);
+        },
+    )
+    .with(&["service.failed"]),
+    host("config.missing", "no configuration file", |plan| {
+        plan.edits.push(Edit::Remove(File::Config));
+    }),
+    host(
+        "config.unreadable",
+        "the service runs as a user who may not read the configuration",
+        |plan| {
+            plan.unit(&[("User", "nexplane")]);
+            plan.edits.push(Edit::Mode(File::Config, 0o600));
+        },
+    ),
+    host("config.syntax", "the configuration is no YAML", |plan| {
+        plan.edits
+            .push(Edit::Replace("log_level: info", "log_level: [info"));
+    }),
+    host("config.invalid", "a value of the wrong kind", |plan| {
+        plan.edits
+            .push(Edit::Replace("poll_interval: 5s", "poll_interval: soon"));
+    }),
+    host(
+        "config.url",
+        "the control plane's address is http",
+        |plan| {
+            plan.url = "http://{name}:{port}".to_owned();
+        },
+    ),
+    host("config.unknown_key", "a key that nobody reads", |plan| {
+        plan.edits.push(Edit::Configure(
+            "ca_certificate: /etc/nexplane-agent/ca.crt".to_owned(),
+        ));
+    }),
+    host(
+        "config.insecure",
+        "verification of the control plane is switched off",
+        |plan| {
+            plan.edits
+                .push(Edit::Configure("insecure_skip_verify: true".to_owned()));
+        },
+    ),
+    host(
+        "service.not_installed",
+        "the service manager knows no such service",
+        |plan| {
+            plan.edits.push(Edit::Remove(File::Unit));
+            plan.unit = [
+                ("LoadState", "not-found".to_owned()),
+                ("ActiveState", "inactive".to_owned()),
+                ("SubState", "dead".to_owned()),
+            ]
+            .into();
+        },
+    ),
+    host("service.stopped", "stopped by somebody", |plan| {
+        plan.unit(&[
+            ("ActiveState", "inactive"),
+            ("SubState", "dead"),
+            ("MainPID", "0"),
+        ]);
+    }),
+    host("service.failed", "killed, and not restarted", |plan| {
+        plan.unit(CRASHED);
+        plan.unit(&[
+            ("Result", "signal"),
+            ("ExecMainCode", "2"),
+            ("ExecMainStatus", "11"),
+        ]);
+    }),
+    host(
+        "service.crash_looping",
+        "restarted over and over, with nothing in its log",
+        |plan| {
+            plan.unit(LOOPING);
+        },
+    ),
+    host("service.masked", "masked", |plan| {
+        plan.unit(&[
+            ("LoadState", "masked"),
+            ("UnitFileState", "masked"),
+            ("ActiveState", "inactive"),
+            ("SubState", "dead"),
+            ("MainPID", "0"),
+        ]);
+    }),
+    host(
+        "service.broken_unit",
+        "the unit file does not load",
+        |plan| {
+            plan.unit(&[
+            ("LoadState", "bad-setting"), ("ActiveState", "inactive"), ("SubState", "dead"), ("MainPID", "0"),
+            ("LoadError", "org.freedesktop.systemd1.BadUnitSetting \"Unit nexplane-agent.service has a bad unit file setting.\""),
+        ]);
+        },
+    ),
+    host(
+        "service.not_enabled",
+        "running, and not started at boot",
+        |plan| {
+            plan.unit(&[("UnitFileState", "disabled")]);
+        },
+    ),
+    network("dns.not_found", "the name does not exist", |plan| {
+        plan.dns = NameAnswer::NotFound
+    }),
+    network(
+        "dns.no_address",
+        "the name exists and has no address",
+        |plan| plan.dns = NameAnswer::NoData,
+    ),
+    network("dns.server_failure", "the nameserver fails", |plan| {
+        plan.dns = NameAnswer::ServerFailure
+    }),
+    network("dns.timeout", "the nameserver says nothing", |plan| {
+        plan.dns = NameAnswer::Silence
+    }),
+    host("dns.no_nameserver", "no nameserver is configured", |plan| {
+        plan.nameserver = false
+    }),
+    host("dns.pinned", "the hosts file overrides DNS", |plan| {
+        plan.dns = NameAnswer::Addresses(vec![IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2))]);
+        plan.pinned = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }),
+    server("tcp.refused", "nothing listens", |plan| {
+        plan.server.port = Port::Closed
+    }),
+    server("tcp.timeout", "connections are swallowed", |plan| {
+        plan.server.port = Port::Swallowing
+    }),
+    network(
+        "tcp.unreachable",
+        "the name's address has no route",
+        |plan| {
+            // The loopback network's broadcast address: refused by the local routing table, before a packet is made.
+            plan.dns = NameAnswer::Addresses(vec![IpAddr::V4(Ipv4Addr::new(127, 255, 255, 255))]);
+        },
+    ),
+    network(
+        "tcp.partial",
+        "one of the name's two addresses refuses",
+        |plan| {
+            plan.dns = NameAnswer::Addresses(vec![
+                IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)),
+                IpAddr::V4(Ipv4Addr::LOCALHOST),
+            ]);
+        },
+    ),
+    server("tls.plaintext", "the port speaks plain HTTP", |plan| {
+        plan.server.port = Port::PlainHttp
+    }),
+    server("tls.not_tls", "the port speaks SSH", |plan| {
+        plan.server.port = Port::Banner("SSH-2.0-OpenSSH_9.2p1 Debian-2".to_owned());
+    }),
+    server("tls.timeout", "the handshake hangs", |plan| {
+        plan.server.port = Port::Silent
+    }),
+    server(
+        "tls.closed",
+        "the peer hangs up during the handshake",
+        |plan| plan.server.port = Port::HangUp,
+    ),
+    server("tls.version", "the server speaks TLS 1.0 alone", |plan| {
+        plan.server.port = Port::Alert(AlertDescription::ProtocolVersion);
+    }),
+    server("tls.alert", "the server knows no such name", |plan| {
+        plan.server.port = Port::Alert(AlertDescription::UnrecognisedName);
+    }),
+    host("trust.ca_file", "the configured CA file is gone", |plan| {
+        plan.edits.push(Edit::Remove(File::Ca))
+    }),
+    server(
+        "trust.unknown_authority",
+        "the certificate is of another CA",
+        |plan| {
+            plan.server.certificate = ServerCertificate::ForeignCa("Example Private CA".to_owned());
+        },
+    ),
+    server(
+        "trust.self_signed",
+        "the certificate is self-signed",
+        |plan| {
+            plan.server.certificate = ServerCertificate::SelfSigned;
+        },
+    ),
+    server(
+        "trust.missing_intermediate",
+        "the intermediate is not sent",
+        |plan| {
+            plan.server.certificate = ServerCertificate::MissingIntermediate;
+        },
+    ),
+    server(
+        "trust.name_mismatch",
+        "the certificate is for another name",
+        |plan| {
+            plan.server.certificate = ServerCertificate::WrongName("other.lab.test".to_owned());
+        },
+    ),
+    server("trust.expired", "the certificate has expired", |plan| {
+        plan.server.certificate = ServerCertificate::Expired;
+    }),
+    server(
+        "trust.not_yet_valid",
+        "the certificate is not yet valid",
+        |plan| {
+            plan.server.certificate = ServerCertificate::NotYetValid;
+        },
+    ),
+    server(
+        "trust.bad_certificate",
+        "the certificate is for clients alone",
+        |plan| {
+            plan.server.certificate = ServerCertificate::ClientPurpose;
+        },
+    ),
+    server(
+        "clock.skew",
+        "the control plane's clock is 10 minutes ahead, and its certificate a minute old",
+        |plan| {
+            plan.server.ahead = TimeDelta::minutes(10);
+            plan.server.certificate = ServerCertificate::JustIssued;
+        },
+    )
+    .with(&["trust.not_yet_valid"]),
+    server(
+        "clock.drift",
+        "the control plane's clock is 2 minutes ahead",
+        |plan| {
+            plan.server.ahead = TimeDelta::minutes(2);
+        },
+    ),
+    host(
+        "clock.unsynchronized",
+        "time synchronisation is off",
+        |plan| plan.synchronized = false,
+    ),
+    server(
+        "health.unhealthy",
+        "it says that its database is down",
+        |plan| {
+            plan.server.health = HealthPage::Unwell {
+                http: 503,
+                status: "degraded".to_owned(),
+                db: "disconnected".to_owned(),
+            };
+        },
+    ),
+    server("health.server_error", "it answers 502", |plan| {
+        plan.server.health = HealthPage::Error(502)
+    }),
+    server(
+        "health.not_control_plane",
+        "another product answers",
+        |plan| plan.server.health = HealthPage::OtherProduct,
+    ),
+    server("health.captive_portal", "a login page answers", |plan| {
+        plan.server.health = HealthPage::Portal
+    }),
+    server("health.timeout", "it does not answer", |plan| {
+        plan.server.health = HealthPage::Hang
+    }),
+    server(
+        "health.closed",
+        "it hangs up instead of answering",
+        |plan| plan.server.health = HealthPage::HangUp,
+    ),
+    host("identity.missing", "the agent never enrolled", |plan| {
+        plan.edits
+            .extend([Edit::Remove(File::Certificate), Edit::Remove(File::Key)]);
+    }),
+    host(
+        "identity.unreadable",
+        "the service runs as a user who may not read its key",
+        |plan| {
+            plan.unit(&[("User", "nexplane")]);
+        },
+    ),
+    host(
+        "identity.invalid",
+        "the certificate file is damaged",
+        |plan| {
+            plan.edits.push(Edit::Write(
+                File::Certificate,
+                "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_owned(),
+            ));
+        },
+    ),
+    host(
+        "identity.key_mismatch",
+        "the key is another certificate's",
+        |plan| plan.edits.push(Edit::OtherKey),
+    ),
+    host(
+        "identity.expired",
+        "the client certificate ended 40 days ago",
+        |plan| {
+            plan.enrolled_days_ago = 405;
+        },
+    ),
+    host(
+        "identity.not_yet_valid",
+        "the client certificate begins tomorrow",
+        |plan| {
+            plan.enrolled_days_ago = -1;
+        },
+    ),
+    host(
+        "identity.expiring",
+        "the client certificate ends in five days",
+        |plan| {
+            plan.enrolled_days_ago = 360;
+        },
+    ),
+    host("identity.exposed", "everybody may read the key", |plan| {
+        plan.edits.push(Edit::Mode(File::Key, 0o644))
+    }),
+    server("registration.revoked", "the agent was deleted", |plan| {
+        plan.registration = Registration::Revoked
+    }),
+    server(
+        "registration.certificate_refused",
+        "the control plane trusts another CA's clients alone",
+        |plan| {
+            plan.server.clients = ClientCertificates::OfAnotherCa;
+        },
+    ),
+    server(
+        "registration.rejected",
+        "the heartbeat is refused for another reason",
+        |plan| {
+            plan.server.agent_api.heartbeat =
+                HeartbeatReply::Refused(423, "change freeze in effect".to_owned());
+        },
+    ),
+    server(
+        "registration.hostname_mismatch",
+        "the agent is registered under another name",
+        |plan| {
+            plan.server.agent_api.heartbeat =
+                HeartbeatReply::RegisteredAs("old-name-01".to_owned());
+        },
+    ),
+    server(
+        "token.used",
+        "the token was used by another host, and the service crash-loops over it",
+        |plan| {
+            never_enrolled(plan, Token::Used);
+            plan.unit(LOOPING);
+            plan.journal.extend([TOKEN_USED; 3]);
+        },
+    )
+    .with(&["service.crash_looping", "identity.missing"]),
+    server("token.expired", "the token's lifetime is over", |plan| {
+        never_enrolled(plan, Token::Expired)
+    })
+    .with(&["identity.missing"]),
+    server(
+        "token.invalid",
+        "the control plane knows no such token",
+        |plan| never_enrolled(plan, Token::Invented),
+    )
+    .with(&["identity.missing"]),
+    host(
+        "token.malformed",
+        "the token is the runbook's placeholder",
+        |plan| never_enrolled(plan, Token::Placeholder),
+    )
+    .with(&["identity.missing"]),
+    server(
+        "tasks.not_approved",
+        "the change request awaits approval",
+        |plan| {
+            plan.change_request = Some(ChangeRequest {
+                exists: true,
+                status: "awaiting_approval",
+                for_this_host: true,
+            });
+        },
+    ),
+    server(
+        "tasks.wrong_agent",
+        "the change request is for another host",
+        |plan| {
+            plan.change_request = Some(ChangeRequest {
+                exists: true,
+                status: "approved",
+                for_this_host: false,
+            });
+        },
+    ),
+    server(
+        "tasks.unknown_change_request",
+        "there is no such change request",
+        |plan| {
+            plan.change_request = Some(ChangeRequest {
+                exists: false,
+                status: "approved",
+                for_this_host: true,
+            });
+        },
+    ),
+    host("tasks.failing", "the log has task errors", |plan| {
+        plan.journal
+            .push("ERROR: task tsk_0042 failed: package nginx: exit status 100");
+    }),
+];
+
+fn never_enrolled(plan: &mut Plan, token: Token) {
+    plan.enrolled = false;
+    plan.token = token;
+}

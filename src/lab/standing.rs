@@ -1,0 +1,147 @@
+//! A control plane that is kept running for others to try, with everything that they need to reach it.
+
+use std::fs;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::{TimeDelta, Utc};
+use tempfile::TempDir;
+
+use super::faults::{self, Side};
+use super::plan::{NAME, Plan, Registration, Token};
+use super::world;
+use super::{Authority, Clock, ControlPlaneServer, HeartbeatReply, LabError, RequestLine, State};
+use crate::contract::api;
+use crate::model::{Code, Secret};
+
+/// How many tokens it hands out.
+pub const TOKENS: usize = 5;
+
+/// A fault that a server cannot have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotServed {
+    /// No such fault at all.
+    #[error("there is no fault `{0}`; `nexplane-doctor lab list` names them all")]
+    Unknown(Code),
+    /// It is on another side.
+    #[error(
+        "`{code}` is a fault of the {side}, not of a server; `nexplane-doctor lab run {code}` injects it"
+    )]
+    Elsewhere {
+        /// The fault.
+        code: Code,
+        /// Where it is.
+        side: &'static str,
+    },
+}
+
+/// Makes the plan of a server that has these faults.
+///
+/// # Errors
+/// When one of them is not a server's.
+pub fn plan(codes: &[Code]) -> Result<Plan, NotServed> {
+    let mut plan = Plan::default();
+    for code in codes {
+        let fault = faults::find(code.as_str()).ok_or_else(|| NotServed::Unknown(code.clone()))?;
+        if fault.side != Side::Server {
+            return Err(NotServed::Elsewhere {
+                code: code.clone(),
+                side: fault.side.as_str(),
+            });
+        }
+        fault.inject(&mut plan);
+    }
+    Ok(plan)
+}
+
+/// A running control plane and the way to it.
+pub struct Standing {
+    /// Its URL.
+    pub control_plane: String,
+    /// The file with its CA certificate.
+    pub ca_cert: PathBuf,
+    /// Enrollment tokens: unused, unless a fault says otherwise.
+    pub tokens: Vec<Secret>,
+    /// A token for the user interface's API.
+    pub api_token: Secret,
+    /// The id of a change request that it has, or that a fault says it has not.
+    pub change_request: String,
+    server: ControlPlaneServer,
+    /// Where the CA file is, when nobody said where.
+    _directory: Option<TempDir>,
+}
+
+impl Standing {
+    /// Starts a control plane; its CA file goes into `directory`, or into a temporary one that goes with this value.
+    ///
+    /// # Errors
+    /// When a file, a socket or a certificate cannot be made.
+    pub async fn start(
+        listen: SocketAddr,
+        directory: Option<&Path>,
+        mut plan: Plan,
+    ) -> Result<Self, LabError> {
+        let clock = Clock::ahead_by(TimeDelta::zero());
+        let state = Arc::new(State::new(Arc::new(Authority::new(Utc::now())?), clock));
+        if plan.registration == Registration::Revoked {
+            // Whoever enrolls here is deleted at once.
+            let detail = api::AGENT_REVOKED.to_owned();
+            plan.server.agent_api.heartbeat = HeartbeatReply::Refused(403, detail);
+        }
+        let mut tokens = Vec::new();
+        for _ in 0..TOKENS {
+            tokens.push(match plan.token {
+                Token::None | Token::Placeholder => state.new_token(TimeDelta::days(1))?.0,
+                wanted => match world::token(&state, wanted).await? {
+                    Some(token) => token,
+                    None => continue,
+                },
+            });
+        }
+        let hostname = sysinfo::System::host_name().unwrap_or_default();
+        world::put_change_request(&state, plan.change_request, &hostname);
+        let api_token = state.new_api_token()?;
+        let (directory, temporary) = match directory {
+            Some(directory) => (directory.to_owned(), None),
+            None => {
+                let temporary = tempfile::Builder::new().prefix("nexplane-lab-").tempdir()?;
+                (temporary.path().to_owned(), Some(temporary))
+            }
+        };
+        fs::create_dir_all(&directory)?;
+        let ca_cert = directory.join("ca.crt");
+        fs::write(&ca_cert, state.authority().root_pem())?;
+        let names = [
+            NAME.to_owned(),
+            "localhost".to_owned(),
+            listen.ip().to_string(),
+        ];
+        let server = ControlPlaneServer::start(state, plan.server, listen, &names).await?;
+        Ok(Self {
+            control_plane: format!("https://{}", authority(server.address())),
+            ca_cert,
+            tokens,
+            api_token,
+            change_request: world::CHANGE_REQUEST.to_owned(),
+            server,
+            _directory: temporary,
+        })
+    }
+
+    /// The next request that it answered; `None` once it has ended.
+    pub async fn next_request(&mut self) -> Option<RequestLine> {
+        self.server.next_request().await
+    }
+}
+
+/// An address as it stands in a URL; one that stands for every address of the machine is reached at loopback.
+fn authority(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
+}
