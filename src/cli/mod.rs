@@ -1,3 +1,61 @@
-//! The command line: nothing else reads arguments, prints or exits.
+//! The command line: one file a subcommand. Nothing else reads arguments, prints or decides the exit status.
 
 pub mod agent;
+mod args;
+mod checks;
+mod diagnose;
+mod exit;
+mod explain;
+mod fixtures;
+mod lab;
+mod output;
+mod progress;
+mod secrets;
+mod shell;
+mod sources;
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory as _, FromArgMatches as _};
+
+use args::{Cli, Command};
+pub use exit::Exit;
+use exit::Failure;
+
+/// Runs `nexplane-doctor` with these arguments (the program's name first) and says how it ended.
+///
+/// A panic in any of it is a defect: it ends in [`Exit::Defect`], and with `--format json` in a document that says so.
+pub fn doctor(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let json = args::wants_json(&arguments);
+    let outcome = std::panic::catch_unwind(|| dispatch(&arguments))
+        .unwrap_or_else(|_| Err(Failure::defect("it panicked; the line above says where")));
+    outcome.unwrap_or_else(|failure| {
+        output::failure(&failure, json);
+        failure.exit
+    })
+}
+
+fn dispatch(arguments: &[OsString]) -> Result<Exit, Failure> {
+    let matches = match Cli::command().try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(error) => return output::clap(&error),
+    };
+    args::refuse_stray(&matches)?;
+    let cli = Cli::from_arg_matches(&matches).map_err(Failure::usage)?;
+    let common = cli.common;
+    output::start_logging(&common);
+    match cli.command {
+        None => diagnose::run(&cli.diagnose, &common),
+        Some(Command::Diagnose(args)) => diagnose::run(&args, &common),
+        Some(Command::Explain(args)) => explain::run(&args, &common),
+        Some(Command::Checks(args)) => checks::run(&args, &common),
+        Some(Command::Fixtures(args)) => fixtures::run(&args, &common),
+        Some(Command::Lab(args)) => lab::run(&args, &common),
+        Some(Command::Completions(args)) => shell::completions(&args),
+        Some(Command::Man(args)) => shell::man(&args),
+        Some(Command::Schema) => {
+            output::print(&crate::report::json_v1::schema()?).map(|()| Exit::Healthy)
+        }
+    }
+}

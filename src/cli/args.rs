@@ -1,0 +1,388 @@
+//! What may stand on the command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
+
+use super::exit::Failure;
+use crate::model::{CheckId, Code, Secret, parse_duration};
+
+/// Says why a Nexplane agent does not register, is offline or executes nothing.
+///
+/// Looks at this host the way the agent's service sees it, follows the connection to the control plane layer by layer,
+/// and names the cause, what is only a symptom of it, and what the runbook says to do.
+#[derive(Debug, Parser)]
+#[command(
+    name = "nexplane-doctor",
+    version,
+    after_help = "Exit status: 0 healthy (warnings allowed), 1 an error was found, 2 wrong usage, 3 undecided, 70 a defect.\n\
+                  Without a command, diagnoses this host. Start with: nexplane-doctor lab run",
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+    #[command(flatten)]
+    pub(super) diagnose: DiagnoseArgs,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Common {
+    /// When to use colours (also: NO_COLOR in the environment)
+    #[arg(long, value_enum, default_value_t = ColorWhen::Auto, global = true, help_heading = "Output")]
+    pub(super) color: ColorWhen,
+    /// Show no progress; with a second -q, not even the report
+    #[arg(short, long, action = clap::ArgAction::Count, global = true, help_heading = "Output")]
+    pub(super) quiet: u8,
+    /// Show what the checks saw; twice, log what the doctor does
+    #[arg(short, long, action = clap::ArgAction::Count, global = true, help_heading = "Output")]
+    pub(super) verbose: u8,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ColorWhen {
+    /// On a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Diagnose this host (what happens without a command)
+    Diagnose(Box<DiagnoseArgs>),
+    /// What a finding means, how it is found out, what to do; without a code, all of them
+    Explain(ExplainArgs),
+    /// The check graph and the texts of the checks
+    Checks(ChecksArgs),
+    /// Recorded situations and the diagnoses that they must give
+    Fixtures(FixturesArgs),
+    /// An embedded control plane and agent, with faults to inject
+    Lab(LabArgs),
+    /// Completions for a shell, on standard output
+    Completions(CompletionsArgs),
+    /// Manual pages
+    Man(ManArgs),
+    /// The JSON Schema of the report
+    Schema,
+}
+
+/// How a report is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Human,
+    /// For programs: schema version 1
+    Json,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct DiagnoseArgs {
+    /// The agent's configuration [default: what the service is started with, else /etc/nexplane-agent/config.yaml]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "What to look at")]
+    pub(super) config: Option<PathBuf>,
+    /// The control plane, instead of the configuration's
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, help_heading = "What to look at")]
+    pub(super) control_plane: Option<String>,
+    /// A CA file to trust beside the system's store, instead of the configuration's
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "What to look at")]
+    pub(super) ca_cert: Option<PathBuf>,
+    /// An enrollment token to inspect; never shown, never used up. Others can see arguments: prefer --token-file
+    #[arg(long, value_name = "TOKEN", env = "NEXPLANE_ENROLLMENT_TOKEN", hide_env_values = true,
+          value_parser = secret, help_heading = "What to look at")]
+    pub(super) token: Option<Secret>,
+    /// A file that holds the enrollment token
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "What to look at")]
+    pub(super) token_file: Option<PathBuf>,
+    /// A change request that does not execute; read from the API with the token in NEXPLANE_API_TOKEN
+    #[arg(long, value_name = "ID", help_heading = "What to look at")]
+    pub(super) change_request: Option<String>,
+    /// Look at the host under DIR instead of /
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "What to look at")]
+    pub(super) root: Option<PathBuf>,
+    /// Only what serves one of the runbook's symptoms
+    #[arg(long, value_enum, help_heading = "Which checks")]
+    pub(super) symptom: Option<SymptomArg>,
+    /// Report only these checks (what they need runs too)
+    #[arg(long, value_name = "CHECK", num_args = 1.., value_delimiter = ',', help_heading = "Which checks")]
+    pub(super) only: Vec<CheckId>,
+    /// Leave these checks out; what needs them runs all the same
+    #[arg(long, value_name = "CHECK", num_args = 1.., value_delimiter = ',', help_heading = "Which checks")]
+    pub(super) skip: Vec<CheckId>,
+    /// Do not count these findings
+    #[arg(long, value_name = "CODE", num_args = 1.., value_delimiter = ',', help_heading = "Which checks")]
+    pub(super) ignore: Vec<Code>,
+    /// Your own checks, and your own texts for the built-in ones: a directory of YAML files
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Which checks")]
+    pub(super) checks: Option<PathBuf>,
+    /// How long one probe may take
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = positive, help_heading = "How long")]
+    pub(super) timeout: Duration,
+    /// How long the whole run may take
+    #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = positive, help_heading = "How long")]
+    pub(super) deadline: Duration,
+    /// Repeat until the host is healthy, for at most this long
+    #[arg(long, value_name = "DURATION", value_parser = positive, conflicts_with = "watch", help_heading = "How long")]
+    pub(super) wait: Option<Duration>,
+    /// Repeat until interrupted; a report whenever the diagnosis changes (with --format json, one a line)
+    #[arg(long, help_heading = "How long")]
+    pub(super) watch: bool,
+    /// How to write the report
+    #[arg(long, value_enum, default_value_t = Format::Human, help_heading = "Output")]
+    pub(super) format: Format,
+    /// Write the report to a file instead of standard output
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub(super) output: Option<PathBuf>,
+    /// Let warnings fail, too
+    #[arg(long, help_heading = "Output")]
+    pub(super) strict: bool,
+}
+
+/// One of the runbook's symptoms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum SymptomArg {
+    /// The agent does not appear after installation
+    NotAppearing,
+    /// The agent shows "offline" after being registered
+    Offline,
+    /// The agent is registered, and tasks are not executing
+    Tasks,
+}
+
+impl From<SymptomArg> for crate::model::Symptom {
+    fn from(symptom: SymptomArg) -> Self {
+        match symptom {
+            SymptomArg::NotAppearing => Self::NotAppearing,
+            SymptomArg::Offline => Self::Offline,
+            SymptomArg::Tasks => Self::Tasks,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// A finding code, such as dns.not_found; without one, all codes are listed
+    pub(super) code: Option<Code>,
+    /// For which operating system the commands are shown
+    #[arg(long, value_enum)]
+    pub(super) os: Option<OsArg>,
+    /// Your own checks beside the built-in ones
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) checks: Option<PathBuf>,
+}
+
+/// An operating system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum OsArg {
+    /// Linux with systemd
+    Linux,
+    /// Windows
+    Windows,
+    /// macOS
+    Macos,
+}
+
+impl From<OsArg> for crate::model::Os {
+    fn from(os: OsArg) -> Self {
+        match os {
+            OsArg::Linux => Self::Linux,
+            OsArg::Windows => Self::Windows,
+            OsArg::Macos => Self::Macos,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ChecksArgs {
+    #[command(subcommand)]
+    pub(super) command: ChecksCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ChecksCommand {
+    /// The checks, in the order in which to fix things
+    List(CatalogArgs),
+    /// What needs what
+    Graph {
+        /// How to draw it
+        #[arg(long, value_enum, default_value_t = GraphFormat::Text)]
+        format: GraphFormat,
+        #[command(flatten)]
+        catalog: CatalogArgs,
+    },
+    /// One check and all its findings
+    Show {
+        /// Its id, such as dns
+        id: CheckId,
+        #[command(flatten)]
+        catalog: CatalogArgs,
+    },
+    /// Look for errors in check files
+    Validate {
+        /// YAML files, or directories of them
+        #[arg(required = true, value_name = "FILE", value_hint = ValueHint::AnyPath)]
+        files: Vec<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CatalogArgs {
+    /// Your own checks beside the built-in ones
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) checks: Option<PathBuf>,
+}
+
+/// How the graph is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum GraphFormat {
+    /// A line a check
+    Text,
+    /// For Graphviz
+    Dot,
+    /// For Mermaid
+    Mermaid,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FixturesArgs {
+    #[command(subcommand)]
+    pub(super) command: FixturesCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum FixturesCommand {
+    /// Diagnose recorded situations and compare with what each expects
+    Test {
+        /// Situations, or directories of them
+        #[arg(default_value = "fixtures", value_name = "PATH", value_hint = ValueHint::DirPath)]
+        paths: Vec<PathBuf>,
+        /// Your own checks, as in the diagnosis
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        checks: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LabArgs {
+    #[command(subcommand)]
+    pub(super) command: LabCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum LabCommand {
+    /// The faults that can be injected, by finding code
+    List {
+        /// How to write the list
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
+    },
+    /// Inject faults one after the other, diagnose each, and compare
+    Run {
+        /// Faults by finding code, `healthy` for the control; several at once with `+` [default: all]
+        #[arg(value_name = "FAULT")]
+        faults: Vec<String>,
+        /// How to write the results
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
+        /// Keep what each diagnosis saw, as fixtures in DIR
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        record: Option<PathBuf>,
+    },
+    /// Keep a control plane running, to try anything against it
+    Serve {
+        /// Where to listen; port 0 takes a free one
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+        listen: std::net::SocketAddr,
+        /// Where to keep the CA file [default: a temporary directory]
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        dir: Option<PathBuf>,
+        /// What is to be wrong with it; see `lab list`
+        #[arg(long, value_name = "CODE", num_args = 1.., value_delimiter = ',')]
+        fault: Vec<Code>,
+        /// How to say where it is
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompletionsArgs {
+    /// Which shell
+    #[arg(value_enum)]
+    pub(super) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ManArgs {
+    /// Write one page a command into DIR [default: the main page on standard output]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) dir: Option<PathBuf>,
+}
+
+/// Takes a secret as it is: there is nothing about it that could be refused with it in the message.
+fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
+    Ok(Secret::new(text))
+}
+
+/// A duration above zero and below a day.
+fn positive(text: &str) -> Result<Duration, String> {
+    let duration = parse_duration(text).map_err(|error| error.to_string())?;
+    match duration.as_millis() {
+        0 => Err("it must be longer than nothing".to_owned()),
+        1..=86_400_000 => Ok(duration),
+        _ => Err("it must not be longer than a day (24h)".to_owned()),
+    }
+}
+
+/// Whether the command line asks for JSON, even if it cannot be read otherwise.
+pub(super) fn wants_json(arguments: &[OsString]) -> bool {
+    arguments.iter().any(|a| a == "--format=json")
+        || arguments
+            .windows(2)
+            .any(|pair| pair[0] == "--format" && pair[1] == "json")
+}
+
+/// Refuses flags of `diagnose` that stand before another command, where they would do nothing.
+pub(super) fn refuse_stray(matches: &ArgMatches) -> Result<(), Failure> {
+    let Some(name) = matches.subcommand_name() else {
+        return Ok(());
+    };
+    let command = Cli::command();
+    let given = |arg: &&clap::Arg| {
+        let id = arg.get_id().as_str();
+        !arg.is_global_set() && matches.value_source(id) == Some(ValueSource::CommandLine)
+    };
+    let stray = command.get_arguments().find(given);
+    match stray.and_then(clap::Arg::get_long) {
+        None => Ok(()),
+        Some(flag) => Err(Failure::usage(format_args!(
+            "`--{flag}` stands before `{name}`, where it does nothing; put it after `{name}`"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_secret_in_debug_output() {
+        let cli = Cli::try_parse_from(["nexplane-doctor", "--token", "sesame-sesame"]);
+        assert!(cli.is_ok_and(|cli| !format!("{cli:?}").contains("sesame")));
+    }
+}

@@ -1,0 +1,191 @@
+//! Where text goes: the report to standard output or a file, everything else to standard error.
+
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::args::{ColorWhen, Common};
+use super::exit::{Exit, Failure};
+use crate::report::{human::Look, json_v1};
+
+/// Columns where nobody says how many there are.
+const DEFAULT_WIDTH: usize = 80;
+/// Longer lines are hard to read, however wide the terminal.
+const MAX_WIDTH: usize = 100;
+
+/// Prints to standard output. A reader that has gone is no failure; a full disk is one.
+pub(super) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure {
+            exit: Exit::Defect,
+            message: format!("cannot write to standard output: {error}"),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Says something to the person at the terminal. If even that fails there is nobody to tell.
+pub(super) fn tell(text: &str) {
+    let mut err = std::io::stderr().lock();
+    let _ = writeln!(err, "{text}");
+}
+
+/// A file that a report goes to: checked before anything is diagnosed, and replaced as a whole.
+#[derive(Debug)]
+pub(super) struct ReportFile {
+    path: PathBuf,
+    temporary: tempfile::NamedTempFile,
+}
+
+impl ReportFile {
+    /// Makes sure that the file can be written, by beginning its successor beside it.
+    pub(super) fn create(path: &Path) -> Result<Self, Failure> {
+        let directory = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        if path.is_dir() {
+            return Err(write_failure(path, &"it is a directory"));
+        }
+        let temporary = tempfile::Builder::new()
+            .prefix(".nexplane-doctor-")
+            .tempfile_in(directory)
+            .map_err(|error| write_failure(path, &error))?;
+        Ok(Self {
+            path: path.to_owned(),
+            temporary,
+        })
+    }
+
+    /// Writes the report, and puts it in place only when all of it is on disk.
+    pub(super) fn write(mut self, text: &str) -> Result<(), Failure> {
+        let path = self.path;
+        let file = self.temporary.as_file_mut();
+        file.write_all(text.as_bytes())
+            .and_then(|()| file.sync_all())
+            .map_err(|error| write_failure(&path, &error))?;
+        make_readable(self.temporary.as_file()).map_err(|error| write_failure(&path, &error))?;
+        self.temporary
+            .persist(&path)
+            .map_err(|error| write_failure(&path, &error.error))?;
+        Ok(())
+    }
+}
+
+fn write_failure(path: &Path, why: &dyn std::fmt::Display) -> Failure {
+    Failure::usage(format_args!(
+        "cannot write the report to {}: {why}",
+        path.display()
+    ))
+}
+
+/// A report is for others to read; temporary files are not.
+#[cfg(unix)]
+fn make_readable(file: &std::fs::File) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn make_readable(_file: &std::fs::File) -> std::io::Result<()> {
+    Ok(())
+}
+
+/// Says why nothing came of a command.
+pub(super) fn failure(failure: &Failure, json: bool) {
+    tell(&format!("error: {}", failure.message));
+    if json && let Ok(document) = json_v1::render_error(&failure.message) {
+        // What cannot be written has been said on standard error.
+        let _ = print(&document);
+    }
+}
+
+/// Help and version are answers; everything else that clap says is a failure.
+pub(super) fn clap(error: &clap::Error) -> Result<Exit, Failure> {
+    if error.exit_code() == 0 {
+        let text = match color(ColorWhen::Auto, std::io::stdout().is_terminal()) {
+            true => error.render().ansi().to_string(),
+            false => error.render().to_string(),
+        };
+        return print(&text).map(|()| Exit::Healthy);
+    }
+    let text = error.render().to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    Err(Failure::usage(text.trim_end()))
+}
+
+/// What standard output can show.
+pub(super) fn look(common: &Common, checks: bool) -> Look {
+    Look {
+        color: color(common.color, std::io::stdout().is_terminal()),
+        unicode: unicode(),
+        width: width(),
+        checks,
+        verbose: common.verbose > 0,
+    }
+}
+
+/// What a file can show: no colours, unless they were asked for.
+pub(super) fn file_look(common: &Common) -> Look {
+    Look {
+        color: common.color == ColorWhen::Always,
+        unicode: true,
+        width: DEFAULT_WIDTH,
+        checks: true,
+        verbose: common.verbose > 0,
+    }
+}
+
+/// What standard error can show.
+pub(super) fn progress_look(common: &Common) -> Look {
+    Look {
+        color: color(common.color, std::io::stderr().is_terminal()),
+        ..look(common, false)
+    }
+}
+
+fn color(when: ColorWhen, terminal: bool) -> bool {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    match when {
+        ColorWhen::Always => true,
+        ColorWhen::Never => false,
+        ColorWhen::Auto => terminal && !set("NO_COLOR") && !dumb,
+    }
+}
+
+/// Whether the locale is UTF-8, by the variables that decide it, the first that is set.
+fn unicode() -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|value| !value.is_empty());
+    locale.is_some_and(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
+}
+
+fn width() -> usize {
+    match std::io::stdout().is_terminal() {
+        true => textwrap::termwidth().clamp(40, MAX_WIDTH),
+        false => DEFAULT_WIDTH,
+    }
+}
+
+/// Logs of what the doctor does, to standard error: warnings, and more at `-vv`.
+pub(super) fn start_logging(common: &Common) {
+    let level = match common.verbose {
+        0 | 1 => tracing::Level::WARN,
+        2 => tracing::Level::INFO,
+        _ => tracing::Level::DEBUG,
+    };
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_ansi(color(common.color, std::io::stderr().is_terminal()))
+        .with_target(false)
+        .finish();
+    // Already set when a test runs several commands in one process: the first one counts.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+}
