@@ -1,0 +1,352 @@
+//! The command line as users script against it: exit status, standard output, standard error.
+//!
+//! Needs neither root nor a network; where a host is looked at, it is an empty directory (`--root`) or the lab.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+/// The doctor in an environment of its own, so that nobody's proxy or token takes part.
+fn doctor(arguments: &[&str]) -> Command {
+    let mut command = Command::cargo_bin("nexplane-doctor").unwrap();
+    command
+        .args(arguments)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.timeout(std::time::Duration::from_secs(60));
+    command
+}
+
+struct Ended {
+    status: i32,
+    out: String,
+    err: String,
+}
+
+fn run(arguments: &[&str]) -> Ended {
+    ended(&mut doctor(arguments))
+}
+
+fn ended(command: &mut Command) -> Ended {
+    let output = command.output().unwrap();
+    Ended {
+        status: output.status.code().unwrap(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+fn empty_root() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn assert_valid(schema: &Value, document: &Value) {
+    let validator = jsonschema::validator_for(schema).unwrap();
+    let errors: Vec<String> = validator
+        .iter_errors(document)
+        .map(|e| e.to_string())
+        .collect();
+    assert!(errors.is_empty(), "{errors:?}");
+}
+
+#[test]
+fn a_host_without_an_agent_is_told_to_install_it() {
+    let root = empty_root();
+    let ended = run(&["--root", root.path().to_str().unwrap()]);
+    assert_eq!(ended.status, 1, "{}", ended.err);
+    assert!(ended.out.contains("install.missing"), "{}", ended.out);
+    assert!(
+        ended.out.contains("nexplane-agent install"),
+        "{}",
+        ended.out
+    );
+    assert!(
+        !ended.out.contains('\u{1b}'),
+        "no colours where no terminal is"
+    );
+}
+
+#[test]
+fn the_report_is_json_of_its_own_schema() {
+    let root = empty_root();
+    let ended = run(&["--format", "json", "--root", root.path().to_str().unwrap()]);
+    let report: Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!(report["schema_version"], 1);
+    assert_eq!(
+        report["root_causes"],
+        serde_json::json!(["install.missing"])
+    );
+    assert_eq!(report["verdict"], "failed");
+    assert_valid(
+        &serde_json::from_str(&run(&["schema"]).out).unwrap(),
+        &report,
+    );
+}
+
+#[test]
+fn the_same_with_and_without_the_word_diagnose() {
+    let root = empty_root();
+    let root = root.path().to_str().unwrap();
+    let codes = |arguments: &[&str]| -> Value {
+        let report: Value = serde_json::from_str(&run(arguments).out).unwrap();
+        report["root_causes"].clone()
+    };
+    assert_eq!(
+        codes(&["--format=json", "--root", root]),
+        codes(&["diagnose", "--format=json", "--root", root])
+    );
+}
+
+#[test]
+fn wrong_usage_ends_in_2_and_names_what_is_wrong() {
+    for (arguments, said) in [
+        (vec!["--no-such-flag"], "--no-such-flag"),
+        (vec!["--timeout", "5"], "a number with a unit"),
+        (vec!["--timeout", "0s"], "longer than nothing"),
+        (vec!["--only", "nope"], "there is no check `nope`"),
+        (vec!["--skip", "dns,nope"], "there is no check `nope`"),
+        (
+            vec!["--ignore", "dns.nope"],
+            "there is no finding `dns.nope`",
+        ),
+        (vec!["--ignore", "Nope"], "is not a finding code"),
+        (
+            vec!["--root", "/no/such/directory"],
+            "--root /no/such/directory",
+        ),
+        (
+            vec!["--token-file", "/no/such/file"],
+            "cannot read the token file /no/such/file",
+        ),
+        (vec!["--token-file", "/dev/zero"], "it is not a file"),
+        (vec!["--checks", "/no/such/directory"], "/no/such/directory"),
+        (
+            vec!["--output", "/no/such/directory/report"],
+            "cannot write the report",
+        ),
+        (vec!["--output", "/"], "it is a directory"),
+        (vec!["--format", "xml"], "xml"),
+        (vec!["--config", "x", "explain"], "put it after `explain`"),
+        (
+            vec!["explain", "dns.not_fuond"],
+            "did you mean `dns.not_found`?",
+        ),
+        (vec!["checks", "show", "dsn"], "there is no check `dsn`"),
+        (
+            vec!["fixtures", "test", "/no/such/directory"],
+            "/no/such/directory",
+        ),
+        (vec!["lab", "run", "no.such"], "no.such"),
+    ] {
+        let ended = run(&arguments);
+        assert_eq!(ended.status, 2, "{arguments:?}: {}", ended.err);
+        assert!(ended.err.contains(said), "{arguments:?}: {}", ended.err);
+        assert!(ended.out.is_empty(), "{arguments:?}: {}", ended.out);
+        assert!(!ended.err.contains("panicked"), "{}", ended.err);
+    }
+}
+
+#[test]
+fn wrong_usage_in_json_is_a_document_too() {
+    for arguments in [
+        vec!["--format", "json", "--no-such-flag"],
+        vec!["--format=json", "--only", "nope"],
+        vec!["--checks", "/no/such/directory", "--format", "json"],
+    ] {
+        let ended = run(&arguments);
+        assert_eq!(ended.status, 2);
+        let document: Value = serde_json::from_str(&ended.out).unwrap();
+        assert_eq!(document["schema_version"], 1);
+        assert!(!document["error"]["message"].as_str().unwrap().is_empty());
+    }
+}
+
+#[test]
+fn what_is_wrong_with_the_agents_world_is_a_finding_and_no_usage_error() {
+    let root = empty_root();
+    let root = root.path().to_str().unwrap();
+    for (arguments, code) in [
+        (
+            vec!["--control-plane", "http://nexplane.example.com:8000"],
+            "config.url",
+        ),
+        (vec!["--control-plane", "not a url"], "config.url"),
+        (vec!["--config", "/no/such/config.yaml"], "config.missing"),
+        (
+            vec![
+                "--control-plane",
+                "https://127.0.0.1:1",
+                "--ca-cert",
+                "/no/such/ca.crt",
+            ],
+            "tcp.refused",
+        ),
+    ] {
+        let mut all = vec!["--format", "json", "--root", root];
+        all.extend(&arguments);
+        let ended = run(&all);
+        assert_eq!(ended.status, 1, "{arguments:?}: {}{}", ended.out, ended.err);
+        let report: Value = serde_json::from_str(&ended.out).unwrap();
+        let codes: Vec<&str> = report["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|f| f["code"].as_str().unwrap())
+            .collect();
+        assert!(codes.contains(&code), "{arguments:?}: {codes:?}");
+    }
+}
+
+#[test]
+fn only_skip_and_ignore_do_what_they_say() {
+    let root = empty_root();
+    let base = [
+        "--format",
+        "json",
+        "--root",
+        root.path().to_str().unwrap(),
+        "--control-plane",
+        "https://127.0.0.1:1",
+    ];
+    let report = |more: &[&str]| -> Value {
+        let arguments: Vec<&str> = base.iter().chain(more).copied().collect();
+        serde_json::from_str(&run(&arguments).out).unwrap()
+    };
+    let ids = |report: &Value| -> Vec<String> {
+        let checks = report["checks"].as_array().unwrap().iter();
+        checks
+            .map(|c| c["id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let only = report(&["--only", "tcp"]);
+    assert_eq!(ids(&only), ["tcp"]);
+    assert_eq!(only["root_causes"], serde_json::json!(["tcp.refused"]));
+    let skip = report(&["--skip", "tcp"]);
+    let tcp = skip["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|c| c["id"] == "tcp")
+        .unwrap();
+    assert_eq!(tcp["status"], "skipped");
+    let ignore = report(&["--only", "tcp", "--ignore", "tcp.refused"]);
+    assert_eq!(ignore["root_causes"], serde_json::json!([]));
+    assert_eq!(ignore["ignored"][0]["code"], "tcp.refused");
+}
+
+#[test]
+fn a_token_is_never_shown() {
+    let root = empty_root();
+    let token = "nxe_SENTINELSENTINELSENTINELSENTINELSENTINELx";
+    for format in ["human", "json"] {
+        let ended = ended(
+            doctor(&[
+                "-vv",
+                "--format",
+                format,
+                "--root",
+                root.path().to_str().unwrap(),
+                "--token",
+                token,
+            ])
+            .env("NEXPLANE_API_TOKEN", "SENTINEL-api")
+            .env("HTTPS_PROXY", "http://user:SENTINEL@127.0.0.1:1"),
+        );
+        assert!(!ended.out.contains("SENTINEL"), "{}", ended.out);
+        assert!(!ended.err.contains("SENTINEL"), "{}", ended.err);
+    }
+}
+
+#[test]
+fn a_report_goes_to_a_file_as_a_whole() {
+    let root = empty_root();
+    let file = root.path().join("report.json");
+    let ended = run(&[
+        "--format",
+        "json",
+        "--root",
+        root.path().to_str().unwrap(),
+        "--output",
+        file.to_str().unwrap(),
+    ]);
+    assert_eq!(ended.status, 1);
+    assert!(ended.out.is_empty());
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    assert_eq!(report["root_causes"][0], "install.missing");
+}
+
+#[test]
+fn own_checks_are_laid_over_the_built_in_ones_and_their_errors_are_all_told() {
+    let directory = empty_root();
+    std::fs::write(directory.path().join("a.yaml"), "id: dns\ntitel: x\n").unwrap();
+    std::fs::write(directory.path().join("b.yaml"), "id: [\n").unwrap();
+    let ended = run(&["--checks", directory.path().to_str().unwrap()]);
+    assert_eq!(ended.status, 2);
+    assert!(ended.err.contains("a.yaml:2:1: "), "{}", ended.err);
+    assert!(ended.err.contains("b.yaml:"), "{}", ended.err);
+}
+
+#[test]
+fn everything_prints_and_says_how_it_is_used() {
+    for (arguments, said) in [
+        (vec!["--help"], "Usage: nexplane-doctor"),
+        (vec!["--version"], env!("CARGO_PKG_VERSION")),
+        (vec!["explain"], "dns.not_found"),
+        (vec!["explain", "token.used"], "NEW_TOKEN"),
+        (
+            vec!["explain", "clock.skew", "--os", "windows"],
+            "w32tm /resync /force",
+        ),
+        (vec!["checks", "list"], "registration"),
+        (vec!["checks", "graph"], "tcp           needs dns, proxy"),
+        (vec!["checks", "graph", "--format", "dot"], "tcp -> tls;"),
+        (
+            vec!["checks", "graph", "--format", "mermaid"],
+            "tcp --> tls",
+        ),
+        (vec!["checks", "show", "trust"], "trust.unknown_authority"),
+        (vec!["completions", "bash"], "_nexplane-doctor"),
+        (vec!["man"], ".TH nexplane-doctor"),
+        (vec!["schema"], "\"root_causes\""),
+        (vec!["lab", "list"], "token.used"),
+    ] {
+        let ended = run(&arguments);
+        assert_eq!(ended.status, 0, "{arguments:?}: {}", ended.err);
+        assert!(ended.out.contains(said), "{arguments:?}: {}", ended.out);
+    }
+}
+
+#[test]
+fn a_reader_that_has_gone_is_no_failure() {
+    use std::process::{Command, Stdio};
+    let mut child = Command::new(env!("CARGO_BIN_EXE_nexplane-doctor"))
+        .arg("explain")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_under_standard_output_is_said() {
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_nexplane-doctor"))
+        .arg("explain")
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(70));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write to standard output"));
+}

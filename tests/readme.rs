@@ -1,0 +1,154 @@
+//! The README tells the truth: every command in it is run here, or is what CI runs, and its tables are the catalogue's.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use nexplane_doctor::catalog::Catalog;
+use nexplane_doctor::checks;
+
+const BEGIN: &str = "<!-- findings: made from checks/*.yaml, and held to them by a test -->\n";
+const END: &str = "<!-- end of findings -->";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn readme() -> String {
+    fs::read_to_string(root().join("README.md")).unwrap()
+}
+
+/// The lines of all `sh` blocks, without comments.
+fn commands() -> Vec<String> {
+    let mut commands = Vec::new();
+    let mut inside = false;
+    for line in readme().lines() {
+        match line {
+            "```sh" => inside = true,
+            "```" => inside = false,
+            _ if inside => {
+                let command = line.split(" #").next().unwrap_or_default().trim();
+                if !command.is_empty() {
+                    commands.push(command.to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+    commands
+}
+
+#[test]
+fn every_command_runs() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("token.txt"), "nxe_no-such-token\n").unwrap();
+    std::os::unix::fs::symlink(root().join("fixtures"), directory.path().join("fixtures")).unwrap();
+    let ci = fs::read_to_string(root().join(".ci/run")).unwrap();
+    let commands = commands();
+    assert!(commands.len() >= 8, "{commands:?}");
+    for command in commands {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let arguments = match words.as_slice() {
+            ["cargo", "test", ..] => {
+                assert!(
+                    ci.contains(&command) || ci.contains("README"),
+                    "CI does not run `{command}`"
+                );
+                continue;
+            }
+            // What it builds is what is under test here.
+            ["cargo", "run", "--release", "--", rest @ ..] => rest,
+            ["cargo", "run", "--release"] => &[],
+            ["nexplane-doctor", rest @ ..] => rest,
+            _ => panic!(
+                "the README has a command that this test does not know how to run: {command}"
+            ),
+        };
+        match arguments {
+            ["lab", "serve", ..] => serves(arguments),
+            _ => runs(arguments, directory.path()),
+        }
+    }
+}
+
+fn doctor(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nexplane-doctor"));
+    command.args(arguments).stdin(Stdio::null());
+    for variable in [
+        "HTTPS_PROXY",
+        "https_proxy",
+        "NEXPLANE_ENROLLMENT_TOKEN",
+        "NEXPLANE_API_TOKEN",
+    ] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// It ends, and with a diagnosis: what it finds is this machine's affair.
+fn runs(arguments: &[&str], directory: &Path) {
+    let output = doctor(arguments).current_dir(directory).output().unwrap();
+    let status = output.status.code().unwrap();
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(
+        [0, 1, 3].contains(&status),
+        "{arguments:?} ended in {status}: {err}"
+    );
+    assert!(!out.is_empty(), "{arguments:?} printed nothing");
+    if matches!(
+        arguments.first(),
+        Some(&("lab" | "fixtures" | "explain" | "checks" | "schema"))
+    ) {
+        assert_eq!(status, 0, "{arguments:?}: {out}{err}");
+    }
+}
+
+/// It says where it is, and goes on.
+fn serves(arguments: &[&str]) {
+    let mut child = doctor(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(line.contains("https://127.0.0.1:"), "{line}");
+}
+
+#[test]
+fn the_table_of_findings_is_the_catalogues() {
+    let catalog = Catalog::load(&checks::texts()).unwrap();
+    let mut table = "| code | | means |\n|---|---|---|\n".to_owned();
+    for finding in catalog.findings() {
+        let severity = finding.severity.as_str();
+        table.push_str(&format!(
+            "| `{}` | {severity} | {} |\n",
+            finding.code, finding.title
+        ));
+    }
+    let readme = readme();
+    let (before, rest) = readme.split_once(BEGIN).unwrap();
+    let (written, after) = rest.split_once(END).unwrap();
+    if std::env::var_os("UPDATE_README").is_some() {
+        fs::write(
+            root().join("README.md"),
+            format!("{before}{BEGIN}{table}{END}{after}"),
+        )
+        .unwrap();
+        return;
+    }
+    assert_eq!(written, table, "run this test with UPDATE_README=1");
+}
