@@ -440,4 +440,14 @@ mod tests {
             );
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_read_is_written_the_same(text in r"(https://)?[a-z0-9.:\[\]@/%?# -]{0,40}|\PC{0,60}") {
+            if let Ok(it) = ControlPlane::parse(&text) {
+                proptest::prop_assert_eq!(ControlPlane::parse(&it.to_string()), Ok(it.clone()));
+                proptest::prop_assert!(url::Url::parse(&it.to_string()).is_ok());
+            }
+        }
+    }
 }

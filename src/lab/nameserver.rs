@@ -17,6 +17,8 @@ use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::server::next;
+
 /// How long a TCP client may take for a question.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long an answer may be kept: not at all, so that a fault shows at once.
@@ -126,9 +128,7 @@ async fn serve_udp(socket: UdpSocket, names: Names) {
 
 async fn serve_tcp(listener: TcpListener, names: Names) {
     loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            continue;
-        };
+        let stream = next(&listener).await;
         tokio::spawn(timeout(PATIENCE, converse(stream, Arc::clone(&names))));
     }
 }

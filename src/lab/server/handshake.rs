@@ -20,7 +20,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::port::farewell;
+use super::port::{farewell, next};
 use crate::contract::tls::provider;
 use crate::lab::LabError;
 use crate::lab::behaviour::{Behaviour, ClientCertificates};
@@ -159,9 +159,7 @@ pub(super) async fn serve(
 ) {
     let acceptor = TlsAcceptor::from(tls);
     loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            continue;
-        };
+        let stream = next(&listener).await;
         let serving = timeout(PATIENCE, secure(stream, acceptor.clone(), router.clone()));
         tokio::spawn(running.clone().run_until_cancelled_owned(serving));
     }
@@ -170,9 +168,7 @@ pub(super) async fn serve(
 /// The same without TLS.
 pub(super) async fn serve_plain(listener: TcpListener, router: Router, running: CancellationToken) {
     loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            continue;
-        };
+        let stream = next(&listener).await;
         let serving = timeout(
             PATIENCE,
             converse(stream, router.clone(), Connection::default()),

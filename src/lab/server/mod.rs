@@ -6,9 +6,14 @@ mod handshake;
 mod port;
 mod routes;
 
+pub(super) use port::next;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::Router;
+use rustls::ServerConfig;
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -55,27 +60,12 @@ impl ControlPlaneServer {
         let (address, held) = match &behaviour.port {
             Port::Closed => port::closed(listen)?,
             Port::Swallowing => port::swallowing(listen).await?,
-            Port::Tls => {
-                let tls = handshake::config(&state, &behaviour, names)?;
-                let router = routes::router(Arc::clone(&state), behaviour, log);
-                let listener = tokio::net::TcpListener::bind(listen).await?;
+            _ => {
+                // The certificate first: where that fails, no port was opened.
+                let serving = Serving::prepare(&state, behaviour, names, log)?;
+                let listener = TcpListener::bind(listen).await?;
                 let address = listener.local_addr()?;
-                let serving = handshake::serve(listener, tls, router, running.clone());
-                tokio::spawn(running.clone().run_until_cancelled_owned(serving));
-                (address, port::Held::Nothing)
-            }
-            Port::PlainHttp => {
-                let router = routes::router(Arc::clone(&state), behaviour, log);
-                let listener = tokio::net::TcpListener::bind(listen).await?;
-                let address = listener.local_addr()?;
-                let serving = handshake::serve_plain(listener, router, running.clone());
-                tokio::spawn(running.clone().run_until_cancelled_owned(serving));
-                (address, port::Held::Nothing)
-            }
-            other => {
-                let listener = tokio::net::TcpListener::bind(listen).await?;
-                let address = listener.local_addr()?;
-                let serving = port::misbehave(listener, other.clone(), running.clone());
+                let serving = serving.run(listener, running.clone());
                 tokio::spawn(running.clone().run_until_cancelled_owned(serving));
                 (address, port::Held::Nothing)
             }
@@ -112,6 +102,39 @@ impl ControlPlaneServer {
     /// The requests answered so far that were not taken yet.
     pub fn take_requests(&mut self) -> Vec<RequestLine> {
         std::iter::from_fn(|| self.requests.try_recv().ok()).collect()
+    }
+}
+
+/// What a listening port does.
+enum Serving {
+    Https(Arc<ServerConfig>, Router),
+    Http(Router),
+    Misbehaving(Port),
+}
+
+impl Serving {
+    fn prepare(
+        state: &Arc<State>,
+        behaviour: Behaviour,
+        names: &[String],
+        log: mpsc::UnboundedSender<RequestLine>,
+    ) -> Result<Self, LabError> {
+        Ok(match behaviour.port {
+            Port::Tls => {
+                let tls = handshake::config(state, &behaviour, names)?;
+                Self::Https(tls, routes::router(Arc::clone(state), behaviour, log))
+            }
+            Port::PlainHttp => Self::Http(routes::router(Arc::clone(state), behaviour, log)),
+            port => Self::Misbehaving(port),
+        })
+    }
+
+    async fn run(self, listener: TcpListener, running: CancellationToken) {
+        match self {
+            Self::Https(tls, router) => handshake::serve(listener, tls, router, running).await,
+            Self::Http(router) => handshake::serve_plain(listener, router, running).await,
+            Self::Misbehaving(port) => port::misbehave(listener, port, running).await,
+        }
     }
 }
 

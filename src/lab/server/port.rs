@@ -84,11 +84,19 @@ fn local(socket: &Socket) -> io::Result<SocketAddr> {
 /// Accepts, and does to each connection what `port` says.
 pub(super) async fn misbehave(listener: TcpListener, port: Port, running: CancellationToken) {
     loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            continue;
-        };
+        let stream = next(&listener).await;
         let answering = timeout(PATIENCE, answer(stream, port.clone()));
         tokio::spawn(running.clone().run_until_cancelled_owned(answering));
+    }
+}
+
+/// The next connection. Where the system has none to give (too many open files), it is asked again a little later.
+pub(in crate::lab) async fn next(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return stream,
+            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
     }
 }
 
