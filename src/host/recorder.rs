@@ -115,3 +115,7 @@ macro_rules! record {
     };
 }
 questions!(record);
+
+#[cfg(test)]
+#[path = "recorder_tests.rs"]
+mod tests;

@@ -230,3 +230,7 @@ fn timed_out(after: Duration) -> Unseen {
         after_ms: super::deadline::whole_millis(after),
     }
 }
+
+#[cfg(test)]
+#[path = "api_tests.rs"]
+mod tests;

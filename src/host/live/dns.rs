@@ -7,21 +7,19 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt;
-use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverOpts};
+use hickory_resolver::config::{ConnectionConfig, ResolverOpts};
+use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::{
     DnsUdpSocket, RuntimeProvider, TokioRuntimeProvider, TokioTime,
 };
-use hickory_resolver::net::xfer::DnsHandle;
-use hickory_resolver::net::{DnsError, NetError};
-use hickory_resolver::proto::op::{DnsRequestOptions, Message, Query, ResponseCode};
+use hickory_resolver::net::xfer::{DnsHandle, FirstAnswer};
+use hickory_resolver::proto::op::{DnsRequestOptions, DnsResponse, Message, Query, ResponseCode};
 use hickory_resolver::proto::rr::{self, Name, RData};
-use hickory_resolver::{NameServerPool, PoolContext, TlsConfig};
-use tokio::io::ReadBuf;
+use hickory_resolver::{ConnectionProvider, PoolContext, TlsConfig};
+use tokio::io::{Interest, ReadBuf};
 use tokio::net::UdpSocket;
 
 use super::deadline::{Deadline, millis};
@@ -35,19 +33,52 @@ const TRIES: u32 = 3;
 pub(super) async fn ask(deadline: Deadline, port: u16, question: &DnsQuestion) -> Seen<DnsReply> {
     let began = Instant::now();
     let query = Query::query(name(&question.name)?, record_type(question.record));
-    let pool = pool(deadline.remaining(), question.server, port)?;
-    let mut options = DnsRequestOptions::default();
-    options.retry_interval = deadline.remaining() / TRIES;
-    let answer = deadline.run(pool.lookup(query, options).next()).await?;
-    let took = began.elapsed();
-    match answer {
-        Some(Ok(response)) => Ok(reply(&response, took)),
-        Some(Err(NetError::Dns(DnsError::NoRecordsFound(none)))) => {
-            Ok(empty(none.response_code, took))
-        }
-        Some(Err(NetError::Dns(DnsError::ResponseCode(code)))) => Ok(empty(code, took)),
-        Some(Err(error)) => Err(unseen(deadline, &error)),
-        None => Err(Unseen::failed("no answer and no error: a defect")),
+    let nameserver = Nameserver::new(deadline, question.server, port)?;
+    let mut response = nameserver.ask(ConnectionConfig::udp(), &query).await?;
+    if response.metadata.truncation {
+        response = nameserver.ask(ConnectionConfig::tcp(), &query).await?;
+    }
+    Ok(reply(&response, began.elapsed()))
+}
+
+/// A nameserver and the limit within which it has to answer. The library's pool of nameservers is passed by: it does not
+/// tell a refusal from other failures.
+struct Nameserver {
+    address: IpAddr,
+    port: u16,
+    deadline: Deadline,
+    context: PoolContext,
+    /// Holds the tasks that carry the messages: they end with it.
+    runtime: Connected,
+}
+
+impl Nameserver {
+    fn new(deadline: Deadline, address: IpAddr, port: u16) -> Seen<Self> {
+        let mut options = ResolverOpts::default();
+        options.timeout = deadline.remaining();
+        let tls = TlsConfig::new().map_err(Unseen::failed)?;
+        Ok(Self {
+            address,
+            port,
+            deadline,
+            context: PoolContext::new(options, tls),
+            runtime: Connected::default(),
+        })
+    }
+
+    async fn ask(&self, mut connection: ConnectionConfig, query: &Query) -> Seen<DnsResponse> {
+        connection.port = self.port;
+        let mut options = DnsRequestOptions::default();
+        options.retry_interval = self.deadline.remaining() / TRIES;
+        let answer = async {
+            let connecting =
+                self.runtime
+                    .new_connection(self.address, &connection, &self.context)?;
+            let answers = connecting.await?.lookup(query.clone(), options);
+            answers.first_answer().await
+        };
+        let answered = self.deadline.run(answer).await?;
+        answered.map_err(|error| unseen(self.deadline, &error))
     }
 }
 
@@ -66,24 +97,13 @@ fn record_type(record: RecordType) -> rr::RecordType {
     }
 }
 
-fn pool(time: Duration, server: IpAddr, port: u16) -> Seen<NameServerPool<Connected>> {
-    let connections = [ConnectionConfig::udp(), ConnectionConfig::tcp()].map(|mut connection| {
-        connection.port = port;
-        connection
-    });
-    let mut options = ResolverOpts::default();
-    options.timeout = time;
-    options.num_concurrent_reqs = 1;
-    let tls = TlsConfig::new().map_err(Unseen::failed)?;
-    Ok(NameServerPool::from_config(
-        [NameServerConfig::new(server, true, connections.into())],
-        Arc::new(PoolContext::new(options, tls)),
-        Connected::default(),
-    ))
-}
-
 fn reply(response: &Message, took: Duration) -> DnsReply {
-    let mut reply = empty(response.metadata.response_code, took);
+    let mut reply = DnsReply {
+        code: code_name(response.metadata.response_code),
+        addresses: Vec::new(),
+        aliases: Vec::new(),
+        duration_ms: millis(took),
+    };
     for record in &response.answers {
         match &record.data {
             RData::A(address) => reply.addresses.push(address.0.into()),
@@ -96,15 +116,6 @@ fn reply(response: &Message, took: Duration) -> DnsReply {
         }
     }
     reply
-}
-
-fn empty(code: ResponseCode, took: Duration) -> DnsReply {
-    DnsReply {
-        code: code_name(code),
-        addresses: Vec::new(),
-        aliases: Vec::new(),
-        duration_ms: millis(took),
-    }
 }
 
 /// The code as IANA writes it; one without a name of its own by its number.
@@ -126,9 +137,7 @@ fn unseen(deadline: Deadline, error: &NetError) -> Unseen {
     match error {
         NetError::Timeout => deadline.timed_out(),
         NetError::Io(error) => tcp::unseen(error, deadline),
-        NetError::Proto(_) | NetError::Truncated | NetError::ForeignClassRecord { .. } => {
-            Unseen::malformed(format!("the answer is not valid: {error}"))
-        }
+        NetError::Proto(_) => Unseen::malformed(format!("the answer is not valid: {error}")),
         other => Unseen::failed(other),
     }
 }
@@ -175,6 +184,16 @@ struct ConnectedSocket {
     server: SocketAddr,
 }
 
+impl ConnectedSocket {
+    /// The error that the socket holds; that it would block, if there is none.
+    fn pending_error(&self) -> io::Result<()> {
+        self.socket.try_io(Interest::ERROR, || {
+            let error = self.socket.take_error()?;
+            Err(error.unwrap_or_else(|| io::ErrorKind::WouldBlock.into()))
+        })
+    }
+}
+
 impl DnsUdpSocket for ConnectedSocket {
     type Time = TokioTime;
 
@@ -188,6 +207,34 @@ impl DnsUdpSocket for ConnectedSocket {
         Poll::Ready(Ok((buf.filled().len(), self.server)))
     }
 
+    /// Waits for errors too: the operating system does not call a socket readable that has only those.
+    fn recv_from<'s, 'b, 'f>(
+        &'s self,
+        buf: &'b mut [u8],
+    ) -> Pin<Box<dyn Future<Output = io::Result<(usize, SocketAddr)>> + Send + 'f>>
+    where
+        's: 'f,
+        'b: 'f,
+        Self: 'f,
+    {
+        let would_block = |error: &io::Error| error.kind() == io::ErrorKind::WouldBlock;
+        Box::pin(async move {
+            loop {
+                self.socket
+                    .ready(Interest::READABLE | Interest::ERROR)
+                    .await?;
+                match self.socket.try_recv(buf) {
+                    Err(error) if would_block(&error) => {}
+                    received => return Ok((received?, self.server)),
+                }
+                match self.pending_error() {
+                    Err(error) if would_block(&error) => {}
+                    failed => failed?,
+                }
+            }
+        })
+    }
+
     fn poll_send_to(
         &self,
         cx: &mut Context<'_>,
@@ -197,3 +244,7 @@ impl DnsUdpSocket for ConnectedSocket {
         self.socket.poll_send(cx, buf)
     }
 }
+
+#[cfg(test)]
+#[path = "dns_tests.rs"]
+mod tests;

@@ -161,3 +161,7 @@ fn unseen(error: &hyper::Error, deadline: Deadline) -> Unseen {
         Unseen::failed(error)
     }
 }
+
+#[cfg(test)]
+#[path = "http_tests.rs"]
+mod tests;

@@ -16,6 +16,8 @@ mod scrub;
 mod system;
 mod tap;
 mod tcp;
+#[cfg(test)]
+mod testing;
 mod tls;
 mod trust;
 mod unit_files;
@@ -391,3 +393,6 @@ impl Host for LiveHost {
         Box::pin(async { self.tokens.enrollment.as_ref().map(TokenShape::of) })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -105,7 +105,14 @@ impl<'a> Runners<'a> {
                 }
                 (Ok(()), false)
             }
-            Err(error) => (Err(unseen(&error, self.deadline)), true),
+            Err(error) => (
+                Err(match unseen(&error, self.deadline) {
+                    // The kernel gave up, maybe earlier than we would have.
+                    Unseen::TimedOut { .. } => waited(took),
+                    other => other,
+                }),
+                true,
+            ),
         };
         self.outcomes[index] = Some((outcome, took));
         failed
@@ -132,8 +139,7 @@ impl<'a> Runners<'a> {
             Some(Some((outcome, took))) => (outcome.clone(), *took),
             Some(None) => {
                 let took = self.since_start(index);
-                let after_ms = whole_millis(took);
-                (Err(Unseen::TimedOut { after_ms }), took)
+                (Err(waited(took)), took)
             }
             None => {
                 let why = format!("not tried: only the first {MOST} addresses are");
@@ -147,6 +153,12 @@ impl<'a> Runners<'a> {
             started_ms: millis(started.unwrap_or_default()),
             duration_ms: millis(took),
         }
+    }
+}
+
+fn waited(took: Duration) -> Unseen {
+    Unseen::TimedOut {
+        after_ms: whole_millis(took),
     }
 }
 
@@ -185,3 +197,7 @@ pub(super) fn unseen(error: &io::Error, deadline: Deadline) -> Unseen {
         _ => Unseen::from_io(error),
     }
 }
+
+#[cfg(test)]
+#[path = "tcp_tests.rs"]
+mod tests;

@@ -62,7 +62,8 @@ pub(super) async fn handshake(
             .and_then(|version| Some(version.as_str()?.replace('_', "."))),
         cipher_suite: session
             .and_then(|session| session.negotiated_cipher_suite())
-            .and_then(|suite| Some(suite.suite().as_str()?.to_owned())),
+            // As the registry writes it; the library tells the version in the name.
+            .and_then(|suite| Some(suite.suite().as_str()?.replace("TLS13_", "TLS_"))),
         chain: saw.chain,
         key_proven: saw.key_proven,
         client_certificate_requested: saw.client_certificate_requested,
@@ -247,3 +248,7 @@ impl ResolvesClientCert for Witness {
         false
     }
 }
+
+#[cfg(test)]
+#[path = "tls_tests.rs"]
+mod tests;

@@ -1,0 +1,142 @@
+//! Paths that mean well and paths that do not, under a root made for each test.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::os::unix::fs::symlink;
+
+use super::*;
+
+fn tree() -> (tempfile::TempDir, Root) {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("etc/agent")).unwrap();
+    fs::write(dir.path().join("etc/agent/config.yaml"), "a: 1\n").unwrap();
+    let root = Root::new(Some(dir.path().to_owned()));
+    (dir, root)
+}
+
+#[test]
+fn links_never_leave_the_root() {
+    let (dir, root) = tree();
+    let outside = tempfile::NamedTempFile::new().unwrap();
+    fs::write(outside.path(), "secret").unwrap();
+    symlink(outside.path(), dir.path().join("etc/absolute")).unwrap();
+    let up = Path::new("../../../../../../../..").join(outside.path().strip_prefix("/").unwrap());
+    symlink(&up, dir.path().join("etc/relative")).unwrap();
+    symlink("/etc/agent/config.yaml", dir.path().join("inside")).unwrap();
+    symlink("../..//etc/./agent", dir.path().join("etc/dir")).unwrap();
+    for escape in ["/etc/absolute", "/etc/relative"] {
+        assert_eq!(root.read_text(escape, 99), Err(Unseen::Absent), "{escape}");
+    }
+    for good in [
+        "/inside",
+        "inside",
+        "/../../etc/agent/../agent/config.yaml",
+        "/etc/dir/config.yaml",
+    ] {
+        assert_eq!(root.read_text(good, 99).unwrap(), "a: 1\n", "{good}");
+    }
+    let found = root.find_host("/etc/dir/config.yaml").unwrap();
+    assert_eq!(found.path, Path::new("/etc/agent/config.yaml"));
+}
+
+#[test]
+fn every_directory_on_the_way_is_told_also_before_a_link() {
+    let (dir, root) = tree();
+    fs::create_dir(dir.path().join("opt")).unwrap();
+    symlink("/etc/agent", dir.path().join("opt/agent")).unwrap();
+    let stat = root
+        .find_host("/opt/agent/config.yaml")
+        .unwrap()
+        .into_stat();
+    let way: Vec<_> = stat
+        .ancestors
+        .iter()
+        .map(|s| s.path.display().to_string())
+        .collect();
+    assert_eq!(way, ["/", "/opt", "/etc", "/etc/agent"]);
+    assert_eq!((stat.kind, stat.size), (Kind::File, 5));
+}
+
+#[test]
+fn loops_files_as_directories_and_empty_paths_are_answers() {
+    let (dir, root) = tree();
+    symlink("/loop", dir.path().join("loop")).unwrap();
+    assert!(matches!(
+        root.find_host("/loop"),
+        Err(Unseen::Failed { .. })
+    ));
+    assert!(matches!(
+        root.find_host("/etc/agent/config.yaml/.."),
+        Err(Unseen::Absent)
+    ));
+    assert_eq!(root.find_host("").unwrap().path, Path::new("/"));
+    assert!(matches!(
+        root.read_text("/etc", 9),
+        Err(Unseen::Malformed { .. })
+    ));
+}
+
+#[test]
+fn a_pipe_is_not_opened() {
+    let (dir, root) = tree();
+    let pipe = dir.path().join("pipe");
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &pipe,
+        rustix::fs::FileType::Fifo,
+        Mode::RUSR | Mode::WUSR,
+        0,
+    )
+    .unwrap();
+    assert!(matches!(
+        root.read_text("/pipe", 9),
+        Err(Unseen::Malformed { .. })
+    ));
+    assert_eq!(
+        root.find_host("/pipe").unwrap().into_stat().kind,
+        Kind::Other
+    );
+}
+
+#[test]
+fn no_more_than_the_limit_is_read() {
+    let (dir, root) = tree();
+    let limit = ReadQuestion::LIMIT;
+    let size = usize::try_from(limit).unwrap();
+    fs::write(dir.path().join("full"), vec![b'x'; size]).unwrap();
+    fs::write(dir.path().join("over"), vec![b'x'; size + 1]).unwrap();
+    assert_eq!(root.read_text("/full", limit).unwrap().len(), size);
+    assert_eq!(
+        root.read_text("/over", limit),
+        Err(Unseen::TooLarge { limit })
+    );
+}
+
+#[test]
+fn text_that_is_no_utf8_says_where() {
+    let (dir, root) = tree();
+    fs::write(dir.path().join("latin1"), b"ab\xe9c").unwrap();
+    let question = ReadQuestion::new(HostPath::host("/latin1"));
+    let content = content(&root, &question).unwrap();
+    assert_eq!(content.text, "ab\u{fffd}c");
+    assert_eq!(content.invalid_utf8_at, Some(2));
+}
+
+#[test]
+fn a_path_of_the_caller_is_outside_of_the_root() {
+    let (_dir, root) = tree();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), "mine").unwrap();
+    let bytes = root.read_bytes(&HostPath::caller(file.path()), 9);
+    assert_eq!(bytes, Ok(b"mine".to_vec()));
+}
+
+#[test]
+fn the_nearest_directory_answers_for_the_file_system() {
+    let (_dir, root) = tree();
+    let numbers = root
+        .file_system(&HostPath::host("/etc/agent/not/there"))
+        .unwrap();
+    assert_eq!(numbers.path, Path::new("/etc/agent"));
+    assert!(numbers.total_bytes >= numbers.free_bytes && !numbers.read_only);
+}
