@@ -6,32 +6,15 @@
 //! To add one: a YAML file, a Rust file, a line in the list below, a fixture.
 
 mod agent_user;
-pub mod config;
+mod api;
 mod custom;
-pub mod host;
-pub mod identity;
-pub mod install;
+mod environment;
 mod known;
-pub mod service;
 #[cfg(test)]
 mod testing;
 
 pub use custom::check as custom;
 pub use known::{Facts, Known};
-
-/// The fact that the check of the clock publishes; its file takes this module's place.
-pub mod clock {
-    use chrono::TimeDelta;
-
-    /// The control plane's time minus the host's, as an interval: positive means that the host is behind.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub struct Offset {
-        /// At least this.
-        pub low: TimeDelta,
-        /// At most this.
-        pub high: TimeDelta,
-    }
-}
 
 use std::any::Any;
 
@@ -199,4 +182,17 @@ macro_rules! checks {
     };
 }
 
-checks! {}
+checks! {
+    host
+    install
+    config
+    service
+    proxy
+    dns
+    tcp
+    tls
+    clock
+    health
+    identity
+    registration
+}

@@ -1,0 +1,489 @@
+//! Does the control plane's name resolve, for the resolver that the agent uses?
+//!
+//! Every nameserver of this host is asked for every candidate that the search list makes of the name, all at once, so that
+//! the whole takes no longer than the slowest answer. Behind a proxy it is the proxy's name that this host has to resolve.
+
+use std::net::IpAddr;
+
+use futures_util::StreamExt;
+use futures_util::future::{join, join_all};
+use futures_util::stream::FuturesOrdered;
+
+use super::proxy::{self, Choice};
+use super::{Check, Facts, Judgement, Known, config, environment};
+use crate::contract::url::ControlPlane;
+use crate::host::{Content, DnsQuestion, Host, HostPath, ReadQuestion, RecordType, Seen, Unseen};
+use crate::model::{Code, Fact, Finding, Os, format_duration};
+
+mod answers;
+mod files;
+
+use answers::{Answer, Candidate, Outcome, interleave, list, words};
+use files::ResolvConf;
+
+const NOT_FOUND: Code = Code::from_static("dns.not_found");
+const NO_ADDRESS: Code = Code::from_static("dns.no_address");
+const SERVER_FAILURE: Code = Code::from_static("dns.server_failure");
+const TIMEOUT: Code = Code::from_static("dns.timeout");
+const NO_NAMESERVER: Code = Code::from_static("dns.no_nameserver");
+const PINNED: Code = Code::from_static("dns.pinned");
+
+/// The addresses to connect to, in the order in which to try them (RFC 8305, section 4). Always at least one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    /// The addresses.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// What was seen.
+#[derive(Debug)]
+pub struct Evidence {
+    name: Option<Name>,
+    resolv_conf: Seen<Content>,
+    hosts: Seen<Content>,
+    candidates: Vec<Candidate>,
+    /// What the system's own resolver says; nothing where another root is looked at.
+    lookup: Option<Seen<Vec<IpAddr>>>,
+}
+
+/// Whose name it is that this host resolves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Name {
+    text: String,
+    /// It is the name of the proxy, which resolves the control plane's itself.
+    of_proxy: bool,
+}
+
+impl Name {
+    fn literal(&self) -> Option<IpAddr> {
+        self.text.parse().ok()
+    }
+
+    fn is_localhost(&self) -> bool {
+        let name = self.text.trim_end_matches('.').to_ascii_lowercase();
+        name == "localhost" || name.ends_with(".localhost")
+    }
+}
+
+/// The check.
+pub struct Probe;
+
+impl Check for Probe {
+    type Evidence = Evidence;
+    const ID: &'static str = "dns";
+    /// `dns.inconsistent` comes later; the answers that it will be judged by are kept already.
+    const CODES: &'static [Code] = &[
+        NOT_FOUND,
+        NO_ADDRESS,
+        SERVER_FAILURE,
+        TIMEOUT,
+        NO_NAMESERVER,
+        PINNED,
+    ];
+
+    async fn collect(&self, host: &dyn Host, known: &Known) -> Evidence {
+        let name = match config::told(known).control_plane {
+            Some(control_plane) => Some(name_to_resolve(host, known, &control_plane).await),
+            None => None,
+        };
+        let read = |path: &str| host.read(ReadQuestion::new(HostPath::host(path)));
+        let (resolv_conf, hosts) =
+            join(read("/etc/resolv.conf"), read(hosts_path(known.system.os))).await;
+        let mut evidence = Evidence {
+            name,
+            resolv_conf,
+            hosts,
+            candidates: Vec::new(),
+            lookup: None,
+        };
+        if let Some(name) = evidence.name.clone()
+            && name.literal().is_none()
+            && !name.is_localhost()
+        {
+            (evidence.candidates, evidence.lookup) = join(
+                ask(host, known, &evidence, &name),
+                look_up(host, known, &name),
+            )
+            .await;
+        }
+        evidence
+    }
+
+    fn judge(&self, evidence: Evidence, known: &Known, facts: &mut Facts) -> Judgement {
+        let Some(name) = &evidence.name else {
+            return Judgement::unknown("no control plane is known, so there is no name to resolve");
+        };
+        let (addresses, judgement) = evidence.judge(name, known);
+        if !addresses.is_empty() {
+            facts.publish(Resolved {
+                addresses: interleave(&addresses),
+            });
+        }
+        if name.of_proxy {
+            return judgement.note("resolved", format!("the proxy's name, {}", name.text));
+        }
+        judgement
+    }
+}
+
+async fn name_to_resolve(host: &dyn Host, known: &Known, control_plane: &ControlPlane) -> Name {
+    let environment = environment::of_agent(host, known).await;
+    match proxy::choose(&environment, control_plane) {
+        Choice::Proxy(proxy) => Name {
+            text: proxy.host,
+            of_proxy: true,
+        },
+        Choice::Direct(_) | Choice::Invalid { .. } => Name {
+            text: control_plane.host(),
+            of_proxy: false,
+        },
+    }
+}
+
+const fn hosts_path(os: Os) -> &'static str {
+    match os {
+        Os::Linux | Os::Macos => "/etc/hosts",
+        Os::Windows => r"C:\Windows\System32\drivers\etc\hosts",
+    }
+}
+
+/// The nameservers to ask: those of resolv.conf, and where it names none, this host itself, as the resolver does.
+fn nameservers(conf: &ResolvConf) -> Vec<IpAddr> {
+    if conf.nameservers.is_empty() {
+        return vec![std::net::Ipv4Addr::LOCALHOST.into()];
+    }
+    conf.nameservers.clone()
+}
+
+/// Asks everybody at once, and waits for no candidate beyond the first that has an address.
+async fn ask(host: &dyn Host, known: &Known, evidence: &Evidence, name: &Name) -> Vec<Candidate> {
+    if evidence.resolv_conf.is_err() && known.system.os != Os::Linux {
+        return Vec::new();
+    }
+    let conf = evidence.conf(known);
+    let servers = nameservers(&conf);
+    let mut asked: FuturesOrdered<_> = conf
+        .candidates(&name.text)
+        .into_iter()
+        .map(|candidate| ask_all(host, &servers, candidate))
+        .collect();
+    let mut answered = Vec::new();
+    while let Some(candidate) = asked.next().await {
+        let found = matches!(candidate.outcome(), Outcome::Addresses(_));
+        answered.push(candidate);
+        if found {
+            break;
+        }
+    }
+    answered
+}
+
+async fn ask_all(host: &dyn Host, servers: &[IpAddr], name: String) -> Candidate {
+    let questions = servers.iter().flat_map(|server| {
+        [RecordType::A, RecordType::Aaaa].map(|record| DnsQuestion {
+            server: *server,
+            name: name.clone(),
+            record,
+        })
+    });
+    let answers = join_all(questions.map(async |question| Answer {
+        reply: host.dns(question.clone()).await,
+        question,
+    }))
+    .await;
+    Candidate { name, answers }
+}
+
+/// The second witness. It speaks of the running host, so it has nothing to say of another root.
+async fn look_up(host: &dyn Host, known: &Known, name: &Name) -> Option<Seen<Vec<IpAddr>>> {
+    if known.system.foreign_root {
+        return None;
+    }
+    Some(host.lookup(name.text.clone()).await)
+}
+
+impl Evidence {
+    fn conf(&self, known: &Known) -> ResolvConf {
+        let text = self
+            .resolv_conf
+            .as_ref()
+            .map_or("", |content| &content.text);
+        ResolvConf::parse(text, &known.system.hostname)
+    }
+
+    /// The addresses that the agent gets, and what is to say about them.
+    fn judge(&self, name: &Name, known: &Known) -> (Vec<IpAddr>, Judgement) {
+        if let Some(address) = name.literal() {
+            return (
+                vec![address],
+                Judgement::pass().note("address", format!("{address}: needs no DNS")),
+            );
+        }
+        let text = self.hosts.as_ref().map_or("", |content| &content.text);
+        let pinned = files::hosts(text, &name.text);
+        if name.is_localhost() {
+            return localhost(pinned);
+        }
+        let told = self.told();
+        if !pinned.is_empty() {
+            return self.by_hosts_file(name, pinned, told, known.system.os);
+        }
+        if let Some((candidate, addresses)) = told {
+            let note = format!("{} has {}", candidate.name, list(&addresses));
+            return (addresses, Judgement::pass().note("address", note));
+        }
+        if let Some(Ok(addresses)) = &self.lookup
+            && !addresses.is_empty()
+        {
+            return (addresses.clone(), self.by_system(name, addresses));
+        }
+        (Vec::new(), self.not_resolved(name, known))
+    }
+
+    /// The first candidate with addresses.
+    fn told(&self) -> Option<(&Candidate, Vec<IpAddr>)> {
+        self.candidates
+            .iter()
+            .find_map(|candidate| match candidate.outcome() {
+                Outcome::Addresses(addresses) => Some((candidate, addresses)),
+                _ => None,
+            })
+    }
+
+    fn by_hosts_file(
+        &self,
+        name: &Name,
+        pinned: Vec<IpAddr>,
+        told: Option<(&Candidate, Vec<IpAddr>)>,
+        os: Os,
+    ) -> (Vec<IpAddr>, Judgement) {
+        let file = hosts_path(os);
+        let judgement = match told {
+            Some((_, told)) if !pinned.iter().all(|address| told.contains(address)) => {
+                let detail = format!(
+                    "{file} says that `{}` is {}, and DNS says {}. The agent follows the file.",
+                    name.text,
+                    list(&pinned),
+                    list(&told)
+                );
+                Finding::new(PINNED, detail)
+                    .saw(file, format!("{} {}", list(&pinned), name.text))
+                    .saw_all(self.answers())
+                    .value("host", &name.text)
+                    .into()
+            }
+            Some(_) => Judgement::pass().note(
+                "address",
+                format!("{} by {file}; DNS agrees", list(&pinned)),
+            ),
+            None => Judgement::pass().note(
+                "address",
+                format!(
+                    "{} by {file} alone; DNS does not know the name or does not answer",
+                    list(&pinned)
+                ),
+            ),
+        };
+        (pinned, judgement)
+    }
+
+    /// Nameservers say no, and the system's resolver yes: it asks more than DNS, and the agent asks it.
+    fn by_system(&self, name: &Name, addresses: &[IpAddr]) -> Judgement {
+        let mut judgement = Judgement::pass().note(
+            "address",
+            format!(
+                "{} by the system's own resolver (a cache, mDNS or another source of /etc/nsswitch.conf), which knows `{}`; \
+                 the nameservers of /etc/resolv.conf do not",
+                list(addresses),
+                name.text
+            ),
+        );
+        judgement.notes.extend(self.answers());
+        judgement
+    }
+
+    fn not_resolved(&self, name: &Name, known: &Known) -> Judgement {
+        if self.candidates.is_empty() {
+            return self.only_system(name);
+        }
+        let unconfigured = self.conf(known).nameservers.is_empty();
+        if let Err(unseen) = &self.resolv_conf
+            && *unseen != Unseen::Absent
+        {
+            return Judgement::unknown(format!(
+                "the nameservers of this host are not known, because /etc/resolv.conf could not be read: {unseen}"
+            ));
+        }
+        let Some(primary) = self.candidates.first() else {
+            return Judgement::unknown("no name to ask for");
+        };
+        let outcome = primary.outcome();
+        let (code, detail) = match outcome {
+            Outcome::Silence if unconfigured => (NO_NAMESERVER, self.no_nameserver()),
+            Outcome::NotFound => (NOT_FOUND, self.not_found(name, primary)),
+            Outcome::NoAddress => (
+                NO_ADDRESS,
+                format!(
+                    "`{}` exists and has neither an IPv4 nor an IPv6 address: {}.",
+                    primary.name,
+                    said_by(primary)
+                ),
+            ),
+            Outcome::ServerFailure => (
+                SERVER_FAILURE,
+                format!(
+                    "No nameserver could say what `{}` is: {}.",
+                    primary.name,
+                    said_by(primary)
+                ),
+            ),
+            Outcome::Silence => (
+                TIMEOUT,
+                format!(
+                    "No nameserver answered within {} when asked for `{}`: {}.",
+                    format_duration(known.target.timeout),
+                    primary.name,
+                    said_by(primary)
+                ),
+            ),
+            Outcome::NotAsked(why) => {
+                return Judgement::unknown(format!(
+                    "`{}` could not be looked up: {why}",
+                    name.text
+                ));
+            }
+            Outcome::Addresses(_) => return Judgement::pass(),
+        };
+        let server = primary.answers.first().map(|answer| answer.question.server);
+        let finding = Finding::new(code, detail)
+            .saw_all(self.answers())
+            .saw_all(self.second_witness())
+            .value("host", &name.text);
+        match server {
+            Some(server) => finding.value("nameserver", server.to_string()).into(),
+            None => finding.into(),
+        }
+    }
+
+    /// Where nameservers are not known (no resolv.conf on this system), the system's resolver is the only witness.
+    fn only_system(&self, name: &Name) -> Judgement {
+        match &self.lookup {
+            Some(Ok(_) | Err(Unseen::Absent)) => Finding::new(
+                NOT_FOUND,
+                format!("The system's resolver does not know `{}`.", name.text),
+            )
+            .saw_all(self.second_witness())
+            .value("host", &name.text)
+            .into(),
+            Some(Err(unseen)) => Judgement::unknown(format!(
+                "the system's resolver could not say what `{}` is: {unseen}",
+                name.text
+            )),
+            None => Judgement::unknown(format!(
+                "nobody could be asked for `{}`: the nameservers of this host are not known",
+                name.text
+            )),
+        }
+    }
+
+    fn no_nameserver(&self) -> String {
+        let file = match &self.resolv_conf {
+            Ok(_) => "/etc/resolv.conf names no nameserver".to_owned(),
+            Err(_) => "there is no /etc/resolv.conf".to_owned(),
+        };
+        format!(
+            "No nameserver is configured: {file}, and none answers on this host itself (127.0.0.1)."
+        )
+    }
+
+    fn not_found(&self, name: &Name, primary: &Candidate) -> String {
+        let tried: Vec<_> = self
+            .candidates
+            .iter()
+            .map(|candidate| format!("`{}`", candidate.name))
+            .collect();
+        let tried = match tried.as_slice() {
+            [_] => String::new(),
+            tried => format!(" Tried with the search list: {}.", tried.join(", ")),
+        };
+        format!(
+            "`{}` does not exist: {}.{tried}",
+            name.text,
+            said_by(primary)
+        )
+    }
+
+    fn answers(&self) -> Vec<Fact> {
+        let all = self
+            .candidates
+            .iter()
+            .flat_map(|candidate| &candidate.answers);
+        all.map(|answer| Fact {
+            what: format!(
+                "{} {} from {}",
+                answer.question.name,
+                record(answer.question.record),
+                answer.question.server
+            ),
+            value: words(&answer.reply),
+        })
+        .collect()
+    }
+
+    fn second_witness(&self) -> Option<Fact> {
+        let value = match self.lookup.as_ref()? {
+            Ok(addresses) if addresses.is_empty() => "does not know the name".to_owned(),
+            Ok(addresses) => list(addresses),
+            Err(unseen) => unseen.to_string(),
+        };
+        Some(Fact {
+            what: "the system's resolver".into(),
+            value,
+        })
+    }
+}
+
+const fn record(record: RecordType) -> &'static str {
+    match record {
+        RecordType::A => "A",
+        RecordType::Aaaa => "AAAA",
+    }
+}
+
+/// Each nameserver and what it said, in a sentence; where A and AAAA got the same answer, it is said once.
+fn said_by(candidate: &Candidate) -> String {
+    let mut said: Vec<String> = Vec::new();
+    for answer in &candidate.answers {
+        let server = answer.question.server;
+        let sentence = match &answer.reply {
+            Ok(reply) if reply.code == "NOERROR" => format!("{server} has no such record"),
+            Ok(reply) => format!("{server} answered {}", reply.code),
+            Err(Unseen::TimedOut { .. }) => format!("{server} did not answer"),
+            Err(unseen) => format!("{server}: {unseen}"),
+        };
+        if !said.contains(&sentence) {
+            said.push(sentence);
+        }
+    }
+    said.join("; ")
+}
+
+/// RFC 6761: never asked of DNS. Without an entry, what every system takes it for.
+fn localhost(pinned: Vec<IpAddr>) -> (Vec<IpAddr>, Judgement) {
+    if !pinned.is_empty() {
+        let note = format!("{} by the hosts file", list(&pinned));
+        return (pinned, Judgement::pass().note("address", note));
+    }
+    let own = vec![
+        IpAddr::from(std::net::Ipv6Addr::LOCALHOST),
+        IpAddr::from(std::net::Ipv4Addr::LOCALHOST),
+    ];
+    let note = format!(
+        "{}: localhost, of which the hosts file says nothing",
+        list(&own)
+    );
+    (own, Judgement::pass().note("address", note))
+}
+
+#[cfg(test)]
+mod tests;

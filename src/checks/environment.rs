@@ -1,0 +1,129 @@
+//! The environment that the agent's service runs in: what counts for proxies and CA files is what the service sees,
+//! not what the shell does.
+//!
+//! Where there is no unit (an agent that is run by hand, a host without systemd), the doctor's own environment stands in
+//! for it, and that is said.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::Known;
+use crate::host::{
+    EnvironmentQuestion, Host, HostPath, ReadQuestion, Seen, Service, ServiceQuestion,
+    environment_file,
+};
+
+/// Whose environment it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// The agent's service: its unit says so.
+    Service,
+    /// The doctor's own, because there is no unit to ask.
+    Doctor,
+}
+
+impl Owner {
+    /// Finishes "set in …".
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Service => "the environment of the agent's service",
+            Self::Doctor => "the doctor's own environment (there is no service to ask)",
+        }
+    }
+}
+
+/// Variables, and whose they are. `Debug` tells their names alone: a proxy's URL may hold a password.
+#[derive(Clone)]
+pub(super) struct Environment {
+    /// Whose.
+    pub(super) owner: Owner,
+    variables: BTreeMap<String, String>,
+    /// What the doctor's own environment says, where that is another.
+    shell: BTreeMap<String, String>,
+}
+
+impl Environment {
+    /// A variable that is set and not empty, as Go's libraries read them.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        not_empty(&self.variables, name)
+    }
+
+    /// The same variable for the doctor itself, where the agent's service is the owner.
+    pub(super) fn in_shell(&self, name: &str) -> Option<&str> {
+        match self.owner {
+            Owner::Service => not_empty(&self.shell, name),
+            Owner::Doctor => None,
+        }
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Environment")
+            .field("owner", &self.owner)
+            .field("variables", &self.variables.keys())
+            .finish_non_exhaustive()
+    }
+}
+
+fn not_empty<'a>(variables: &'a BTreeMap<String, String>, name: &str) -> Option<&'a str> {
+    variables
+        .get(name)
+        .map(String::as_str)
+        .filter(|value| !value.is_empty())
+}
+
+/// Every variable that a check reads: one question, so that it is asked once.
+const NAMES: [&str; 8] = [
+    "ALL_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "all_proxy",
+    "https_proxy",
+    "no_proxy",
+];
+
+/// What is asked of the doctor's own environment.
+pub(super) fn question() -> EnvironmentQuestion {
+    EnvironmentQuestion {
+        names: NAMES.map(str::to_owned).to_vec(),
+    }
+}
+
+/// Collects the environment of the agent's service: `Environment=`, then the files of `EnvironmentFile=`, which win.
+pub(super) async fn of_agent(host: &dyn Host, known: &Known) -> Environment {
+    let shell = host.environment(question()).await;
+    let service = host.service(ServiceQuestion::agent(known.system.os)).await;
+    match loaded(&service) {
+        None => Environment {
+            owner: Owner::Doctor,
+            variables: shell,
+            shell: BTreeMap::new(),
+        },
+        Some(service) => {
+            let mut variables: BTreeMap<_, _> = service.environment().into_iter().collect();
+            for file in service.environment_files() {
+                let path = HostPath::host(file.path);
+                if let Ok(content) = host.read(ReadQuestion::new(path)).await {
+                    variables.extend(environment_file(&content.text));
+                }
+            }
+            Environment {
+                owner: Owner::Service,
+                variables,
+                shell,
+            }
+        }
+    }
+}
+
+/// The service, if its manager knows a definition of it.
+fn loaded(service: &Seen<Service>) -> Option<&Service> {
+    let service = service.as_ref().ok()?;
+    match service.get("LoadState") {
+        Some("not-found") => None,
+        _ => Some(service),
+    }
+}

@@ -1,0 +1,188 @@
+use std::net::SocketAddr;
+
+use super::*;
+use crate::checks::testing::{Evidence as Recording, codes};
+use crate::checks::{Decision, tcp};
+use crate::host::{ApiQuestion, ApiReply, HostPath, Unseen};
+use crate::model::Target;
+
+const OWN: &str = "web-server-01";
+
+fn agent(id: Option<&str>) -> identity::Identity {
+    identity::Identity {
+        agent_id: id.map(str::to_owned),
+        cert: HostPath::host("/etc/nexplane-agent/client.crt"),
+        key: HostPath::host("/etc/nexplane-agent/client.key"),
+        state: identity::State::Usable,
+    }
+}
+
+/// A host with an identity and an open connection, whose heartbeat is answered like this.
+fn judged(answer: ApiAnswer) -> (Judgement, Facts) {
+    let address = SocketAddr::from(([10, 0, 0, 5], 8000));
+    let mut target = Target::unspecified(std::time::Duration::from_secs(5));
+    target.control_plane = Some("https://nexplane.corp:8000".into());
+    let identity = agent(Some("agt_1"));
+    let question = ApiQuestion {
+        origin: "https://nexplane.corp:8000".into(),
+        addresses: vec![address],
+        ca_cert: None,
+        ssl_cert_file: None,
+        ssl_cert_dir: None,
+        identity: Some((identity.cert.clone(), identity.key.clone())),
+        call: ApiCall::Heartbeat {
+            agent_id: "agt_1".into(),
+            hostname: OWN.into(),
+        },
+    };
+    Recording::default()
+        .target(target)
+        .fact(tcp::Connected {
+            winner: address,
+            working: vec![address],
+        })
+        .fact(identity)
+        .answer("api", question, answer)
+        .judge(&Probe)
+}
+
+fn reply(status: u16, body: &str) -> ApiAnswer {
+    let now = chrono::DateTime::UNIX_EPOCH;
+    ApiAnswer::Reply(ApiReply {
+        exchange: Exchange {
+            status,
+            headers: Vec::new(),
+            body: body.into(),
+            truncated: false,
+            sent_at: now,
+            received_at: now,
+            duration_ms: 1.0,
+        },
+    })
+}
+
+fn registered(name: &str) -> ApiAnswer {
+    reply(
+        200,
+        &format!(
+            r#"{{"status":"ok","registered_as":"{name}","server_time":"2026-11-23T20:50:00Z","pending_tasks":0}}"#
+        ),
+    )
+}
+
+#[test]
+fn an_accepted_heartbeat_is_fine() {
+    for name in [OWN, "WEB-Server-01", "web-server-01.corp.test"] {
+        let (judgement, facts) = judged(registered(name));
+        assert_eq!(
+            (codes(&judgement).len(), judgement.decision),
+            (0, Decision::Decided)
+        );
+        assert!(matches!(facts.get(), Some(Standing::Accepted { .. })));
+    }
+}
+
+#[test]
+fn another_name_is_a_mismatch() {
+    let (judgement, facts) = judged(registered("db-server-02"));
+    assert_eq!(codes(&judgement), ["registration.hostname_mismatch"]);
+    assert!(matches!(facts.get(), Some(Standing::Accepted { .. })));
+    for (one, other, same) in [
+        ("a.corp", "a.test", false),
+        ("a.corp", "A.CORP.", true),
+        ("a", "b", false),
+        ("a", "a.corp", true),
+        ("", "a", false),
+    ] {
+        assert_eq!(same_host(one, other), same, "{one} {other}");
+    }
+}
+
+#[test]
+fn each_refusal_has_its_code() {
+    for (answer, code) in [
+        (
+            reply(403, r#"{"detail":"agent not found or revoked"}"#),
+            "registration.revoked",
+        ),
+        (
+            reply(403, r#"{"detail":"client certificate has expired"}"#),
+            "registration.certificate_refused",
+        ),
+        (
+            reply(401, r#"{"detail":"client certificate required"}"#),
+            "registration.certificate_refused",
+        ),
+        (
+            reply(400, "<h1>400 The SSL certificate error</h1>"),
+            "registration.certificate_refused",
+        ),
+        (
+            ApiAnswer::Alert {
+                name: "unknown_ca".into(),
+            },
+            "registration.certificate_refused",
+        ),
+        (
+            reply(403, r#"{"detail":"not today"}"#),
+            "registration.rejected",
+        ),
+        (reply(404, "nothing here"), "registration.rejected"),
+        (
+            reply(
+                422,
+                r#"{"detail":[{"loc":["body","agent_id"],"msg":"field required"}]}"#,
+            ),
+            "registration.rejected",
+        ),
+        (reply(302, ""), "registration.rejected"),
+    ] {
+        let (judgement, facts) = judged(answer.clone());
+        assert_eq!(codes(&judgement), [code], "{answer:?}");
+        assert!(!matches!(
+            facts.get(),
+            Some(Standing::Accepted { .. }) | None
+        ));
+    }
+}
+
+#[test]
+fn what_says_nothing_of_the_registration_is_unknown() {
+    for answer in [
+        reply(503, "busy"),
+        reply(429, r#"{"detail":"slow down"}"#),
+        reply(200, "<html>hello</html>"),
+        ApiAnswer::Alert {
+            name: "internal_error".into(),
+        },
+        ApiAnswer::PeerNotAccepted {
+            why: "unknown issuer".into(),
+        },
+        ApiAnswer::NotAsked {
+            why: "no readable key".into(),
+        },
+        ApiAnswer::Failed(Unseen::TimedOut { after_ms: 5000 }),
+        ApiAnswer::Failed(Unseen::NotRecorded),
+    ] {
+        let (judgement, facts) = judged(answer.clone());
+        assert!(
+            matches!(judgement.decision, Decision::Unknown(_)),
+            "{answer:?}"
+        );
+        assert!(judgement.findings.is_empty() && facts.get::<Standing>().is_none());
+    }
+}
+
+#[test]
+fn without_an_agent_id_nothing_is_sent() {
+    let (judgement, _) = Recording::default().fact(agent(None)).judge(&Probe);
+    assert!(matches!(&judgement.decision, Decision::Unknown(why) if why.contains("no agent id")));
+    let (judgement, _) = Recording::default().judge(&Probe);
+    assert!(matches!(judgement.decision, Decision::Unknown(_)));
+}
+
+#[test]
+fn an_answers_secrets_are_not_repeated() {
+    let (judgement, _) = judged(reply(400, "Authorization: Bearer abcdefghijklmnop"));
+    assert!(!format!("{judgement:?}").contains("abcdefghijklmnop"));
+}

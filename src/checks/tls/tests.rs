@@ -1,0 +1,164 @@
+use super::*;
+use crate::checks::Decision;
+use crate::checks::testing::{Evidence as Recording, codes};
+use crate::host::Pem;
+use crate::model::Target;
+
+fn ended(ending: Ending) -> Handshake {
+    Handshake {
+        ending,
+        version: None,
+        cipher_suite: None,
+        chain: Vec::new(),
+        key_proven: None,
+        client_certificate_requested: false,
+        received: 0,
+        first_bytes: String::new(),
+        duration_ms: 3.0,
+    }
+}
+
+fn bytes(ending: Ending, first: &str) -> Handshake {
+    Handshake {
+        received: first.len() as u64,
+        first_bytes: first.bytes().map(|byte| format!("{byte:02x}")).collect(),
+        ..ended(ending)
+    }
+}
+
+fn alert(name: &str, before_server_hello: bool) -> Ending {
+    Ending::Alert {
+        name: name.into(),
+        before_server_hello,
+    }
+}
+
+fn judged(handshake: Seen<Handshake>) -> (Judgement, Facts) {
+    let address = SocketAddr::from(([10, 0, 0, 5], 8000));
+    let mut target = Target::unspecified(Duration::from_secs(5));
+    target.control_plane = Some("https://nexplane.corp:8000".into());
+    let question = HandshakeQuestion {
+        address,
+        server_name: "nexplane.corp".into(),
+    };
+    Recording::default()
+        .target(target)
+        .fact(tcp::Connected {
+            winner: address,
+            working: vec![address],
+        })
+        .answer("handshake", question, handshake)
+        .judge(&Probe)
+}
+
+#[test]
+fn a_complete_handshake_is_fine() {
+    let (judgement, facts) = judged(Ok(Handshake {
+        version: Some("TLSv1.3".into()),
+        cipher_suite: Some("TLS13_AES_128_GCM_SHA256".into()),
+        ..ended(Ending::Complete)
+    }));
+    assert_eq!(judgement.findings, []);
+    assert_eq!(
+        judgement.notes[0].value,
+        "TLSv1.3, TLS13_AES_128_GCM_SHA256"
+    );
+    assert!(facts.get::<Peer>().is_some());
+}
+
+#[test]
+fn each_ending_has_its_code() {
+    for (handshake, code) in [
+        (
+            bytes(Ending::NotTls, "HTTP/1.1 400 Bad Request\r\n"),
+            "tls.plaintext",
+        ),
+        (
+            bytes(Ending::NotTls, "<!DOCTYPE HTML PUBLIC"),
+            "tls.plaintext",
+        ),
+        (bytes(Ending::Closed, "HTTP/1.0 400"), "tls.plaintext"),
+        (
+            bytes(Ending::NotTls, "SSH-2.0-OpenSSH_9.2\r\n"),
+            "tls.not_tls",
+        ),
+        (
+            bytes(Ending::TimedOut { after_ms: 5000 }, "220 mail ESMTP"),
+            "tls.not_tls",
+        ),
+        (ended(Ending::TimedOut { after_ms: 5000 }), "tls.timeout"),
+        (
+            bytes(Ending::TimedOut { after_ms: 5000 }, "\u{16}\u{3}\u{3}"),
+            "tls.timeout",
+        ),
+        (ended(Ending::Closed), "tls.closed"),
+        (ended(Ending::Reset), "tls.closed"),
+        (bytes(Ending::Reset, "\u{16}\u{3}\u{3}"), "tls.closed"),
+        (ended(alert("protocol_version", true)), "tls.version"),
+        (ended(alert("handshake_failure", true)), "tls.version"),
+        (
+            ended(Ending::Incompatible {
+                why: "TLS 1.0".into(),
+            }),
+            "tls.version",
+        ),
+        (ended(alert("handshake_failure", false)), "tls.alert"),
+        (ended(alert("unrecognized_name", true)), "tls.alert"),
+        (ended(alert("internal_error", true)), "tls.alert"),
+    ] {
+        let (judgement, facts) = judged(Ok(handshake.clone()));
+        assert_eq!(codes(&judgement), [code], "{handshake:?}");
+        assert!(facts.get::<Peer>().is_none());
+    }
+}
+
+#[test]
+fn a_peer_that_wants_our_certificate_is_no_failure() {
+    for name in [
+        "certificate_required",
+        "handshake_failure",
+        "bad_certificate",
+    ] {
+        let asking = Handshake {
+            chain: vec![Pem("x".into())],
+            client_certificate_requested: true,
+            ..ended(alert(name, false))
+        };
+        let (judgement, facts) = judged(Ok(asking));
+        assert_eq!(
+            (codes(&judgement).len(), judgement.decision),
+            (0, Decision::Decided)
+        );
+        assert!(facts.get::<Peer>().is_some());
+    }
+}
+
+#[test]
+fn what_was_not_seen_is_sorted_too() {
+    for (unseen, code) in [
+        (Unseen::TimedOut { after_ms: 5000 }, "tls.timeout"),
+        (Unseen::Closed, "tls.closed"),
+        (Unseen::Reset, "tls.closed"),
+    ] {
+        assert_eq!(codes(&judged(Err(unseen)).0), [code]);
+    }
+    for handshake in [
+        Err(Unseen::NotRecorded),
+        Ok(ended(Ending::Failed {
+            why: "peer misbehaved".into(),
+        })),
+    ] {
+        assert!(matches!(judged(handshake).0.decision, Decision::Unknown(_)));
+    }
+    let (judgement, _) = Recording::default().judge(&Probe);
+    assert!(matches!(judgement.decision, Decision::Unknown(_)));
+}
+
+#[test]
+fn hostile_bytes_are_shown_harmlessly() {
+    let (judgement, _) = judged(Ok(bytes(Ending::NotTls, "\u{1b}[2Jhello")));
+    assert!(!judgement.findings[0].detail.contains('\u{1b}'));
+    let mut odd = bytes(Ending::NotTls, "abc");
+    odd.first_bytes = "zz1".into();
+    assert_eq!(codes(&judged(Ok(odd)).0), ["tls.not_tls"]);
+}
