@@ -406,3 +406,6 @@ fn optional<T>(value: Option<Option<T>>) -> Option<Option<T>> {
         None => Some(None),
     }
 }
+
+#[cfg(test)]
+mod tests;

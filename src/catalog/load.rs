@@ -187,3 +187,103 @@ fn edges(checks: &[CheckDoc]) -> Vec<Vec<usize>> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::super::testing::{USERS, overlay, own, told};
+    use super::*;
+
+    #[test]
+    fn a_check_of_the_user_s_comes_after_the_doctor_s_own() {
+        let catalog = overlay(&[USERS]).unwrap();
+        assert_eq!(catalog.checks().len(), own().checks().len() + 1);
+        let check = catalog.checks().last().unwrap();
+        assert_eq!(check.id, "ports");
+        let by = &check.findings[0].explained_by;
+        assert_eq!(by[0], "tcp.refused");
+        assert!(by.iter().any(|code| *code == "dns.not_found"));
+        assert!(
+            !by.iter().any(|code| *code == "dns.pinned"),
+            "a warning explains nothing"
+        );
+    }
+
+    #[test]
+    fn all_problems_of_all_files_come_at_once_in_order() {
+        let broken = USERS.replace("error", "fatal").replace("[dns]", "[dsn]");
+        let problems = overlay(&["id: [", &broken, "tilte: x"]).unwrap_err();
+        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert!(
+            lines[0].starts_with("a.yaml:2:1: not YAML: "),
+            "{}",
+            lines[0]
+        );
+        assert_eq!(
+            lines[1..3],
+            [
+                "b.yaml:5:9: there is no check `dsn`: did you mean `dns`?",
+                "b.yaml:9:15: `severity` is `error` or `warning`, not `fatal`",
+            ]
+        );
+        assert_eq!(
+            lines[3..],
+            [
+                "c.yaml:1:1: a check has no key `tilte`: did you mean `title`?",
+                "c.yaml:1:1: the check has no `id`",
+                "c.yaml:1:1: the check has no `title`",
+                "c.yaml:1:1: the check has no `summary`",
+                "c.yaml:1:1: the check has no `findings`",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_id_is_one_file_s() {
+        let problems = overlay(&[USERS, USERS]).unwrap_err();
+        assert_eq!(
+            problems[0].to_string(),
+            "b.yaml:1:5: the check `ports` is in a.yaml already"
+        );
+    }
+
+    #[test]
+    fn circles_are_told_across_files() {
+        let other = USERS.replace("ports", "rooms");
+        let one = USERS
+            .replace("needs: [dns]", "needs: [rooms]")
+            .replace("[tcp.refused, dns.*]", "[rooms.*]");
+        let two = other
+            .replace("uses: [clock]", "uses: [ports]")
+            .replace("[tcp.refused, dns.*]", "[ports.closed]");
+        let problems = overlay(&[&one, &two]).unwrap_err();
+        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            lines,
+            [
+                "a.yaml:5:9: a circle of what needs and uses what: ports -> rooms -> ports",
+                "a.yaml:13:20: a circle of what is explained by what: ports.closed -> rooms.closed -> ports.closed",
+            ]
+        );
+        assert_eq!(
+            told(&USERS.replace("[dns]", "[ports]")),
+            ["5:9 a circle of what needs and uses what: ports -> ports"]
+        );
+    }
+
+    #[test]
+    fn the_doctor_s_own_checks_have_no_probe() {
+        let source = Source {
+            name: "checks/ports.yaml",
+            text: &USERS
+                .replace("needs: [dns]\nuses: [clock]\n", "")
+                .replace("[tcp.refused, dns.*]", "[]"),
+        };
+        let problems = Catalog::load(&[source]).unwrap_err();
+        assert_eq!(
+            problems[0].to_string(),
+            "checks/ports.yaml:20:3: a check of the doctor's own has no `probe`: it is decided in Rust"
+        );
+    }
+}

@@ -21,6 +21,8 @@ mod raw;
 mod remedy;
 mod shell;
 mod template;
+#[cfg(test)]
+mod testing;
 mod texts;
 mod validate;
 #[cfg(test)]

@@ -131,3 +131,91 @@ fn changed(place: Place, key: &str, now: impl Display, report: &mut Reporter<'_>
         ),
     );
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::super::testing::{self, own, told};
+    use super::super::{Values, testing::SOURCES};
+    use crate::model::Os;
+
+    #[test]
+    fn texts_are_replaced_one_by_one() {
+        let catalog = testing::overlay(&["
+id: dns
+title: Our names resolve
+findings:
+  dns.not_found:
+    explanation: Ask the network team.
+    remedy:
+      steps:
+        - text: Call 4711
+          command: {linux: 'nslookup {host} 10.0.0.2'}
+"])
+        .unwrap();
+        let id = "dns".parse().unwrap();
+        let (ours, theirs) = (own(), catalog.check(&id).unwrap());
+        let before = ours.check(&id).unwrap();
+        assert_eq!(theirs.title, "Our names resolve");
+        assert_eq!(theirs.summary, before.summary);
+        assert_eq!(theirs.needs, before.needs);
+        assert_eq!(theirs.findings.len(), before.findings.len());
+        let code = "dns.not_found".parse().unwrap();
+        let finding = catalog.finding(&code).unwrap();
+        assert_eq!(finding.explanation, "Ask the network team.");
+        assert_eq!(finding.title, ours.finding(&code).unwrap().title);
+        let remedy = finding.remedy.fill(&Values::new(), Os::Linux);
+        assert_eq!(remedy.steps.len(), 1);
+        assert_eq!(
+            remedy.steps[0].command.as_deref(),
+            Some("nslookup nexplane.example.com 10.0.0.2")
+        );
+        let remedy = finding.remedy.fill(&Values::new(), Os::Windows);
+        assert_eq!(remedy.steps[0].command, None);
+    }
+
+    #[test]
+    fn a_whole_copy_of_a_file_changes_nothing() {
+        for source in SOURCES {
+            let after = testing::overlay(&[source.text]).unwrap();
+            assert_eq!(after, *own(), "{}", source.name);
+        }
+    }
+
+    #[test]
+    fn what_a_check_means_cannot_be_changed() {
+        let told = told(
+            "
+id: dns
+needs: [config, clock]
+uses: []
+probe: {kind: dns, name: a}
+findings:
+  dns.not_found:
+    severity: warning
+    runbook: symptom-2/service
+    repair: mend-url
+    explained_by: [proxy.*]
+  dns.notfound: {}
+",
+        );
+        let texts = "a file for a check that exists replaces texts only";
+        assert_eq!(
+            told,
+            [
+                format!("3:8 `needs` cannot be changed (it is [config]): {texts}"),
+                format!("5:8 `probe` cannot be changed (it is none): {texts}"),
+                format!("8:15 `severity` cannot be changed (it is `error`): {texts}"),
+                format!("9:14 `runbook` cannot be changed (it is `symptom-1/reach`): {texts}"),
+                format!("10:13 `repair` cannot be changed (it is none): {texts}"),
+                format!(
+                    "11:19 `explained_by` cannot be changed (it is `proxy.unreachable`, `proxy.denied`, `config.url`): {texts}"
+                ),
+                format!(
+                    "12:3 the check dns has no finding `dns.notfound`: did you mean `dns.not_found`?; {texts}"
+                ),
+            ]
+        );
+    }
+}

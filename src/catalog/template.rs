@@ -283,7 +283,7 @@ fn check_words(pieces: &[Piece], shells: &[Shell], errors: &mut Vec<TemplateErro
                 });
                 let name = name.unwrap_or_default();
                 let part = format!("{{{name}}}");
-                if quote.is_some() {
+                if quote.is_some() || matches!(strange, Some('\'' | '"')) {
                     let message = format!(
                         "`{part}` stands in quotes: leave them out, the value is quoted where it has to be"
                     );
@@ -298,3 +298,6 @@ fn check_words(pieces: &[Piece], shells: &[Shell], errors: &mut Vec<TemplateErro
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

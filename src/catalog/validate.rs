@@ -327,3 +327,6 @@ fn repair(field: &Field<String>, report: &mut Reporter<'_>) -> Option<Repair> {
     }
     repair
 }
+
+#[cfg(test)]
+mod tests;

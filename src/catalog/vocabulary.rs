@@ -2,44 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use super::{Catalog, Source, Values};
+use super::Values;
+use super::testing::{SOURCES, own};
 use crate::model::{Code, Os, SectionId, Severity};
-
-macro_rules! sources {
-    ($($id:literal),*) => {
-        [$(Source {
-            name: concat!("checks/", $id, ".yaml"),
-            text: include_str!(concat!("../../checks/", $id, ".yaml")),
-        }),*]
-    };
-}
-
-/// The doctor's own files.
-pub(super) const SOURCES: [Source<'static>; 15] = sources![
-    "host",
-    "install",
-    "config",
-    "service",
-    "proxy",
-    "dns",
-    "tcp",
-    "tls",
-    "trust",
-    "clock",
-    "health",
-    "identity",
-    "registration",
-    "token",
-    "tasks"
-];
-
-/// The doctor's own catalogue.
-pub(super) fn own() -> Catalog {
-    Catalog::load(&SOURCES).unwrap_or_else(|problems| {
-        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        panic!("{}", lines.join("\n"))
-    })
-}
 
 /// Every published code: never renamed, never used again. A `!` marks an error, a `?` a warning.
 const PUBLISHED: &str = "

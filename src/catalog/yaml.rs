@@ -286,3 +286,89 @@ fn is_number(word: &str) -> bool {
     let digits = word.strip_prefix(['-', '+']).unwrap_or(word);
     digits.starts_with(|c: char| c.is_ascii_digit()) && digits.parse::<f64>().is_ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::testing::{USERS, told};
+    use super::super::{Catalog, Source};
+
+    #[test]
+    fn what_is_not_plain_yaml_is_told_where_it_is() {
+        let cases: [(&str, &[&str]); 8] = [
+            ("", &["1:1 the file is empty: a check needs at least `id`"]),
+            ("- id", &["1:1 a check is a mapping, this is a list"]),
+            (
+                "id: dns\n---\nid: tcp",
+                &["2:1 a second document: a file holds one check"],
+            ),
+            (
+                "id: dns\ntitle: &a x\nsummary: *a",
+                &[
+                    "2:8 an anchor (`&`): write the value out where it is needed",
+                    "3:10 an alias (`*`): write the value out",
+                ],
+            ),
+            (
+                "id: dns\ntitle: !!str x",
+                &["2:8 a tag (`!`): values are plain YAML"],
+            ),
+            ("id: dns\n[a]: b", &["2:1 a list as a key: keys are words"]),
+            (
+                "id: dns\ntitle: \"a\\eb\"",
+                &["2:8 `title` holds a character that does not print (a tab, an escape sequence)"],
+            ),
+            (
+                "id: dns\ntitle: a\ntitle: b\nsummary: c\nsummary: d",
+                &[
+                    "3:1 `title` is here a second time: the first is in line 2",
+                    "5:1 `summary` is here a second time: the first is in line 4",
+                ],
+            ),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(told(text), expected, "{text}");
+        }
+        let told = told("id: dns\ntitle: \"a");
+        assert_eq!(told.len(), 1);
+        assert!(told[0].contains("not YAML"), "{}", told[0]);
+    }
+
+    #[test]
+    fn size_depth_and_number_of_problems_are_bounded() {
+        let large = "#".repeat(super::LARGEST + 1);
+        assert_eq!(
+            told(&large),
+            ["1:1 1048577 bytes are too many for a check: at most 1048576"]
+        );
+        for deep in [
+            "- ".repeat(100_000),
+            "[".repeat(200),
+            "{a: ".repeat(200),
+            "? ".repeat(100_000),
+        ] {
+            assert_eq!(told(&deep).len(), 1);
+        }
+        let many: String = (0..1000).map(|n| format!("k{n}: x\n")).collect();
+        let told = told(&many);
+        assert_eq!(told.len(), 101);
+        assert!(told[100].contains("and 9"), "{}", told[100]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_brings_the_loader_down(text in any::<String>()) {
+            let _ = Catalog::load(&[Source { name: "x.yaml", text: &text }]);
+        }
+
+        #[test]
+        fn no_change_to_a_check_brings_the_loader_down(
+            at in 0..USERS.len(), end in 0..USERS.len(), with in "[ \\[\\]{}:,#&*!|>'\"%@`a-z\n\t.?é-]{0,12}",
+        ) {
+            let (at, end) = (at.min(end), at.max(end));
+            let text = format!("{}{with}{}", &USERS[..at], &USERS[end..]);
+            let _ = Catalog::load(&[Source { name: "x.yaml", text: &text }]);
+        }
+    }
+}
