@@ -195,4 +195,6 @@ checks! {
     health
     identity
     registration
+    token
+    tasks
 }

@@ -6,8 +6,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Check, Facts, Judgement, Known};
-use crate::host::{Account, Entry, Kind, Recorded, Recording, Seen, Stat, System, Unseen};
+use super::{Check, Facts, Judgement, Known, config, tcp};
+use crate::contract::url::ControlPlane;
+use crate::host::{
+    Account, ApiAnswer, ApiCall, ApiQuestion, Entry, Exchange, HostPath, Kind, Recorded, Recording,
+    Seen, Stat, System, Unseen,
+};
 use crate::model::{Os, Target};
 
 /// A recording under construction. What is not in it was not asked, and reads as [`crate::host::Unseen::NotRecorded`].
@@ -127,4 +131,47 @@ pub(crate) fn file(path: &str, mode: u32, uid: u32, gid: u32) -> Stat {
 /// Nothing there.
 pub(crate) fn absent<T>() -> Seen<T> {
     Err(Unseen::Absent)
+}
+
+/// An HTTP answer without headers.
+pub(crate) fn exchange(status: u16, body: &str) -> Exchange {
+    Exchange {
+        status,
+        headers: Vec::new(),
+        body: body.into(),
+        truncated: false,
+        sent_at: chrono::DateTime::UNIX_EPOCH,
+        received_at: chrono::DateTime::UNIX_EPOCH,
+        duration_ms: 1.0,
+    }
+}
+
+/// A control plane that is known, to which a connection opens, and which answers this call, made without a client certificate.
+pub(crate) fn reachable(recording: Evidence, call: ApiCall, answer: ApiAnswer) -> Evidence {
+    let address = std::net::SocketAddr::from(([10, 0, 0, 9], 8000));
+    let origin = "https://nexplane.example.com:8000";
+    let question = ApiQuestion {
+        origin: origin.into(),
+        addresses: vec![address],
+        ca_cert: None,
+        ssl_cert_file: None,
+        ssl_cert_dir: None,
+        identity: None,
+        call,
+    };
+    let file = |name: &str| HostPath::host(format!("/etc/nexplane-agent/{name}"));
+    recording
+        .answer("api", question, answer)
+        .fact(tcp::Connected {
+            winner: address,
+            working: vec![address],
+        })
+        .fact(config::Told {
+            control_plane: ControlPlane::parse(origin).ok(),
+            ca_cert: None,
+            insecure: false,
+            cert: file("client.crt"),
+            key: file("client.key"),
+            path: file("config.yaml"),
+        })
 }
