@@ -113,6 +113,7 @@ samples! {
         client_certificate_requested: true, received: 7, first_bytes: "16".into(), duration_ms: 4.5,
     };
     HealthQuestion => HealthQuestion { address: address(), authority: "n:1".into() };
+    FetchQuestion => FetchQuestion { url: "https://n:1/x".into() };
     Exchange => Exchange {
         status: 200, headers: vec![("a".into(), "b".into())], body: "{}".into(), truncated: false,
         sent_at: time(), received_at: time(), duration_ms: 12.25,
