@@ -42,6 +42,8 @@ pub struct Outcome {
     pub report: Report,
     /// What was seen, to be kept as a fixture.
     pub evidence: Evidence,
+    /// How often the control plane was asked for tasks: a diagnosis never does.
+    pub polls: u64,
 }
 
 /// A name that is no fault's.
@@ -170,6 +172,7 @@ impl Scenario {
             expected: self.expected(catalog),
             report: diagnosis::diagnose(catalog, &run, Source::Lab, &[]),
             evidence: Evidence::new(target, host.recording()),
+            polls: world.polls(),
         })
     }
 }

@@ -1,0 +1,71 @@
+//! The repository's recorded situations: each is diagnosed as its `situation.yaml` says, with nothing but the recording.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+use nexplane_doctor::bundle::fixture;
+use nexplane_doctor::model::SectionId;
+use nexplane_doctor::{catalog::Catalog, checks};
+
+fn directory() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
+}
+
+#[test]
+fn all_of_them_are_diagnosed_as_they_expect() {
+    let output = Command::new(env!("CARGO_BIN_EXE_nexplane-doctor"))
+        .args(["fixtures", "test"])
+        .arg(directory())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{said}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn a_difference_is_told_and_ends_in_1() {
+    let all = fixture::find(&directory()).unwrap();
+    let mut fixture = fixture::read(&all[0]).unwrap();
+    fixture.situation.expect.root_causes = vec!["host.disk_full".parse().unwrap()];
+    let changed = tempfile::tempdir().unwrap();
+    fixture::write(changed.path(), &fixture.situation, &fixture.evidence).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_nexplane-doctor"))
+        .args(["fixtures", "test"])
+        .arg(changed.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("expected host.disk_full, found "));
+}
+
+#[test]
+fn every_section_of_the_runbook_has_a_situation() {
+    let catalog = Catalog::load(&checks::texts()).unwrap();
+    let mut cited = BTreeSet::new();
+    let all = fixture::find(&directory()).unwrap();
+    assert!(all.len() >= 20, "{} situations", all.len());
+    for path in all {
+        let expect = fixture::read(&path).unwrap().situation.expect;
+        for code in expect
+            .root_causes
+            .iter()
+            .chain(&expect.symptoms)
+            .chain(&expect.notices)
+        {
+            let finding = catalog.finding(code).unwrap();
+            cited.extend(finding.remedy.runbook.as_ref().map(ToString::to_string));
+        }
+    }
+    let missing: Vec<&str> = SectionId::ALL
+        .into_iter()
+        .filter(|id| !cited.contains(*id))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}

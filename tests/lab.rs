@@ -1,0 +1,91 @@
+//! Every fault that the lab can inject is diagnosed as what it is, over real sockets; the healthy control has no finding.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use nexplane_doctor::catalog::Catalog;
+use nexplane_doctor::checks;
+use nexplane_doctor::engine::Graph;
+use nexplane_doctor::lab::{Outcome, Scenario};
+use tokio_util::sync::CancellationToken;
+
+/// Combinations: what is injected together, and what the diagnosis must make of it where that is not all of it.
+const COMBINATIONS: [&str; 12] = [
+    "trust.expired+trust.name_mismatch",
+    "clock.skew+service.not_enabled",
+    "token.used+config.unknown_key",
+    "service.stopped+registration.revoked",
+    "service.stopped+tcp.refused",
+    "identity.expiring+identity.exposed",
+    "dns.not_found+service.not_enabled",
+    "health.unhealthy+identity.expired",
+    "registration.hostname_mismatch+tasks.failing",
+    "clock.drift+clock.unsynchronized",
+    "config.insecure+identity.exposed",
+    "service.masked+trust.unknown_authority",
+];
+
+async fn run(names: &[String]) -> Vec<Outcome> {
+    let catalog = Catalog::load(&checks::texts()).unwrap();
+    let graph = Arc::new(Graph::new(&catalog).unwrap());
+    let mut outcomes = Vec::new();
+    for name in names {
+        let scenario = Scenario::parse(name).unwrap();
+        outcomes.push(
+            scenario
+                .run(&catalog, &graph, &CancellationToken::new())
+                .await
+                .unwrap(),
+        );
+    }
+    outcomes
+}
+
+fn assert_as_injected(outcomes: &[Outcome]) {
+    let mut wrong = String::new();
+    for outcome in outcomes {
+        for difference in outcome.expected.differences(&outcome.report) {
+            wrong.push_str(&format!("{}: {difference}\n", outcome.name));
+        }
+        // A diagnosis never asks for work.
+        assert_eq!(outcome.polls, 0, "{}", outcome.name);
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_is_diagnosed_as_what_it_is() {
+    let names: Vec<String> = Scenario::all().iter().map(Scenario::name).collect();
+    assert_as_injected(&run(&names).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_that_come_together_are_told_apart() {
+    assert_as_injected(&run(&COMBINATIONS.map(str::to_owned)).await);
+}
+
+/// Codes that no server and no file of an unprivileged host can show: `tests/real` does. And those of later versions.
+const ELSEWHERE: [&str; 9] = [
+    "host.disk_full",
+    "host.read_only",
+    "proxy.unreachable",
+    "proxy.denied",
+    "dns.inconsistent",
+    "tcp.reset",
+    "trust.intercepted",
+    "trust.weak",
+    "health.slow",
+];
+
+#[test]
+fn there_is_a_fault_for_every_finding() {
+    let catalog = Catalog::load(&checks::texts()).unwrap();
+    let injected: BTreeSet<String> = Scenario::all().iter().map(Scenario::name).collect();
+    let missing: Vec<&str> = catalog
+        .findings()
+        .map(|finding| finding.code.as_str())
+        .filter(|code| !injected.contains(*code) && !ELSEWHERE.contains(code))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
