@@ -79,6 +79,8 @@ impl Check for Probe {
         };
         let (answer, peer_verified) = match evidence.strict {
             Some(ApiAnswer::Reply(reply)) => (Ok(reply.exchange), true),
+            // Asked with a certificate it does the same: it was not for want of one.
+            Some(ApiAnswer::Failed(unseen)) if evidence.anonymous.is_err() => (Err(unseen), true),
             Some(other) => {
                 publish(facts, evidence.anonymous.ok(), false);
                 return not_asked(&other);

@@ -53,7 +53,7 @@ impl Check for Probe {
     fn judge(&self, evidence: Evidence, known: &Known, _: &mut Facts) -> Judgement {
         let mut judgement = match &known.target.change_request {
             Some(id) => change_request(&excerpt(id), evidence.answer.as_ref(), known),
-            None => for_a_person(known),
+            None => for_a_person(&evidence, known),
         };
         judgement.findings.extend(failing(&evidence));
         judgement
@@ -68,12 +68,17 @@ fn agent_name(known: &Known) -> &str {
     }
 }
 
-fn for_a_person(known: &Known) -> Judgement {
-    let step = format!(
-        "not looked at: open it in the UI, and see that it is approved and that its target is `{}`; or pass --change-request ID with NEXPLANE_API_TOKEN set",
+/// Nobody named a change request: what a person has to look at is the reason, and the log is judged all the same.
+fn for_a_person(evidence: &Evidence, known: &Known) -> Judgement {
+    if let Err(unseen) = &evidence.journal {
+        return Judgement::unknown(format!(
+            "the agent's log could not be read, so whether its tasks fail is not known: {unseen}"
+        ));
+    }
+    Judgement::skipped(format!(
+        "no task errors in the log; no change request was named: open it in the UI, and see that it is approved and that its target is `{}`, or pass --change-request ID with NEXPLANE_API_TOKEN set",
         excerpt(agent_name(known))
-    );
-    Judgement::pass().note("change request", step)
+    ))
 }
 
 fn change_request(id: &str, answer: Option<&ApiAnswer>, known: &Known) -> Judgement {
@@ -163,7 +168,7 @@ fn saw(finding: Finding, id: &str, request: &ChangeRequest) -> Finding {
         .value("change_request", id)
 }
 
-/// The log's task errors; a log that cannot be read is the service's affair.
+/// The log's task errors.
 fn failing(evidence: &Evidence) -> Option<Finding> {
     let entries = evidence.journal.as_deref().unwrap_or_default();
     let errors: Vec<_> = logs::classify(entries)

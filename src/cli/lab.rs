@@ -187,15 +187,11 @@ fn summary(tried: &[Tried], look: Look) -> String {
             false => named.join(", "),
         };
         let time = format_duration(std::time::Duration::from_secs_f64(tried.duration_ms / 1e3));
-        let matches = if tried.matches { "yes" } else { "NO" };
-        vec![tried.fault.clone(), diagnosed, time, matches.to_owned()]
+        let mark = if tried.matches { "ok" } else { "NO" };
+        vec![mark.to_owned(), tried.fault.clone(), diagnosed, time]
     };
     let rows = tried.iter().map(row).collect();
-    let mut text = page(
-        &["injected", "diagnosed", "time", "as it should"],
-        rows,
-        look,
-    );
+    let mut text = page(&["", "injected", "diagnosed", "time"], rows, look);
     for tried in tried.iter().filter(|tried| !tried.matches) {
         text.push_str(&format!(
             "\n{}:\n  {}\n",

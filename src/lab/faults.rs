@@ -250,9 +250,14 @@ pub static FAULTS: &[Fault] = &[
     network("dns.timeout", "the nameserver says nothing", |plan| {
         plan.dns = NameAnswer::Silence
     }),
-    host("dns.no_nameserver", "no nameserver is configured", |plan| {
-        plan.nameserver = false
-    }),
+    host(
+        "dns.no_nameserver",
+        "no nameserver is configured, and none is on the host itself",
+        |plan| {
+            plan.nameserver = false;
+            plan.dns = NameAnswer::Silence;
+        },
+    ),
     host("dns.pinned", "the hosts file overrides DNS", |plan| {
         plan.dns = NameAnswer::Addresses(vec![IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2))]);
         plan.pinned = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));

@@ -8,7 +8,7 @@ use owo_colors::{OwoColorize as _, Style};
 
 use super::{printable, table};
 use crate::model::{
-    CheckReport, Fact, Report, ReportedFinding, Role, Status, Verdict, format_duration,
+    CheckId, CheckReport, Fact, Report, ReportedFinding, Role, Status, Verdict, format_duration,
 };
 
 /// What the reader's terminal can do, and how much they want to read.
@@ -250,10 +250,15 @@ impl Page {
             let mark = self.word(check.status).to_owned();
             vec![mark, check.id.to_string(), said, time]
         };
-        let rows = report.checks.iter().map(row).collect();
+        let (blocked, settled): (Vec<_>, Vec<_>) = report
+            .checks
+            .iter()
+            .partition(|check| check.status == Status::Blocked);
+        let rows = settled.into_iter().map(row).collect();
         for line in table::lines(&[], rows, self.look.width) {
             self.line(&line);
         }
+        self.blocked(&blocked);
         if self.look.verbose {
             for check in report.checks.iter().filter(|check| !check.notes.is_empty()) {
                 self.blank();
@@ -263,13 +268,32 @@ impl Page {
         }
     }
 
+    /// Those that were not judged, together where the same is in the way.
+    fn blocked(&mut self, blocked: &[&CheckReport]) {
+        let mut told: Vec<&[CheckId]> = Vec::new();
+        for check in blocked {
+            let roots = check.blocked_by.as_slice();
+            if told.contains(&roots) {
+                continue;
+            }
+            told.push(roots);
+            let ids = blocked.iter().filter(|other| other.blocked_by == roots);
+            let ids: Vec<&str> = ids.map(|other| other.id.as_str()).collect();
+            let roots: Vec<&str> = roots.iter().map(CheckId::as_str).collect();
+            let mark = self.word(Status::Blocked);
+            let text = format!("blocked by {}: {}", roots.join(", "), ids.join(", "));
+            self.wrapped(&text, &format!(" {mark}  "), "    ");
+        }
+    }
+
     fn closing(&mut self, report: &Report) {
-        let undecided = report
+        let undecided: Vec<&CheckReport> = report
             .checks
             .iter()
             .filter(|check| check.status == Status::Unknown)
-            .collect::<Vec<_>>();
-        if !undecided.is_empty() {
+            .collect();
+        // The list of checks has the reasons already.
+        if !undecided.is_empty() && !self.look.checks {
             self.section("Could not be decided");
             for check in undecided {
                 let reason = check.reason.as_deref().unwrap_or("for no known reason");
