@@ -263,7 +263,7 @@ fn where_a_certificate_is_wanted_the_strict_connection_asks() {
         ),
         (ApiAnswer::NotAsked { why: "x".into() }, "none to show"),
         (ApiAnswer::Alert { name: "x".into() }, "alert x"),
-        (ApiAnswer::Failed(Unseen::Reset), "failed"),
+        (ApiAnswer::Failed(Unseen::failed("x")), "could not be asked"),
     ] {
         let (judgement, _) = strict(Err(Unseen::Closed), answer);
         assert!(
@@ -271,6 +271,9 @@ fn where_a_certificate_is_wanted_the_strict_connection_asks() {
             "{judgement:?}"
         );
     }
+    // One that hangs up on both does not do it for want of a certificate.
+    let (judgement, _) = strict(Err(Unseen::Closed), ApiAnswer::Failed(Unseen::Reset));
+    assert_eq!(codes(&judgement), ["health.closed"]);
 }
 
 #[test]
