@@ -191,6 +191,7 @@ checks! {
     dns
     tcp
     tls
+    trust
     clock
     health
     identity

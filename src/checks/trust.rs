@@ -1,0 +1,483 @@
+//! Is the peer who it should be? The chain that it showed, judged offline: path, name and time, each for itself.
+//!
+//! Anchors are those of the system as the agent's service finds them, and the file that the agent was told. Nothing is
+//! fetched. With verification switched off, what would have been found is said, and nothing is concluded from it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
+use futures_util::future::{OptionFuture, join, join5};
+
+use super::agent_user::AgentUser;
+use super::environment::{self, Environment};
+use super::{Check, Decision, Facts, Judgement, Known, clock, config, tls};
+use crate::host::{
+    Anchors, AnchorsQuestion, Base, Content, Handshake, Host, HostPath, Pem, ReadQuestion, Seen,
+};
+use crate::model::{Code, Explained, Fact, Finding};
+
+mod ca_file;
+mod certificate;
+mod path;
+mod time;
+
+use ca_file::{CaFile, Use};
+use certificate::{Certificate, date};
+use path::{Path, Reason};
+use time::{Invalid, Side, Times, Witness};
+
+const CA_FILE: Code = Code::from_static("trust.ca_file");
+const SELF_SIGNED: Code = Code::from_static("trust.self_signed");
+const MISSING_INTERMEDIATE: Code = Code::from_static("trust.missing_intermediate");
+const UNKNOWN_AUTHORITY: Code = Code::from_static("trust.unknown_authority");
+const BAD_CERTIFICATE: Code = Code::from_static("trust.bad_certificate");
+const NAME_MISMATCH: Code = Code::from_static("trust.name_mismatch");
+const EXPIRED: Code = Code::from_static("trust.expired");
+const NOT_YET_VALID: Code = Code::from_static("trust.not_yet_valid");
+
+/// What may explain a certificate that is invalid at the true time: that it is the wrong one. Never the host's clock.
+const BUT_THE_CLOCK: [Code; 6] = [
+    Code::from_static("trust.intercepted"),
+    SELF_SIGNED,
+    MISSING_INTERMEDIATE,
+    UNKNOWN_AUTHORITY,
+    Code::from_static("health.captive_portal"),
+    Code::from_static("config.url"),
+];
+
+/// More certificates of a chain than these are not looked at; no honest server sends as many.
+const CHAIN: usize = 10;
+
+/// Whether verification accepts the peer, wherever it is switched on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verdict {
+    /// Path, name and time are right.
+    pub accepted: bool,
+}
+
+/// What was seen.
+#[derive(Debug)]
+pub struct Evidence {
+    handshake: Option<Handshake>,
+    anchors: Seen<Anchors>,
+    ca_file: Option<CaFile>,
+    /// `SSL_CERT_FILE` of the service, which stands in for the system's bundle.
+    ssl_cert_file: Option<CaFile>,
+    /// The client certificate's file, which may hold CAs after it.
+    client: Seen<Content>,
+    user: AgentUser,
+    now: DateTime<Utc>,
+}
+
+/// The check.
+pub struct Probe;
+
+impl Check for Probe {
+    type Evidence = Evidence;
+    const ID: &'static str = "trust";
+    /// `trust.intercepted` and `trust.weak` come later.
+    const CODES: &'static [Code] = &[
+        CA_FILE,
+        SELF_SIGNED,
+        MISSING_INTERMEDIATE,
+        UNKNOWN_AUTHORITY,
+        BAD_CERTIFICATE,
+        NAME_MISMATCH,
+        EXPIRED,
+        NOT_YET_VALID,
+    ];
+
+    async fn collect(&self, host: &dyn Host, known: &Known) -> Evidence {
+        let told = config::told(known);
+        let handshake = known.get::<tls::Peer>().map(|peer| peer.handshake.clone());
+        let environment = environment::of_agent(host, known).await;
+        let question = anchors_question(&environment, handshake.as_ref());
+        let ca_file = told.ca_cert.map(|path| {
+            let named_by = match path.base {
+                Base::Caller => ca_file::FLAG,
+                Base::Host => "ca_cert",
+            };
+            look_at(host, path, named_by)
+        });
+        let ssl_cert_file = environment
+            .get("SSL_CERT_FILE")
+            .map(|path| look_at(host, HostPath::host(path), "SSL_CERT_FILE"));
+        let (anchors, ca_file, ssl_cert_file, client, user) = join5(
+            host.anchors(question),
+            OptionFuture::from(ca_file),
+            OptionFuture::from(ssl_cert_file),
+            host.read(ReadQuestion::new(told.cert)),
+            AgentUser::ask(host, known),
+        )
+        .await;
+        Evidence {
+            handshake,
+            anchors,
+            ca_file,
+            ssl_cert_file,
+            client,
+            user,
+            now: host.now(()).await,
+        }
+    }
+
+    fn judge(&self, evidence: Evidence, known: &Known, facts: &mut Facts) -> Judgement {
+        let told = config::told(known);
+        let (Some(handshake), Some(control_plane)) = (&evidence.handshake, told.control_plane) else {
+            return Judgement::unknown("the peer showed no certificate that could be judged");
+        };
+        let times = Times {
+            host: evidence.now,
+            offset: known.get::<clock::Offset>().copied(),
+        };
+        let judgement = Case::new(&evidence, handshake, control_plane.host(), times).judge();
+        facts.publish(Verdict {
+            accepted: judgement.findings.is_empty() && judgement.decision == Decision::Decided,
+        });
+        if told.insecure {
+            return switched_off(judgement);
+        }
+        judgement
+    }
+}
+
+async fn look_at(host: &dyn Host, path: HostPath, named_by: &'static str) -> CaFile {
+    let (content, stat) = join(
+        host.read(ReadQuestion::new(path.clone())),
+        host.stat(path.clone()),
+    )
+    .await;
+    CaFile {
+        path,
+        named_by,
+        content,
+        stat,
+    }
+}
+
+fn anchors_question(environment: &Environment, handshake: Option<&Handshake>) -> AnchorsQuestion {
+    let chain = handshake.map(|it| read_chain(&it.chain)).unwrap_or_default();
+    let mut names: Vec<_> = chain
+        .iter()
+        .flatten()
+        .flat_map(|it| [&it.issuer_der, &it.subject_der])
+        .map(|name| STANDARD.encode(name))
+        .collect();
+    names.sort();
+    names.dedup();
+    AnchorsQuestion {
+        file: environment.get("SSL_CERT_FILE").map(Into::into),
+        dir: environment.get("SSL_CERT_DIR").map(str::to_owned),
+        names,
+    }
+}
+
+fn read_chain(chain: &[Pem]) -> Vec<Result<Certificate, String>> {
+    chain
+        .iter()
+        .take(CHAIN)
+        .map(|pem| {
+            let mut all = Certificate::all(&pem.0, 1);
+            all.pop().unwrap_or_else(|| Err("it is no PEM".into()))
+        })
+        .collect()
+}
+
+/// Nothing is wrong that the agent would notice; what it does not notice is worth saying.
+fn switched_off(judgement: Judgement) -> Judgement {
+    let mut skipped = Judgement::skipped(
+        "the agent's verification of TLS is switched off (insecure_skip_verify: true), so it trusts whoever answers",
+    );
+    let found = judgement.findings.into_iter();
+    skipped.notes.extend(found.map(|finding| Fact {
+        what: format!("verification would find {}", finding.code),
+        value: finding.detail,
+    }));
+    if let Decision::Unknown(why) = judgement.decision {
+        return skipped.note("verification", format!("what it would find could not be told: {why}"));
+    }
+    if skipped.notes.is_empty() {
+        return skipped.note("verification", "would find nothing wrong: it can be switched on again");
+    }
+    skipped
+}
+
+/// One chain before its judge.
+struct Case<'a> {
+    evidence: &'a Evidence,
+    handshake: &'a Handshake,
+    host: String,
+    times: Times,
+    read: Vec<Result<Certificate, String>>,
+    judgement: Judgement,
+}
+
+impl<'a> Case<'a> {
+    fn new(evidence: &'a Evidence, handshake: &'a Handshake, host: String, times: Times) -> Self {
+        Self {
+            evidence,
+            handshake,
+            host,
+            times,
+            read: read_chain(&handshake.chain),
+            judgement: Judgement::pass(),
+        }
+    }
+
+    fn judge(mut self) -> Judgement {
+        let chain: Vec<Certificate> = self.read.iter().flatten().cloned().collect();
+        let leaf = match self.read.first() {
+            Some(Ok(leaf)) => leaf.clone(),
+            Some(Err(why)) => {
+                let detail = format!("The server's certificate cannot be used: {why}.");
+                return Finding::new(BAD_CERTIFICATE, detail).into();
+            }
+            None => return Judgement::unknown("the peer showed no certificate that could be judged"),
+        };
+        let file = self.evidence.ca_file.as_ref().map(|it| (it, it.judge(&self.evidence.user, Some(&leaf))));
+        let path = self.follow(&chain, &file);
+        self.path(&path, file, &leaf);
+        self.key(&leaf);
+        self.name(&leaf);
+        self.time(&path, &chain);
+        if self.judgement.findings.is_empty() {
+            self.judgement = self
+                .judgement
+                .note("certificate", format!("{}, issued by {}, until {}", leaf.subject, leaf.issuer, date(leaf.not_after)));
+        }
+        self.judgement
+    }
+
+    fn follow(&self, chain: &[Certificate], file: &Option<(&CaFile, Use)>) -> Path {
+        let mut anchors: Vec<_> = self.system().iter().flat_map(|pem| Certificate::all(&pem.0, 1)).flatten().collect();
+        if let Some((_, Use::Anchors(more))) = file {
+            anchors.extend(more.iter().cloned());
+        }
+        let client = self.evidence.client.as_ref().map_or("", |content| &content.text);
+        let elsewhere: Vec<_> = Certificate::all(client, CHAIN).into_iter().flatten().collect();
+        let total = self.evidence.anchors.as_ref().map_or(1, |it| it.total);
+        path::follow(
+            chain,
+            path::Anchors {
+                anchors: &anchors,
+                elsewhere: &elsewhere,
+                none_at_all: total == 0 && anchors.is_empty(),
+            },
+        )
+    }
+
+    fn system(&self) -> &[Pem] {
+        self.evidence.anchors.as_ref().map_or(&[], |it| &it.matching)
+    }
+
+    fn path(&mut self, path: &Path, file: Option<(&CaFile, Use)>, leaf: &Certificate) {
+        if let Some((file, Use::None(why))) = &file {
+            self.found(useless(file, why, &self.evidence.user));
+        }
+        match path {
+            Path::Anchored(_) => {}
+            Path::Undecided(why) => self.undecided(why.clone()),
+            Path::Bad(why) => {
+                let detail = format!("The chain of `{}` cannot be accepted: {why}.", leaf.subject);
+                self.found(Finding::new(BAD_CERTIFICATE, detail));
+            }
+            Path::Foreign { reason, walked } => self.foreign(*reason, walked, file),
+        }
+    }
+
+    /// The first reason that is true: a useless CA file before all others.
+    fn foreign(&mut self, reason: Reason, walked: &[Certificate], file: Option<(&CaFile, Use)>) {
+        match file {
+            Some((_, Use::None(_))) => return,
+            Some((file, Use::Unknown(why))) => {
+                let path = file.path.path().display();
+                return self.undecided(format!("whether the control plane's CA is in {path} could not be seen: {why}; run the doctor as root"));
+            }
+            _ => {}
+        }
+        if let Some(file) = &self.evidence.ssl_cert_file
+            && let Use::None(why) = file.judge(&self.evidence.user, None)
+        {
+            let finding = useless(file, &why, &self.evidence.user);
+            return self.found(finding);
+        }
+        if let Err(unseen) = &self.evidence.anchors {
+            return self.undecided(format!("the system's CA store could not be read: {unseen}"));
+        }
+        let Some(last) = walked.last() else {
+            return;
+        };
+        let finding = match reason {
+            Reason::SelfSigned => Finding::new(SELF_SIGNED, self.self_signed(last)),
+            Reason::MissingIntermediate => Finding::new(MISSING_INTERMEDIATE, missing(walked, last)),
+            Reason::UnknownAuthority => Finding::new(UNKNOWN_AUTHORITY, self.unknown_authority(last)),
+        };
+        let mut finding = finding.value("issuer", &last.issuer);
+        if let Some(file) = &self.evidence.ca_file {
+            finding = finding.value("ca_cert", file.path.path().display().to_string());
+        }
+        self.found(finding.saw("the chain breaks after", &last.subject).saw("trusted here", self.trusted()));
+    }
+
+    fn self_signed(&self, leaf: &Certificate) -> String {
+        format!(
+            "The server's certificate, `{}`, is self-signed, and it is not among what this host trusts ({}). Its SHA-256 fingerprint is {}.",
+            leaf.subject,
+            self.trusted(),
+            leaf.fingerprint()
+        )
+    }
+
+    fn unknown_authority(&self, last: &Certificate) -> String {
+        let trusted = self.trusted();
+        if last.is_self_issued() {
+            return format!(
+                "The chain ends at `{}`, which the server sends along and this host does not trust ({trusted}).{}",
+                last.subject,
+                self.namesake(last)
+            );
+        }
+        format!(
+            "`{}` was issued by `{}`, which this host does not trust ({trusted}).{} If that is an intermediate CA of a trusted root, the server fails to send its certificate instead.",
+            last.subject,
+            last.issuer,
+            self.namesake(last)
+        )
+    }
+
+    /// A CA that was made anew under its old name is the likeliest reason for a signature that does not fit.
+    fn namesake(&self, last: &Certificate) -> String {
+        let file = self.evidence.ca_file.as_ref().and_then(|file| file.content.as_ref().ok());
+        let file = file.map_or(Vec::new(), |content| Certificate::all(&content.text, CHAIN));
+        let system = self.system().iter().flat_map(|pem| Certificate::all(&pem.0, 1));
+        let same = system.chain(file).flatten().any(|it| it.subject_der == last.issuer_der);
+        if same {
+            " A CA of the same name but with another key is trusted here: the control plane's was probably made anew.".into()
+        } else {
+            String::new()
+        }
+    }
+
+    fn trusted(&self) -> String {
+        let system = match &self.evidence.anchors {
+            Ok(anchors) => format!("{} CAs of {}", anchors.total, anchors.source),
+            Err(unseen) => format!("the system's CAs could not be read: {unseen}"),
+        };
+        match &self.evidence.ca_file {
+            Some(file) => format!("{system}; {} {}", file.named_by, file.path.path().display()),
+            None => format!("{system}; no ca_cert is configured"),
+        }
+    }
+
+    /// A chain can be replayed by anybody; the signature over this handshake cannot.
+    fn key(&mut self, leaf: &Certificate) {
+        if self.handshake.key_proven != Some(false) {
+            return;
+        }
+        if leaf.has_short_key() {
+            return self.undecided(format!(
+                "`{}` has an RSA key under 2048 bits, with which the doctor verifies nothing and the agent may",
+                leaf.subject
+            ));
+        }
+        let detail = format!(
+            "The peer shows the certificate `{}` and did not prove that it holds its private key: the chain is another's.",
+            leaf.subject
+        );
+        self.found(Finding::new(BAD_CERTIFICATE, detail));
+    }
+
+    fn name(&mut self, leaf: &Certificate) {
+        let host = self.host.clone();
+        match path::names(leaf, &host) {
+            Ok(true) => {}
+            Err(()) => self.undecided(format!("`{host}` is no name that a certificate could hold")),
+            Ok(false) => {
+                let detail = match leaf.names.is_empty() {
+                    false => format!("The certificate is not for `{host}`; it names {}.", leaf.listed_names()),
+                    true => format!(
+                        "The certificate names nobody: `{}` has no subject alternative names, and a common name does not count.",
+                        leaf.subject
+                    ),
+                };
+                self.found(Finding::new(NAME_MISMATCH, detail).saw("asked for", host));
+            }
+        }
+    }
+
+    /// Of several ways to an anchor the one counts on which least is wrong.
+    fn time(&mut self, path: &Path, chain: &[Certificate]) {
+        let times = self.times;
+        let judged = match path {
+            Path::Anchored(routes) => routes.iter().map(|route| times.judge(route)).min_by_key(Vec::len),
+            Path::Foreign { walked, .. } => Some(times.judge(walked)),
+            Path::Bad(_) | Path::Undecided(_) => Some(times.judge(chain)),
+        };
+        let invalid = judged.unwrap_or_default();
+        for (code, side) in [(EXPIRED, Side::Expired), (NOT_YET_VALID, Side::NotYetValid)] {
+            let of_side: Vec<_> = invalid.iter().filter(|it| it.side == side).collect();
+            if !of_side.is_empty() {
+                self.found(out_of_time(code, &times, &of_side));
+            }
+        }
+    }
+
+    /// Adds a finding, with the chain as evidence.
+    fn found(&mut self, finding: Finding) {
+        let chain = self.read.iter().enumerate().map(|(index, read)| {
+            let what = match index {
+                0 => "certificate 1 (the server's)".to_owned(),
+                index => format!("certificate {}", index + 1),
+            };
+            match read {
+                Ok(certificate) => certificate.fact(what),
+                Err(why) => Fact {
+                    what,
+                    value: why.clone(),
+                },
+            }
+        });
+        self.judgement.findings.push(finding.saw_all(chain));
+    }
+
+    fn undecided(&mut self, why: String) {
+        self.judgement.decision = Decision::Unknown(why);
+    }
+}
+
+fn useless(file: &CaFile, why: &str, user: &AgentUser) -> Finding {
+    let path = file.path.path().display().to_string();
+    Finding::new(
+        CA_FILE,
+        format!("The CA file that {} names, {path}, {why}.", file.named_by),
+    )
+    .value("ca_cert", path)
+    .value("user", &user.name)
+}
+
+fn missing(walked: &[Certificate], last: &Certificate) -> String {
+    let known_by = match &last.ca_issuers {
+        Some(url) => format!("its certificate is to be had at {url} (the doctor fetches nothing, and neither does the agent)"),
+        None => "its certificate lies on this host, in the file of the client certificate".to_owned(),
+    };
+    format!(
+        "The server sends {} usable certificate{}; `{}` was issued by `{}`, which it does not send: {known_by}. If that issuer is a private root CA, this host only does not trust it.",
+        walked.len(),
+        if walked.len() == 1 { "" } else { "s" },
+        last.subject,
+        last.issuer,
+    )
+}
+
+fn out_of_time(code: Code, times: &Times, invalid: &[&Invalid<'_>]) -> Finding {
+    let words: Vec<_> = invalid.iter().map(|it| times.words(it)).collect();
+    let finding = Finding::new(code, words.join(" ")).saw("this host's clock", date(times.host));
+    // The host's clock may be to blame for what only it says.
+    if invalid.iter().any(|it| it.witness == Witness::TrueTime) {
+        return finding.explained(Explained::OnlyBy(BUT_THE_CLOCK.to_vec()));
+    }
+    finding
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,242 @@
+//! One certificate, as far as trust needs to know it, read from hostile DER.
+
+use std::fmt::Write as _;
+use std::net::IpAddr;
+
+use chrono::{DateTime, Utc};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use x509_parser::error::X509Error;
+use x509_parser::extensions::{GeneralName, ParsedExtension};
+use x509_parser::oid_registry::OID_PKIX_ACCESS_DESCRIPTOR_CA_ISSUERS;
+use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::public_key::PublicKey;
+
+use crate::model::{Fact, excerpt};
+
+/// A certificate that could be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Certificate {
+    pub(super) der: CertificateDer<'static>,
+    /// For people: `CN=nexplane.corp, O=Example`.
+    pub(super) subject: String,
+    /// For people.
+    pub(super) issuer: String,
+    /// DER, with its header.
+    pub(super) subject_der: Vec<u8>,
+    /// DER, with its header.
+    pub(super) issuer_der: Vec<u8>,
+    /// DNS names and addresses of the subject alternative names, as they are written.
+    pub(super) names: Vec<String>,
+    pub(super) not_before: DateTime<Utc>,
+    pub(super) not_after: DateTime<Utc>,
+    pub(super) is_ca: bool,
+    /// X.509 version 3, the only one that can say that it is a CA.
+    is_v3: bool,
+    /// Where it says that its issuer's certificate can be fetched (AIA).
+    pub(super) ca_issuers: Option<String>,
+    key_id: Option<Vec<u8>>,
+    issuer_key_id: Option<Vec<u8>>,
+    /// The name of its signature's algorithm, if nobody accepts it any more.
+    pub(super) weak_signature: Option<&'static str>,
+    rsa_bits: Option<usize>,
+}
+
+/// Whether a certificate is signed with another's key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signature {
+    /// It is.
+    Good,
+    /// The doctor's library does not know the algorithm, so that cannot be told.
+    Unverifiable,
+    /// It is not, by the key that it names itself.
+    Broken,
+    /// It is not: the other has the name of the issuer and another key.
+    OtherKey,
+}
+
+impl Certificate {
+    /// Reads DER.
+    ///
+    /// # Errors
+    /// Why it is no certificate, in words.
+    pub(super) fn parse(der: CertificateDer<'_>) -> Result<Self, String> {
+        let malformed = |error: String| format!("it does not parse ({})", excerpt(&error));
+        let (rest, parsed) =
+            X509Certificate::from_der(&der).map_err(|error| malformed(error.to_string()))?;
+        if !rest.is_empty() {
+            return Err(malformed("bytes after its end".into()));
+        }
+        let time = |seconds| {
+            DateTime::from_timestamp(seconds, 0)
+                .ok_or_else(|| malformed("its dates are out of range".into()))
+        };
+        let validity = parsed.validity();
+        let mut certificate = Self {
+            subject: excerpt(&parsed.subject().to_string()),
+            issuer: excerpt(&parsed.issuer().to_string()),
+            subject_der: parsed.subject().as_raw().to_vec(),
+            issuer_der: parsed.issuer().as_raw().to_vec(),
+            names: Vec::new(),
+            not_before: time(validity.not_before.timestamp())?,
+            not_after: time(validity.not_after.timestamp())?,
+            is_ca: parsed.is_ca(),
+            is_v3: parsed.version().0 == 2,
+            ca_issuers: None,
+            key_id: None,
+            issuer_key_id: None,
+            weak_signature: weak(&parsed.signature_algorithm.algorithm.to_id_string()),
+            rsa_bits: match parsed.public_key().parsed() {
+                Ok(PublicKey::RSA(key)) => Some(key.key_size()),
+                _ => None,
+            },
+            der: der.clone().into_owned(),
+        };
+        for extension in parsed.extensions() {
+            certificate.read(extension.parsed_extension());
+        }
+        Ok(certificate)
+    }
+
+    fn read(&mut self, extension: &ParsedExtension<'_>) {
+        match extension {
+            ParsedExtension::SubjectAlternativeName(san) => {
+                self.names = san.general_names.iter().filter_map(name).collect();
+            }
+            ParsedExtension::SubjectKeyIdentifier(id) => self.key_id = Some(id.0.to_vec()),
+            ParsedExtension::AuthorityKeyIdentifier(id) => {
+                self.issuer_key_id = id.key_identifier.as_ref().map(|id| id.0.to_vec());
+            }
+            ParsedExtension::AuthorityInfoAccess(access) => {
+                let issuers = access
+                    .accessdescs
+                    .iter()
+                    .filter(|it| it.access_method == OID_PKIX_ACCESS_DESCRIPTOR_CA_ISSUERS);
+                self.ca_issuers = issuers
+                    .filter_map(|it| match &it.access_location {
+                        GeneralName::URI(uri) => Some(excerpt(uri)),
+                        _ => None,
+                    })
+                    .next();
+            }
+            _ => {}
+        }
+    }
+
+    /// The certificates of a PEM text, unreadable ones included, at most `most`.
+    pub(super) fn all(pem: &str, most: usize) -> Vec<Result<Self, String>> {
+        CertificateDer::pem_slice_iter(pem.as_bytes())
+            .take(most)
+            .map(|block| match block {
+                Ok(der) => Self::parse(der),
+                Err(error) => Err(format!("its PEM is damaged ({error:?})")),
+            })
+            .collect()
+    }
+
+    /// Whether it names itself as its issuer.
+    pub(super) fn is_self_issued(&self) -> bool {
+        self.subject_der == self.issuer_der
+    }
+
+    /// Whether it may be an anchor: a CA, or so old that it cannot say.
+    pub(super) fn can_be_anchor(&self) -> bool {
+        self.is_ca || !self.is_v3
+    }
+
+    /// Whether the doctor's library refuses to verify anything with its key: an RSA key shorter than 2048 bits.
+    pub(super) fn has_short_key(&self) -> bool {
+        self.rsa_bits.is_some_and(|bits| bits < 2048)
+    }
+
+    /// Whether `issuer`, which has the right name, signed this.
+    pub(super) fn signed_by(&self, issuer: &Self) -> Signature {
+        let ids = (&self.issuer_key_id, &issuer.key_id);
+        if matches!(ids, (Some(named), Some(other)) if named != other) {
+            return Signature::OtherKey;
+        }
+        let (Ok((_, own)), Ok((_, other))) = (
+            X509Certificate::from_der(&self.der),
+            X509Certificate::from_der(&issuer.der),
+        ) else {
+            return Signature::OtherKey;
+        };
+        match own.verify_signature(Some(other.public_key())) {
+            Ok(()) => Signature::Good,
+            Err(X509Error::SignatureUnsupportedAlgorithm) => Signature::Unverifiable,
+            Err(_) if issuer.has_short_key() => Signature::Unverifiable,
+            Err(_) if matches!(ids, (Some(_), Some(_))) => Signature::Broken,
+            Err(_) => Signature::OtherKey,
+        }
+    }
+
+    /// Its SHA-256 fingerprint, as `openssl x509 -fingerprint -sha256` writes it.
+    pub(super) fn fingerprint(&self) -> String {
+        let suite = rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
+        let hash = suite.tls13().map(|suite| suite.common.hash_provider.hash(&self.der));
+        let mut text = String::new();
+        for byte in hash.as_ref().map_or(&[][..], |hash| hash.as_ref()) {
+            let colon = if text.is_empty() { "" } else { ":" };
+            // Writing to a string does not fail.
+            let _ = write!(text, "{colon}{byte:02X}");
+        }
+        text
+    }
+
+    /// What a person would want to see of it.
+    pub(super) fn fact(&self, what: impl Into<String>) -> Fact {
+        let names = match self.names.len() {
+            0 => String::new(),
+            _ => format!("; names {}", self.listed_names()),
+        };
+        Fact {
+            what: what.into(),
+            value: format!(
+                "subject {}; issuer {}; valid {} to {}{names}; SHA-256 {}",
+                self.subject,
+                self.issuer,
+                date(self.not_before),
+                date(self.not_after),
+                self.fingerprint()
+            ),
+        }
+    }
+
+    /// The names, one after the other; a long list is cut short.
+    pub(super) fn listed_names(&self) -> String {
+        const SHOWN: usize = 10;
+        let shown = self.names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+        match self.names.len().saturating_sub(SHOWN) {
+            0 => shown,
+            more => format!("{shown} and {more} more"),
+        }
+    }
+}
+
+/// `2026-11-23 20:50:00 UTC`.
+pub(super) fn date(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+fn name(name: &GeneralName<'_>) -> Option<String> {
+    match name {
+        GeneralName::DNSName(name) => Some(excerpt(name)),
+        GeneralName::IPAddress(bytes) => match *bytes {
+            [a, b, c, d] => Some(IpAddr::from([*a, *b, *c, *d]).to_string()),
+            bytes => Some(IpAddr::from(<[u8; 16]>::try_from(bytes).ok()?).to_string()),
+        },
+        _ => None,
+    }
+}
+
+/// Signature algorithms that no current library accepts in a chain, by object identifier.
+fn weak(oid: &str) -> Option<&'static str> {
+    match oid {
+        "1.2.840.113549.1.1.2" => Some("MD2"),
+        "1.2.840.113549.1.1.4" => Some("MD5"),
+        "1.2.840.113549.1.1.5" | "1.3.14.3.2.29" | "1.2.840.10045.4.1" | "1.2.840.10040.4.3" => {
+            Some("SHA-1")
+        }
+        _ => None,
+    }
+}

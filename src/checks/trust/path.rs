@@ -1,0 +1,326 @@
+//! Where a chain leads, whatever the time: to an anchor, or where it breaks and why. Pure.
+//!
+//! rustls' own verifier decides; time is taken out of it by asking at moments at which every certificate of the chain may be
+//! valid. Where it says no, the chain is walked link by link to say why, and to accept what the agent's library (Go's)
+//! accepts and rustls' does not: a leaf that is an anchor itself, a leaf that is marked as a CA.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use rustls::pki_types::{ServerName, TrustAnchor, UnixTime};
+use webpki::{EndEntityCert, Error, KeyUsage, VerifiedPath, anchor_from_trusted_cert};
+
+use super::certificate::{Certificate, Signature};
+use crate::contract::tls::provider;
+
+/// Where the chain leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Path {
+    /// To an anchor: each way there, the server's certificate first, the anchor last.
+    Anchored(Vec<Vec<Certificate>>),
+    /// To no anchor.
+    Foreign {
+        /// The first reason that is true.
+        reason: Reason,
+        /// The certificates as far as they hold together, the server's first.
+        walked: Vec<Certificate>,
+    },
+    /// To an anchor by its names, and something on the way is wrong in itself: what, in a sentence's words.
+    Bad(String),
+    /// That cannot be told here, because …
+    Undecided(String),
+}
+
+/// Why a chain reaches no anchor.
+///
+/// An unusable CA file comes before all of these (it is judged with the file); that the chain was made by a TLS-inspecting
+/// product (`trust.intercepted`) will come before `SelfSigned`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reason {
+    /// The server's certificate is its own issuer.
+    SelfSigned,
+    /// The last certificate's issuer was not sent, and it can be found elsewhere.
+    MissingIntermediate,
+    /// Anything else.
+    UnknownAuthority,
+}
+
+/// What there is to trust.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Anchors<'a> {
+    /// Anchors that may matter for the chain.
+    pub(super) anchors: &'a [Certificate],
+    /// Certificates that lie on this host without being anchors.
+    pub(super) elsewhere: &'a [Certificate],
+    /// The host trusts nobody at all, so that nothing can be concluded from a missing link.
+    pub(super) none_at_all: bool,
+}
+
+/// Finds out where a chain leads; its first certificate is the server's.
+pub(super) fn follow(chain: &[Certificate], trust: Anchors<'_>) -> Path {
+    let Some(leaf) = chain.first() else {
+        return Path::Undecided("the peer showed no certificate".into());
+    };
+    if trust.anchors.iter().any(|anchor| anchor.der == leaf.der) {
+        return Path::Anchored(vec![vec![leaf.clone()]]);
+    }
+    let verified = verify(chain, trust.anchors);
+    let error = match verified {
+        Ok(routes) => return Path::Anchored(routes),
+        Err(error) => error,
+    };
+    let walk = Walk::along(chain, trust.anchors);
+    match walk.end {
+        End::Anchor(_) => anchored(walk, error),
+        End::Broken => Path::Bad(format!(
+            "the signature of `{}` does not verify with the key of its issuer",
+            walk.last().map_or("", |last| &last.subject)
+        )),
+        End::Nowhere => Path::Foreign {
+            reason: reason(&walk, trust),
+            walked: walk.certificates.into_iter().cloned().collect(),
+        },
+    }
+}
+
+/// The links hold up to an anchor, and rustls says no.
+fn anchored(walk: Walk<'_>, error: Option<Error>) -> Path {
+    let weak = walk.certificates.iter().find_map(|it| Some((it, it.weak_signature?)));
+    if let Some((certificate, algorithm)) = weak {
+        return Path::Bad(format!("`{}` is signed with {algorithm}, which nobody accepts any more", certificate.subject));
+    }
+    if walk.unverifiable {
+        return Path::Undecided(
+            "a signature in the chain is of a kind that the doctor cannot verify and the agent may accept (RSA under 2048 bits, P-521)".into(),
+        );
+    }
+    match error {
+        // Each certificate on its own may be fine, but never all at the same time: `time` says which.
+        None | Some(Error::CertExpired { .. } | Error::CertNotValidYet { .. }) => walk.into_path(),
+        // Go does not mind.
+        Some(Error::CaUsedAsEndEntity) => walk.into_path(),
+        Some(error) => Path::Bad(describe(&error)),
+    }
+}
+
+fn reason(walk: &Walk<'_>, trust: Anchors<'_>) -> Reason {
+    let Some(last) = walk.last() else {
+        return Reason::UnknownAuthority;
+    };
+    if last.is_self_issued() {
+        return match walk.certificates.len() {
+            1 => Reason::SelfSigned,
+            _ => Reason::UnknownAuthority,
+        };
+    }
+    // A root of its own is not what the server should have sent.
+    let on_this_host = trust.elsewhere.iter().any(|it| {
+        !it.is_self_issued()
+            && it.subject_der == last.issuer_der
+            && last.signed_by(it) == Signature::Good
+    });
+    let fetchable = last.ca_issuers.is_some() && !trust.none_at_all;
+    if on_this_host || fetchable {
+        Reason::MissingIntermediate
+    } else {
+        Reason::UnknownAuthority
+    }
+}
+
+/// Whether the certificate names this host, by rustls' rules: subject alternative names alone.
+///
+/// # Errors
+/// When the host is neither a name nor an address that could stand in a certificate.
+pub(super) fn names(leaf: &Certificate, host: &str) -> Result<bool, ()> {
+    let name = ServerName::try_from(host.trim_end_matches('.')).map_err(|_| ())?;
+    match EndEntityCert::try_from(&leaf.der) {
+        Ok(certificate) => Ok(certificate.verify_is_valid_for_subject_name(&name).is_ok()),
+        // One that rustls does not read (version 1, an unknown critical extension): compared without wildcards.
+        Err(_) => Ok(leaf.names.iter().any(|it| it.eq_ignore_ascii_case(host.trim_end_matches('.')))),
+    }
+}
+
+/// Every way to an anchor that rustls accepts at some moment; else the error that says most, without those of time.
+fn verify(chain: &[Certificate], anchors: &[Certificate]) -> Result<Vec<Vec<Certificate>>, Option<Error>> {
+    let Some((leaf, rest)) = chain.split_first() else {
+        return Err(None);
+    };
+    let end_entity = EndEntityCert::try_from(&leaf.der).map_err(Some)?;
+    let intermediates: Vec<_> = rest.iter().map(|it| it.der.clone()).collect();
+    let usable: Vec<(&Certificate, TrustAnchor<'_>)> = anchors
+        .iter()
+        .filter_map(|it| Some((it, anchor_from_trusted_cert(&it.der).ok()?)))
+        .collect();
+    let trust_anchors: Vec<_> = usable.iter().map(|(_, anchor)| anchor.clone()).collect();
+    let algorithms = provider().signature_verification_algorithms.all;
+    let routes = RefCell::new(Vec::new());
+    let note = |path: &VerifiedPath<'_>| {
+        let route = route(leaf, rest, &usable, path);
+        let mut routes = routes.borrow_mut();
+        if !routes.contains(&route) {
+            routes.push(route);
+        }
+        // Not this one, so that the next is looked for as well.
+        Err(Error::UnknownIssuer)
+    };
+    let mut worst = None;
+    for moment in moments(chain) {
+        let outcome = end_entity.verify_for_usage(
+            algorithms,
+            &trust_anchors,
+            &intermediates,
+            moment,
+            KeyUsage::server_auth(),
+            None,
+            Some(&note),
+        );
+        match outcome {
+            Err(Error::CertExpired { .. } | Error::CertNotValidYet { .. } | Error::UnknownIssuer) => {}
+            Err(error) => worst = Some(error),
+            Ok(_) => {}
+        }
+    }
+    match routes.into_inner() {
+        routes if routes.is_empty() => Err(worst),
+        routes => Ok(routes),
+    }
+}
+
+/// If there is a moment at which all certificates of some path are valid, one of them begins at the first such moment.
+fn moments(chain: &[Certificate]) -> Vec<UnixTime> {
+    let mut begins: Vec<_> = chain
+        .iter()
+        .map(|it| u64::try_from(it.not_before.timestamp()).unwrap_or(0))
+        .collect();
+    begins.sort_unstable();
+    begins.dedup();
+    begins.into_iter().map(|seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds))).collect()
+}
+
+fn route(
+    leaf: &Certificate,
+    sent: &[Certificate],
+    anchors: &[(&Certificate, TrustAnchor<'_>)],
+    path: &VerifiedPath<'_>,
+) -> Vec<Certificate> {
+    let between = path
+        .intermediate_certificates()
+        .filter_map(|used| sent.iter().find(|it| it.der == used.der()));
+    let anchor = anchors
+        .iter()
+        .find(|(_, anchor)| {
+            anchor.subject == path.anchor().subject
+                && anchor.subject_public_key_info == path.anchor().subject_public_key_info
+        })
+        .map(|(certificate, _)| *certificate);
+    std::iter::once(leaf).chain(between).chain(anchor).cloned().collect()
+}
+
+/// The chain, link by link, as names and signatures hold.
+struct Walk<'a> {
+    certificates: Vec<&'a Certificate>,
+    end: End<'a>,
+    /// Some link could not be verified here.
+    unverifiable: bool,
+}
+
+enum End<'a> {
+    /// An anchor signed the last certificate.
+    Anchor(&'a Certificate),
+    /// The issuer that the last certificate names, key and all, did not sign it.
+    Broken,
+    /// Nobody here signed it.
+    Nowhere,
+}
+
+impl<'a> Walk<'a> {
+    /// Follows issuers from the first certificate on; the order in which the others were sent does not matter.
+    fn along(chain: &'a [Certificate], anchors: &'a [Certificate]) -> Self {
+        let mut walk = Self {
+            certificates: chain.iter().take(1).collect(),
+            end: End::Nowhere,
+            unverifiable: false,
+        };
+        while let Some(last) = walk.last() {
+            let mut broken = false;
+            if let Some(anchor) = walk.issuer(last, anchors, &mut broken) {
+                walk.end = End::Anchor(anchor);
+                return walk;
+            }
+            let unused: Vec<_> = chain.iter().filter(|it| !walk.certificates.contains(it)).collect();
+            match walk.issuer(last, unused, &mut broken) {
+                Some(next) if !last.is_self_issued() => walk.certificates.push(next),
+                _ => {
+                    if broken {
+                        walk.end = End::Broken;
+                    }
+                    return walk;
+                }
+            }
+        }
+        walk
+    }
+
+    fn last(&self) -> Option<&'a Certificate> {
+        self.certificates.last().copied()
+    }
+
+    /// Who signed `certificate`, among these.
+    fn issuer(
+        &mut self,
+        certificate: &Certificate,
+        among: impl IntoIterator<Item = &'a Certificate>,
+        broken: &mut bool,
+    ) -> Option<&'a Certificate> {
+        among
+            .into_iter()
+            .filter(|it| it.subject_der == certificate.issuer_der)
+            .find(|it| match certificate.signed_by(it) {
+                Signature::Good => true,
+                Signature::Unverifiable => {
+                    self.unverifiable = true;
+                    true
+                }
+                Signature::Broken => {
+                    *broken = true;
+                    false
+                }
+                Signature::OtherKey => false,
+            })
+    }
+
+    fn into_path(self) -> Path {
+        let anchor = match self.end {
+            End::Anchor(anchor) => Some(anchor),
+            End::Broken | End::Nowhere => None,
+        };
+        Path::Anchored(vec![self.certificates.into_iter().chain(anchor).cloned().collect()])
+    }
+}
+
+/// What rustls does not accept, in words that finish "the chain cannot be accepted: …".
+fn describe(error: &Error) -> String {
+    let words = match error {
+        Error::RequiredEkuNotFoundContext(_) | Error::EmptyEkuExtension => {
+            "a certificate of it was not made for servers (its extended key usage has no serverAuth)"
+        }
+        Error::InvalidSignatureForPublicKey => "a signature in it does not verify",
+        Error::SignatureAlgorithmMismatch => "a certificate names two different signature algorithms",
+        Error::UnsupportedSignatureAlgorithmContext(_)
+        | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
+            "a signature in it is of an algorithm that is not accepted"
+        }
+        Error::NameConstraintViolation => "a CA of it may not issue certificates for these names (name constraints)",
+        Error::PathLenConstraintViolated => "a CA of it may not have so many CAs below it (path length)",
+        Error::EndEntityUsedAsCa => "a certificate in it that is no CA's issued another",
+        Error::UnsupportedCertVersion => "a certificate in it is not of X.509 version 3",
+        Error::UnsupportedCriticalExtension => "a certificate in it has a critical extension that is not known",
+        Error::InvalidCertValidity => "a certificate in it ends before it begins",
+        Error::MaximumPathBuildCallsExceeded
+        | Error::MaximumPathDepthExceeded
+        | Error::MaximumSignatureChecksExceeded
+        | Error::MaximumNameConstraintComparisonsExceeded => "it is too long or too tangled to be verified",
+        other => return format!("a certificate in it is malformed ({other:?})"),
+    };
+    words.to_owned()
+}
