@@ -43,6 +43,16 @@ pub(super) struct Environment {
 }
 
 impl Environment {
+    /// One in which nothing is set.
+    #[cfg(test)]
+    pub(super) const fn empty() -> Self {
+        Self {
+            owner: Owner::Doctor,
+            variables: BTreeMap::new(),
+            shell: BTreeMap::new(),
+        }
+    }
+
     /// A variable that is set and not empty, as Go's libraries read them.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         not_empty(&self.variables, name)
