@@ -127,16 +127,27 @@ fn reason(walk: &Walk<'_>, trust: Anchors<'_>) -> Reason {
     }
 }
 
-/// Whether the certificate names this host, by rustls' rules: subject alternative names alone.
+/// Whether the certificate names this host, by its subject alternative names alone.
+///
+/// rustls decides, and the agent's rule where it is more generous: Go takes `*.corp` for `nexplane.corp`.
 ///
 /// # Errors
 /// When the host is neither a name nor an address that could stand in a certificate.
 pub(super) fn names(leaf: &Certificate, host: &str) -> Result<bool, ()> {
-    let name = ServerName::try_from(host.trim_end_matches('.')).map_err(|_| ())?;
-    match EndEntityCert::try_from(&leaf.der) {
-        Ok(certificate) => Ok(certificate.verify_is_valid_for_subject_name(&name).is_ok()),
-        // One that rustls does not read (version 1, an unknown critical extension): compared without wildcards.
-        Err(_) => Ok(leaf.names.iter().any(|it| it.eq_ignore_ascii_case(host.trim_end_matches('.')))),
+    let host = host.trim_end_matches('.');
+    let name = ServerName::try_from(host).map_err(|_| ())?;
+    let by_rustls = EndEntityCert::try_from(&leaf.der)
+        .is_ok_and(|certificate| certificate.verify_is_valid_for_subject_name(&name).is_ok());
+    let is_name = matches!(name, ServerName::DnsName(_));
+    Ok(by_rustls || (is_name && leaf.names.iter().any(|it| stands_for(it, host))))
+}
+
+/// Whether a DNS name of a certificate is this name, or has a `*` for its first label.
+fn stands_for(presented: &str, host: &str) -> bool {
+    let rest = |name: &str| name.split_once('.').map(|(_, rest)| rest.to_ascii_lowercase());
+    match presented.strip_prefix("*.") {
+        Some(parent) => rest(host).is_some_and(|rest| rest == parent.to_ascii_lowercase()),
+        None => presented.eq_ignore_ascii_case(host),
     }
 }
 

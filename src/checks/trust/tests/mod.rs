@@ -164,7 +164,7 @@ fn the_configured_file_is_trusted_too() {
 #[test]
 fn a_leaf_that_is_an_anchor_is_trusted_after_name_and_time() {
     for is_ca in [IsCa::NoCa, IsCa::Ca(BasicConstraints::Unconstrained)] {
-        let leaf = self_signed(|params| params.is_ca = is_ca.clone());
+        let leaf = self_signed(|params| params.is_ca = is_ca);
         let mut pinned = scene(&[&leaf], &[]);
         pinned.ca_file = Some(Ok(leaf.0.clone()));
         assert_eq!(pinned.codes(), none());
