@@ -305,7 +305,7 @@ fn everything_prints_and_says_how_it_is_used() {
             "tcp --> tls",
         ),
         (vec!["checks", "show", "trust"], "trust.unknown_authority"),
-        (vec!["completions", "bash"], "_nexplane-doctor"),
+        (vec!["completions", "bash"], "_nexplane__doctor"),
         (vec!["man"], ".TH nexplane-doctor"),
         (vec!["schema"], "\"root_causes\""),
         (vec!["lab", "list"], "token.used"),

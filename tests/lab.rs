@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Combinations: what is injected together, and what the diagnosis must make of it where that is not all of it.
 const COMBINATIONS: [&str; 12] = [
-    "trust.expired+trust.name_mismatch",
+    "trust.expired+health.unhealthy",
     "clock.skew+service.not_enabled",
     "token.used+config.unknown_key",
     "service.stopped+registration.revoked",

@@ -47,6 +47,8 @@ pub struct Fault {
     pub symptoms: &'static [&'static str],
     /// Warnings that it makes besides.
     pub notices: &'static [&'static str],
+    /// What it is easily mistaken for, and must never be called.
+    pub never: &'static [&'static str],
     inject: fn(&mut Plan),
 }
 
@@ -54,6 +56,22 @@ impl Fault {
     /// Does it to a plan.
     pub fn inject(&self, plan: &mut Plan) {
         (self.inject)(plan);
+    }
+
+    /// Whether both can be injected: neither takes back what the other does.
+    pub(super) fn goes_with(&self, other: &Self) -> bool {
+        let both = |first: &Self, second: &Self| {
+            let mut plan = Plan::default();
+            first.inject(&mut plan);
+            second.inject(&mut plan);
+            plan
+        };
+        !both(self, other).differs_in_one_of_a_kind(&both(other, self))
+    }
+
+    const fn never(mut self, never: &'static [&'static str]) -> Self {
+        self.never = never;
+        self
     }
 
     const fn with(mut self, symptoms: &'static [&'static str]) -> Self {
@@ -81,6 +99,7 @@ const fn fault(side: Side, code: &'static str, what: &'static str, inject: fn(&m
         what,
         symptoms: &[],
         notices: &[],
+        never: &[],
         inject,
     }
 }
@@ -125,7 +144,12 @@ pub static FAULTS: &[Fault] = &[
             ];
             plan.unit = [("LoadState", "not-found".to_owned())].into();
         },
-    ),
+    )
+    .never(&[
+        "config.missing",
+        "service.not_installed",
+        "identity.missing",
+    ]),
     host(
         "install.incomplete",
         "the program is gone, everything else is there",
@@ -238,12 +262,14 @@ pub static FAULTS: &[Fault] = &[
     ),
     network("dns.not_found", "the name does not exist", |plan| {
         plan.dns = NameAnswer::NotFound
-    }),
+    })
+    .never(&["dns.no_address", "dns.timeout"]),
     network(
         "dns.no_address",
         "the name exists and has no address",
         |plan| plan.dns = NameAnswer::NoData,
-    ),
+    )
+    .never(&["dns.not_found"]),
     network("dns.server_failure", "the nameserver fails", |plan| {
         plan.dns = NameAnswer::ServerFailure
     }),
@@ -288,13 +314,15 @@ pub static FAULTS: &[Fault] = &[
     ),
     server("tls.plaintext", "the port speaks plain HTTP", |plan| {
         plan.server.port = Port::PlainHttp
-    }),
+    })
+    .never(&["tls.not_tls", "tls.closed"]),
     server("tls.not_tls", "the port speaks SSH", |plan| {
         plan.server.port = Port::Banner("SSH-2.0-OpenSSH_9.2p1 Debian-2".to_owned());
     }),
     server("tls.timeout", "the handshake hangs", |plan| {
         plan.server.port = Port::Silent
-    }),
+    })
+    .never(&["tcp.timeout", "health.timeout"]),
     server(
         "tls.closed",
         "the peer hangs up during the handshake",
@@ -308,7 +336,8 @@ pub static FAULTS: &[Fault] = &[
     }),
     host("trust.ca_file", "the configured CA file is gone", |plan| {
         plan.edits.push(Edit::Remove(File::Ca))
-    }),
+    })
+    .never(&["trust.unknown_authority"]),
     server(
         "trust.unknown_authority",
         "the certificate is of another CA",
@@ -322,14 +351,16 @@ pub static FAULTS: &[Fault] = &[
         |plan| {
             plan.server.certificate = ServerCertificate::SelfSigned;
         },
-    ),
+    )
+    .never(&["trust.unknown_authority"]),
     server(
         "trust.missing_intermediate",
         "the intermediate is not sent",
         |plan| {
             plan.server.certificate = ServerCertificate::MissingIntermediate;
         },
-    ),
+    )
+    .never(&["trust.unknown_authority"]),
     server(
         "trust.name_mismatch",
         "the certificate is for another name",
@@ -339,14 +370,16 @@ pub static FAULTS: &[Fault] = &[
     ),
     server("trust.expired", "the certificate has expired", |plan| {
         plan.server.certificate = ServerCertificate::Expired;
-    }),
+    })
+    .never(&["clock.skew"]),
     server(
         "trust.not_yet_valid",
         "the certificate is not yet valid",
         |plan| {
             plan.server.certificate = ServerCertificate::NotYetValid;
         },
-    ),
+    )
+    .never(&["clock.skew"]),
     server(
         "trust.bad_certificate",
         "the certificate is for clients alone",
@@ -362,7 +395,12 @@ pub static FAULTS: &[Fault] = &[
             plan.server.certificate = ServerCertificate::JustIssued;
         },
     )
-    .with(&["trust.not_yet_valid"]),
+    .with(&["trust.not_yet_valid"])
+    .never(&[
+        "trust.expired",
+        "identity.expired",
+        "identity.not_yet_valid",
+    ]),
     server(
         "clock.drift",
         "the control plane's clock is 2 minutes ahead",
@@ -385,7 +423,8 @@ pub static FAULTS: &[Fault] = &[
                 db: "disconnected".to_owned(),
             };
         },
-    ),
+    )
+    .never(&["health.server_error"]),
     server("health.server_error", "it answers 502", |plan| {
         plan.server.health = HealthPage::Error(502)
     }),
@@ -396,7 +435,8 @@ pub static FAULTS: &[Fault] = &[
     ),
     server("health.captive_portal", "a login page answers", |plan| {
         plan.server.health = HealthPage::Portal
-    }),
+    })
+    .never(&["health.not_control_plane"]),
     server("health.timeout", "it does not answer", |plan| {
         plan.server.health = HealthPage::Hang
     }),
@@ -437,7 +477,8 @@ pub static FAULTS: &[Fault] = &[
         |plan| {
             plan.enrolled_days_ago = 405;
         },
-    ),
+    )
+    .never(&["clock.skew"]),
     host(
         "identity.not_yet_valid",
         "the client certificate begins tomorrow",
@@ -457,7 +498,8 @@ pub static FAULTS: &[Fault] = &[
     }),
     server("registration.revoked", "the agent was deleted", |plan| {
         plan.registration = Registration::Revoked
-    }),
+    })
+    .never(&["registration.certificate_refused", "identity.expired"]),
     server(
         "registration.certificate_refused",
         "the control plane trusts another CA's clients alone",
@@ -490,7 +532,8 @@ pub static FAULTS: &[Fault] = &[
             plan.journal.extend([TOKEN_USED; 3]);
         },
     )
-    .with(&["service.crash_looping", "identity.missing"]),
+    .with(&["service.crash_looping", "identity.missing"])
+    .never(&["token.invalid", "service.failed"]),
     server("token.expired", "the token's lifetime is over", |plan| {
         never_enrolled(plan, Token::Expired)
     })
@@ -500,7 +543,8 @@ pub static FAULTS: &[Fault] = &[
         "the control plane knows no such token",
         |plan| never_enrolled(plan, Token::Invented),
     )
-    .with(&["identity.missing"]),
+    .with(&["identity.missing"])
+    .never(&["token.used"]),
     host(
         "token.malformed",
         "the token is the runbook's placeholder",

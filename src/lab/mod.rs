@@ -24,7 +24,7 @@ pub use clock::Clock;
 pub use faults::{FAULTS, Fault, Side};
 pub use nameserver::{NameAnswer, Nameserver};
 pub use plan::Plan;
-pub use run::{HEALTHY, LIMITS, Outcome, Scenario, UnknownFault};
+pub use run::{HEALTHY, LIMITS, NoScenario, Outcome, Scenario};
 pub use server::{ControlPlaneServer, RequestLine};
 pub use state::{Agent, Refusal, State};
 pub use world::World;

@@ -10,7 +10,7 @@ use super::nameserver::NameAnswer;
 pub(super) const NAME: &str = "control-plane.lab.test";
 
 /// A situation before it is set up. The default is a healthy one.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// How the control plane behaves.
     pub server: Behaviour,
@@ -43,7 +43,7 @@ pub struct Plan {
 }
 
 /// A change to the host's files.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Edit {
     /// A file of the agent's is taken away.
     Remove(File),
@@ -133,6 +133,18 @@ impl Default for Plan {
 }
 
 impl Plan {
+    /// Whether two plans differ in anything but what can be added to (edits, properties, lines of the log).
+    pub(super) fn differs_in_one_of_a_kind(&self, other: &Self) -> bool {
+        let of = |plan: &Self| {
+            let mut plain = plan.clone();
+            plain.edits.clear();
+            plain.unit.clear();
+            plain.journal.clear();
+            plain
+        };
+        of(self) != of(other)
+    }
+
     pub(super) fn unit(&mut self, properties: &[(&'static str, &str)]) {
         for (name, value) in properties {
             self.unit.insert(name, (*value).to_owned());

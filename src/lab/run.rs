@@ -46,10 +46,16 @@ pub struct Outcome {
     pub polls: u64,
 }
 
-/// A name that is no fault's.
+/// A name that is no scenario's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no fault `{0}`; `nexplane-doctor lab list` names them all")]
-pub struct UnknownFault(pub String);
+pub enum NoScenario {
+    /// There is no such fault.
+    #[error("there is no fault `{0}`; `nexplane-doctor lab list` names them all")]
+    Unknown(String),
+    /// Two of the faults change the same thing, so that only one of them would be there.
+    #[error("`{0}` and `{1}` change the same thing, and cannot be injected together")]
+    Together(Code, Code),
+}
 
 impl Scenario {
     /// The healthy control, and every fault on its own.
@@ -65,13 +71,18 @@ impl Scenario {
     /// Reads a name: `healthy`, a code, or several with `+` between them.
     ///
     /// # Errors
-    /// When one of them is no fault's.
-    pub fn parse(name: &str) -> Result<Self, UnknownFault> {
+    /// When one of them is no fault's, or two of them do not go together.
+    pub fn parse(name: &str) -> Result<Self, NoScenario> {
         if name == HEALTHY {
             return Ok(Self { faults: Vec::new() });
         }
-        let find = |code| faults::find(code).ok_or_else(|| UnknownFault(code.to_owned()));
-        let faults = name.split('+').map(find).collect::<Result<_, _>>()?;
+        let find = |code| faults::find(code).ok_or_else(|| NoScenario::Unknown(code.to_owned()));
+        let faults: Vec<&'static Fault> = name.split('+').map(find).collect::<Result<_, _>>()?;
+        for (i, one) in faults.iter().enumerate() {
+            if let Some(other) = faults[i + 1..].iter().find(|other| !one.goes_with(other)) {
+                return Err(NoScenario::Together(one.code.clone(), other.code.clone()));
+            }
+        }
         Ok(Self { faults })
     }
 
@@ -136,7 +147,11 @@ impl Scenario {
                 .flat_map(|fault| parse(fault.symptoms))
                 .collect(),
             notices,
-            never: Vec::new(),
+            never: self
+                .faults
+                .iter()
+                .flat_map(|fault| parse(fault.never))
+                .collect(),
         }
     }
 
