@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::harness::{Agent, Diagnosis, Doctor, Pki, Scene, Site, ago};
+use crate::harness::{Agent, Curl, Diagnosis, Doctor, Pki, Scene, Server, Site, World};
+use crate::harness::{ago, curl, s_server, strict_control_plane, unbound};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -11,6 +12,15 @@ fn diagnose(answer: &str) -> Diagnosis {
     let pki = Pki::new();
     let plane = Site::control_plane(pki.leaf().make(), &pki).at("/agent/heartbeat", answer);
     Doctor::at(&Scene::new(&Agent::enrolled(&pki), &plane)).diagnose()
+}
+
+/// A world with an enrolled agent, and nobody at the control plane's address yet.
+fn enrolled() -> (World, Pki, Server) {
+    let world = World::new();
+    let pki = Pki::new();
+    Agent::enrolled(&pki).install(&world);
+    let nameserver = unbound(&world, &["127.0.0.1"]);
+    (world, pki, nameserver)
 }
 
 #[test]
@@ -46,6 +56,33 @@ fn a_client_certificate_of_another_authority() {
         .diagnose()
         .failed_because(&["registration.certificate_refused"])
         .check("identity", "pass");
+}
+
+#[test]
+fn a_control_plane_that_talks_to_nobody_without_a_certificate() {
+    let (world, pki, _nameserver) = enrolled();
+    let _plane = strict_control_plane(&world, &pki.leaf().make(), &pki);
+    assert_eq!(curl(&world), Curl::NoAnswer);
+    Doctor::at(&world)
+        .diagnose()
+        .found_no_error()
+        .check("tls", "pass")
+        .check("health", "pass")
+        .check("registration", "pass");
+}
+
+#[test]
+fn a_server_that_demands_a_certificate_and_does_not_take_this_one() {
+    let (world, pki, _nameserver) = enrolled();
+    let demands = ["-Verify", "3", "-verify_return_error", "-tls1_2"];
+    let _peer = s_server(&world, &pki.leaf().make(), &demands);
+    assert_eq!(curl(&world), Curl::NoHandshake);
+    Doctor::at(&world)
+        .diagnose()
+        .failed_because(&["registration.certificate_refused"])
+        .check("tls", "pass")
+        .check("trust", "pass")
+        .check("health", "unknown");
 }
 
 #[test]

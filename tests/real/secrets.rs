@@ -1,6 +1,6 @@
 //! Nothing secret goes to a peer that strict verification has not accepted, and none is printed.
 
-use crate::harness::{AGENT_ID, Agent, CONFIG_DIR, Curl, Doctor, HEALTHY, Pki, Place};
+use crate::harness::{AGENT_ID, Agent, CONFIG_DIR, Curl, Doctor, Pki, Place};
 use crate::harness::{Scene, Site, URL, World, curl, s_server, unbound};
 
 const TOKEN: &str = "nxe_u4hT0kQ9xN2vB7mZ1cR8sL5wY3eJ6gA0dF4pK7iO2qU";
@@ -36,7 +36,7 @@ fn be_careless(world: &Place) {
 #[test]
 fn an_untrusted_web_server_gets_one_anonymous_question() {
     let (ours, theirs) = (Pki::new(), Pki::new());
-    let site = Site::tls(theirs.leaf().make(), HEALTHY).asks_for_certificates_of(&theirs);
+    let site = Site::healthy(theirs.leaf().make()).asks_for_certificates_of(&theirs);
     let world = Scene::new(&Agent::enrolled(&ours), &site);
     assert_eq!(curl(&world), Curl::Untrusted);
 

@@ -71,13 +71,3 @@ fn a_server_that_does_not_know_the_name() {
     .failed_because(&["tls.alert"])
     .names("tls.alert", "name");
 }
-
-#[test]
-fn a_server_that_demands_a_client_certificate_of_everybody() {
-    let demands = ["-Verify", "3", "-verify_return_error", "-tls1_2"];
-    diagnose(
-        |world, pki| s_server(world, &pki.leaf().make(), &demands),
-        Curl::NoHandshake,
-    )
-    .failed_because(&["tls.alert"]);
-}

@@ -17,6 +17,8 @@ pub(crate) enum Curl {
     Timeout,
     /// No handshake (exit 35).
     NoHandshake,
+    /// A connection that broke before the answer (exit 56).
+    NoAnswer,
     /// A peer that is not trusted (exit 60).
     Untrusted,
     /// A CA file that cannot be used (exit 77).
@@ -40,6 +42,7 @@ pub(crate) fn curl(place: &Place) -> Curl {
         Some(7) => Curl::NoConnection,
         Some(28) => Curl::Timeout,
         Some(35) => Curl::NoHandshake,
+        Some(56) => Curl::NoAnswer,
         Some(60) => Curl::Untrusted,
         Some(77) => Curl::BadCaFile,
         other => Curl::Other(other.unwrap_or(-1)),

@@ -7,5 +7,5 @@ mod web;
 
 pub(crate) use dns::{dnsmasq, nsd, unbound};
 pub(crate) use process::Server;
-pub(crate) use streams::{banner, haproxy, s_server, silence};
-pub(crate) use web::{HEALTHY, Site, nginx, nginx_at};
+pub(crate) use streams::{banner, haproxy, s_server, silence, strict_control_plane};
+pub(crate) use web::{Site, nginx, nginx_at};

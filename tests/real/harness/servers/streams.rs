@@ -3,16 +3,36 @@
 use std::process::Stdio;
 
 use super::process::{DIR, Server};
-use crate::harness::{Leaf, PORT, Place};
+use super::web::{HEALTH, heartbeat};
+use crate::harness::{Leaf, PORT, Pki, Place};
 
 /// haproxy with one frontend on this port, in haproxy's own words.
 pub(crate) fn haproxy(place: &Place, port: u16, frontend: &str) -> Server {
+    bound(place, port, "", frontend)
+}
+
+/// haproxy as a control plane that talks to nobody without a client certificate of `pki`'s: the alert comes in the handshake.
+pub(crate) fn strict_control_plane(place: &Place, leaf: &Leaf, pki: &Pki) -> Server {
+    let (pem, client_ca) = (format!("{DIR}/strict.pem"), format!("{DIR}/strict-ca.crt"));
+    place.put(&pem, "0600", &format!("{}{}", leaf.chain, leaf.key));
+    place.put(&client_ca, "0644", &pki.root());
+    let bind = format!("ssl crt {pem} ca-file {client_ca} verify required");
+    let answers = format!(
+        " mode http
+ http-request return status 200 content-type application/json string '{HEALTH}' if {{ path /health }}
+ http-request return status 200 content-type application/json string '{heartbeat}' if {{ path /agent/heartbeat }}",
+        heartbeat = heartbeat(),
+    );
+    bound(place, PORT, &bind, &answers)
+}
+
+fn bound(place: &Place, port: u16, options: &str, frontend: &str) -> Server {
     let config = format!("{DIR}/haproxy.cfg");
     place.put(
         &config,
         "0644",
         &format!(
-            "defaults\n timeout client 90s\n timeout server 90s\n timeout connect 90s\nfrontend lab\n bind 127.0.0.1:{port}\n mode tcp\n{frontend}\n"
+            "defaults\n timeout client 90s\n timeout server 90s\n timeout connect 90s\nfrontend lab\n bind 127.0.0.1:{port} {options}\n mode tcp\n{frontend}\n"
         ),
     );
     let mut command = place.command("haproxy");
@@ -43,9 +63,12 @@ pub(crate) fn s_server(place: &Place, leaf: &Leaf, options: &[&str]) -> Server {
 
 /// A server of another protocol on port 8000, which speaks first, as SSH does.
 pub(crate) fn banner(place: &Place) -> Server {
+    let greeting = format!("{DIR}/greeting");
+    let lines = "printf 'SSH-2.0-OpenSSH_9.2\\r\\n'\nexec cat >/dev/null\n";
+    place.put(&greeting, "0644", lines);
     let mut command = place.command("socat");
     command
         .arg(format!("TCP-LISTEN:{PORT},bind=127.0.0.1,fork,reuseaddr"))
-        .arg("SYSTEM:printf 'SSH-2.0-OpenSSH_9.2\\r\\n'; cat >/dev/null");
+        .arg(format!("EXEC:sh {greeting}"));
     Server::start(command, || place.listens(PORT))
 }

@@ -5,9 +5,16 @@ use std::collections::BTreeMap;
 use super::process::{DIR, Server};
 use crate::harness::{HOSTNAME, Leaf, PORT, Pki, Place, live_at};
 
-/// What a control plane that is well answers to `GET /health`, in nginx's words.
-pub(crate) const HEALTHY: &str =
-    r#"return 200 '{"status":"ok","db":"connected","version":"0.1.0"}';"#;
+/// What a control plane that is well answers to `GET /health`.
+pub(super) const HEALTH: &str = r#"{"status":"ok","db":"connected","version":"0.1.0"}"#;
+
+/// What it answers to the heartbeat of an agent that it knows.
+pub(super) fn heartbeat() -> String {
+    let now = chrono::Utc::now().to_rfc3339();
+    format!(
+        r#"{{"status":"ok","registered_as":"{HOSTNAME}","server_time":"{now}","pending_tasks":0}}"#
+    )
+}
 
 /// What nginx serves on port 8000.
 pub(crate) struct Site {
@@ -24,16 +31,21 @@ impl Site {
         let heartbeat = format!(
             r#"
 if ($ssl_client_verify != SUCCESS) {{ return 401 '{{"detail":"client certificate required"}}'; }}
-return 200 '{{"status":"ok","registered_as":"{HOSTNAME}","server_time":"{now}","pending_tasks":0}}';"#,
-            now = chrono::Utc::now().to_rfc3339(),
+return 200 '{}';"#,
+            heartbeat(),
         );
         Self::tls(
             leaf,
             r#"location / { return 404 '{"detail":"Not Found"}'; }"#,
         )
         .asks_for_certificates_of(pki)
-        .at("/health", HEALTHY)
+        .at("/health", &format!("return 200 '{HEALTH}';"))
         .at("/agent/heartbeat", &heartbeat)
+    }
+
+    /// Anybody's site that answers every request as a healthy control plane answers for its health.
+    pub(crate) fn healthy(leaf: Leaf) -> Self {
+        Self::tls(leaf, &format!("return 200 '{HEALTH}';"))
     }
 
     /// A site over TLS, in nginx's own words.
