@@ -17,6 +17,7 @@ use crate::contract::config::{self, AgentConfig, MAX_BYTES};
 use crate::contract::paths;
 use crate::contract::tls::{ClientIdentity, strict_tls_config};
 use crate::contract::url::ControlPlane;
+use crate::model::printable;
 
 /// How long one call may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -86,11 +87,6 @@ fn report(out: &mut dyn Write, what: &str, result: Result<String, String>) -> io
         Ok(more) => writeln!(out, "Checking {what}... OK{}", printable(&more)),
         Err(why) => writeln!(out, "Checking {what}... FAILED ({})", printable(&why)),
     }
-}
-
-/// What a peer said never reaches a terminal as it came.
-fn printable(text: &str) -> String {
-    text.replace(|c: char| c.is_control(), "\u{fffd}")
 }
 
 impl Setting {

@@ -2,8 +2,8 @@
 
 use super::nearest::or_one_of;
 use super::problem::{At, Place, Reporter, quoted};
-use super::shell::is_unprintable;
 use super::yaml::{Kind, Node};
+use crate::model::is_unprintable;
 
 /// A key's value as far as it could be read.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::shell::printable;
+use crate::model::printable;
 
 /// The text of one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,10 +77,10 @@ impl<'a> Reporter<'a> {
             return;
         }
         self.problems.push(Problem {
-            file: printable(self.source.name),
+            file: printable(self.source.name).into_owned(),
             line: place.line,
             column: place.column,
-            message: printable(&message.to_string()),
+            message: printable(&message.to_string()).into_owned(),
         });
     }
 
@@ -123,7 +123,7 @@ impl<'a> Reporter<'a> {
                 .last()
                 .map_or((1, 1), |last| (last.line, last.column));
             self.problems.push(Problem {
-                file: printable(self.source.name),
+                file: printable(self.source.name).into_owned(),
                 line,
                 column,
                 message,

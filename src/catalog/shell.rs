@@ -1,6 +1,6 @@
 //! Values from outside, made safe: for a line of text, and as one word of a command that somebody will paste.
 
-use crate::model::Os;
+use crate::model::{Os, is_unprintable};
 
 /// The shell that commands for an operating system are written for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,30 +67,6 @@ impl Shell {
     }
 }
 
-/// Whether a character would act on a terminal or hide from a reader instead of being seen: control characters, line
-/// and paragraph separators, and what reorders or has no width.
-pub(super) fn is_unprintable(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-        )
-}
-
-/// A value as text: what is unprintable is replaced.
-pub(super) fn printable(value: &str) -> String {
-    value
-        .chars()
-        .map(|c| {
-            if is_unprintable(c) {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                c
-            }
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,6 +104,5 @@ mod tests {
         }
         assert!(Shell::Posix.can_carry("a\"b"));
         assert!(!Shell::PowerShell.can_carry("a\" --insecure-skip-verify \"b"));
-        assert_eq!(printable("a\u{1b}[2J\nb"), "a\u{fffd}[2J\u{fffd}b");
     }
 }

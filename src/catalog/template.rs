@@ -1,8 +1,8 @@
 //! Texts and commands with placeholders, read once and filled in once: a value is data, whatever braces it holds.
 
 use super::placeholder::{Placeholder, Values};
-use super::shell::{Shell, printable};
-use crate::model::Os;
+use super::shell::Shell;
+use crate::model::{Os, printable};
 
 /// What is wrong with a template, and the part of it that is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -164,8 +164,12 @@ pub fn alert_name(alert: AlertDescription) -> String {
     if let AlertDescription::Unknown(number) = alert {
         return format!("alert_{number}");
     }
-    if alert == AlertDescription::UnknownPSKIdentity {
-        return "unknown_psk_identity".to_owned();
+    // Those that the library spells otherwise than the registry does.
+    match alert {
+        AlertDescription::UnknownPSKIdentity => return "unknown_psk_identity".to_owned(),
+        AlertDescription::UnrecognisedName => return "unrecognized_name".to_owned(),
+        AlertDescription::EncryptedClientHelloRequired => return "ech_required".to_owned(),
+        _ => {}
     }
     let mut name = String::new();
     let mut previous_lower = false;
@@ -195,6 +199,7 @@ mod tests {
             ),
             (AlertDescription::UnknownPSKIdentity, "unknown_psk_identity"),
             (AlertDescription::BadRecordMac, "bad_record_mac"),
+            (AlertDescription::UnrecognisedName, "unrecognized_name"),
             (AlertDescription::Unknown(200), "alert_200"),
         ] {
             assert_eq!(alert_name(alert), name);

@@ -13,6 +13,7 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use super::*;
+use crate::model::printable;
 
 /// A question and its answer, as they stand in a recording.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -80,6 +81,7 @@ impl<H: Host> Recorder<H> {
             // Not a question that can be written down; there is none such among ours.
             return ask(question).await;
         };
+        let asked = key.clone();
         let cell = {
             let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(asked.entry((name, key)).or_default())
@@ -90,6 +92,9 @@ impl<H: Host> Recorder<H> {
                 let began = Instant::now();
                 let answer = ask(question).await;
                 let value = serde_json::to_value(&answer).unwrap_or(Value::Null);
+                let duration_ms = began.elapsed().as_secs_f64() * 1e3;
+                tracing::info!(duration_ms, "asked {name}");
+                tracing::debug!("{name}: {asked} gave {}", printable(&value.to_string()));
                 fresh = Some(answer);
                 (value, began.elapsed())
             })

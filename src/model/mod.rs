@@ -12,6 +12,7 @@ mod report;
 mod secret;
 mod status;
 mod target;
+mod text;
 
 pub use code::{CheckId, Code, InvalidName, SectionId};
 pub use duration::{InvalidDuration, format_duration, parse_duration};
@@ -24,3 +25,4 @@ pub use report::{
 pub use secret::Secret;
 pub use status::{Severity, Status, Verdict};
 pub use target::{Symptom, Target};
+pub use text::{is_unprintable, printable};

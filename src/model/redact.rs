@@ -8,6 +8,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::printable;
+
 /// The longest excerpt, in characters.
 const EXCERPT: usize = 200;
 
@@ -71,7 +73,7 @@ pub fn excerpt(text: &str) -> String {
         if !line.is_empty() {
             line.push(' ');
         }
-        line.extend(word.chars().map(printable));
+        line.push_str(&printable(word));
     }
     match line.char_indices().nth(EXCERPT) {
         Some((end, _)) => {
@@ -80,17 +82,6 @@ pub fn excerpt(text: &str) -> String {
             line
         }
         None => line,
-    }
-}
-
-/// The character, or U+FFFD for one that would steer a terminal or turn the reading direction.
-fn printable(c: char) -> char {
-    let steers = c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-    if steers {
-        char::REPLACEMENT_CHARACTER
-    } else {
-        c
     }
 }
 

@@ -6,9 +6,10 @@ use std::fmt::Write as _;
 
 use owo_colors::{OwoColorize as _, Style};
 
-use super::{printable, table};
+use super::table;
 use crate::model::{
     CheckId, CheckReport, Fact, Report, ReportedFinding, Role, Status, Verdict, format_duration,
+    printable,
 };
 
 /// What the reader's terminal can do, and how much they want to read.

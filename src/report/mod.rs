@@ -3,6 +3,3 @@
 pub mod human;
 pub mod json_v1;
 pub mod table;
-mod text;
-
-pub use text::printable;

@@ -57,7 +57,7 @@ pub(super) fn run(
 
 fn line(request: &crate::lab::RequestLine) -> String {
     let who = request.agent_id.as_deref().unwrap_or("-");
-    let path = crate::report::printable(&request.path);
+    let path = crate::model::printable(&request.path);
     format!("{} {path} {} {who}", request.method, request.status)
 }
 

@@ -1,6 +1,7 @@
 //! The keys that a configuration may have.
 
 use std::fmt;
+use strsim::levenshtein;
 
 /// A key of `config.yaml`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,7 +87,7 @@ impl Key {
         synonym.or_else(|| {
             Self::ALL
                 .into_iter()
-                .map(|key| (distance(&name, &plain(key.as_str())), key))
+                .map(|key| (levenshtein(&name, &plain(key.as_str())), key))
                 .filter(|(distance, key)| *distance <= key.as_str().len() / 3)
                 .min_by_key(|(distance, _)| *distance)
                 .map(|(_, key)| key)
@@ -109,43 +110,9 @@ fn plain(name: &str) -> String {
         .collect()
 }
 
-/// How many letters must be changed, added or left out to make `a` from `b` (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let above = row[j + 1];
-            let next = (diagonal + usize::from(x != *y))
-                .min(above + 1)
-                .min(left + 1);
-            row[j] = left;
-            diagonal = above;
-            left = next;
-        }
-        row[b.len()] = left;
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn distances() {
-        for (a, b, d) in [
-            ("", "", 0),
-            ("a", "", 1),
-            ("", "abc", 3),
-            ("kitten", "sitting", 3),
-            ("abc", "abc", 0),
-        ] {
-            assert_eq!(distance(a, b), d, "{a} {b}");
-        }
-    }
 
     #[test]
     fn the_nearest_key_is_the_one_meant() {

@@ -1,0 +1,41 @@
+//! Text that came from outside, made fit for a terminal and for a line.
+
+use std::borrow::Cow;
+
+/// `text` without anything that acts instead of being seen: line breaks and tabs become blanks, everything else of that
+/// kind U+FFFD, so that nothing that a server, a log or a file says can move the cursor, colour a terminal or forge a line.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_unprintable) {
+        return Cow::Borrowed(text);
+    }
+    let safe = text.chars().map(|c| match c {
+        '\n' | '\r' | '\t' => ' ',
+        c if is_unprintable(c) => char::REPLACEMENT_CHARACTER,
+        c => c,
+    });
+    Cow::Owned(safe.collect())
+}
+
+/// Whether a character would act on a terminal or hide from a reader instead of being seen: control characters, line
+/// and paragraph separators, and what reorders or has no width.
+pub fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_from_outside_moves_the_cursor() {
+        assert_eq!(printable("plain — text"), "plain — text");
+        assert_eq!(
+            printable("a\x1b[31mb\r\nc\u{202e}d\u{9b}e"),
+            "a\u{fffd}[31mb  c\u{fffd}d\u{fffd}e"
+        );
+    }
+}
