@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
+use nexplane_doctor::bundle::fixture;
 use nexplane_doctor::catalog::Catalog;
 use nexplane_doctor::checks;
 use nexplane_doctor::engine::Graph;
@@ -79,13 +81,19 @@ const ELSEWHERE: [&str; 9] = [
 ];
 
 #[test]
-fn there_is_a_fault_for_every_finding() {
+fn every_finding_has_a_fault_of_the_lab_or_a_recorded_situation() {
     let catalog = Catalog::load(&checks::texts()).unwrap();
-    let injected: BTreeSet<String> = Scenario::all().iter().map(Scenario::name).collect();
+    let mut shown: BTreeSet<String> = Scenario::all().iter().map(Scenario::name).collect();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    for path in fixture::find(&fixtures).unwrap() {
+        let expect = fixture::read(&path).unwrap().situation.expect;
+        let codes = expect.root_causes.iter().chain(&expect.notices);
+        shown.extend(codes.map(ToString::to_string));
+    }
     let missing: Vec<&str> = catalog
         .findings()
         .map(|finding| finding.code.as_str())
-        .filter(|code| !injected.contains(*code) && !ELSEWHERE.contains(code))
+        .filter(|code| !shown.contains(*code) && !ELSEWHERE.contains(code))
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
