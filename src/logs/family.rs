@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use regex::{RegexSet, RegexSetBuilder};
+use regex::bytes::{RegexSet, RegexSetBuilder};
 use serde::Deserialize;
 
 use crate::model::Code;
@@ -85,6 +85,8 @@ impl Automaton {
     )]
     pub(super) fn built_in() -> Self {
         let set = RegexSetBuilder::new(PATTERNS.iter().map(|pattern| &pattern.pattern))
+            // What agents and systems log is ASCII where it matters; Unicode's tables take long to build.
+            .unicode(false)
             .size_limit(32 << 20)
             .build()
             .expect("built-in patterns");
@@ -93,7 +95,7 @@ impl Automaton {
 
     /// The first pattern that matches.
     pub(super) fn first_match(&self, line: &str) -> Option<&'static Pattern> {
-        let first = self.set.matches(line).iter().next()?;
+        let first = self.set.matches(line.as_bytes()).iter().next()?;
         PATTERNS.get(first)
     }
 }

@@ -13,7 +13,7 @@ use super::printable;
 /// The longest excerpt, in characters.
 const EXCERPT: usize = 200;
 
-/// What a secret looks like, and what is kept of it.
+/// What a secret looks like, and what is kept of it. ASCII alone: a secret is, and the tables of Unicode would take longer to build than a diagnosis takes.
 const SECRETS: [(&str, &str); 8] = [
     // PEM private keys, also cut short ones.
     (
@@ -21,24 +21,30 @@ const SECRETS: [(&str, &str); 8] = [
         "…",
     ),
     // JSON Web Tokens.
-    (r"\beyJ[\w-]{6,}\.[\w-]+(?:\.[\w-]*)?", "…"),
+    (
+        r"(?-u:\b)eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?",
+        "…",
+    ),
     // Nexplane's own tokens.
-    (r"\bnx[a-z]{0,2}_[\w-]{6,}", "…"),
+    (r"(?-u:\b)nx[a-z]{0,2}_[A-Za-z0-9_-]{6,}", "…"),
     // HTTP credentials, with or without their header.
     (
-        r#"(?i)\b(authorization["']?\s*[:=]\s*["']?)(?:[\w-]+[ \t]+)?[^\s"',]+"#,
+        r#"(?i)(?-u:\b)(authorization["']?\s*[:=]\s*["']?)(?:[A-Za-z0-9_-]+[ \t]+)?[^\s"',]+"#,
         "${1}…",
     ),
-    (r"(?i)\b(bearer[ \t]+)[^\s\x22',]+", "${1}…"),
+    (r"(?i)(?-u:\b)(bearer[ \t]+)[^\s\x22',]+", "${1}…"),
     // User and password of a URL.
-    (r#"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/?#"']*@"#, "${1}…@"),
+    (
+        r#"(?i)(?-u:\b)([a-z][a-z0-9+.-]*://)[^\s/?#"']*@"#,
+        "${1}…@",
+    ),
     // `--token X`, `token=X`, `"token": "X"`, `NP_SECRET=X`.
     (
-        r#"(?i)((?:--?|\b)[\w-]*(?:token|secret|password|passwd|api[_-]?key)(?:["']?[ \t]*=[ \t]*|["'][ \t]*:[ \t]*))(?:"[^"]*"?|'[^']*'?|[^\s"',;&}]+)"#,
+        r#"(?i)((?:--?|(?-u:\b))[A-Za-z0-9_-]*(?:token|secret|password|passwd|api[_-]?key)(?:["']?[ \t]*=[ \t]*|["'][ \t]*:[ \t]*))(?:"[^"]*"?|'[^']*'?|[^\s"',;&}]+)"#,
         "${1}…",
     ),
     (
-        r#"(?i)(--(?:[\w-]*-)?(?:token|secret|password|api-key)[ \t]+|\b[\w-]*(?:token|secret|password|passwd|api[_-]?key)[ \t]*:[ \t]*)(?:"[^"]*"?|'[^']*'?|[\w.~+/=-]{16,}|\S*\d\S*)"#,
+        r#"(?i)(--(?:[A-Za-z0-9_-]*-)?(?:token|secret|password|api-key)[ \t]+|(?-u:\b)[A-Za-z0-9_-]*(?:token|secret|password|passwd|api[_-]?key)[ \t]*:[ \t]*)(?:"[^"]*"?|'[^']*'?|[A-Za-z0-9_.~+/=-]{16,}|\S*[0-9]\S*)"#,
         "${1}…",
     ),
 ];

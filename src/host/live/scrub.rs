@@ -98,10 +98,10 @@ fn pattern(text: &str) -> Regex {
 }
 
 static LINE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?m)^(?<before>[ \t]*(?:export[ \t]+)?(?<name>[\w.-]+)=)(?<value>\S.*)$")
+    pattern(r"(?m)^(?<before>[ \t]*(?:export[ \t]+)?(?<name>[A-Za-z0-9_.-]+)=)(?<value>\S.*)$")
 });
 static QUOTED: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r#"(?<before>"(?<name>[\w.-]+)=)(?<value>(?:[^"\\]|\\.)*)""#));
+    LazyLock::new(|| pattern(r#"(?<before>"(?<name>[A-Za-z0-9_.-]+)=)(?<value>(?:[^"\\]|\\.)*)""#));
 
 #[cfg(test)]
 mod tests {
