@@ -163,7 +163,7 @@ fn compared(offset: Offset, exchange: &Exchange) -> Judgement {
         format!("The host's clock is {words}, by the Date header of the answer to GET /health."),
     )
     .saw("Date", exchange.header("date").unwrap_or_default())
-    .saw("host's clock when asked", exchange.sent_at.to_rfc3339())
+    .saw("host's clock when asked", exchange.sent_at.format("%Y-%m-%d %H:%M:%S%.3f UTC").to_string())
     .saw(
         "round trip",
         format!("{} ms", round_trip.num_milliseconds()),

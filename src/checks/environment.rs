@@ -104,7 +104,11 @@ pub(super) fn question() -> EnvironmentQuestion {
 
 /// Collects the environment of the agent's service: `Environment=`, then the files of `EnvironmentFile=`, which win.
 pub(super) async fn of_agent(host: &dyn Host, known: &Known) -> Environment {
-    let shell = host.environment(question()).await;
+    // What is set here says nothing of a host whose files are looked at under another root.
+    let shell = match known.system.foreign_root {
+        true => BTreeMap::new(),
+        false => host.environment(question()).await,
+    };
     let service = host.service(ServiceQuestion::agent(known.system.os)).await;
     match loaded(&service) {
         None => Environment {

@@ -49,6 +49,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, InvalidDuration> {
 pub fn format_duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
+        0 if duration.as_millis() == 0 && !duration.is_zero() => "<1ms".to_owned(),
         0 => format!("{}ms", duration.as_millis()),
         1..60 => {
             let text = format!("{:.1}", duration.as_secs_f64());

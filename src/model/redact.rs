@@ -72,7 +72,7 @@ pub fn redact(text: &str) -> String {
 }
 
 /// One line to quote: without secrets, runs of blanks and line ends made one blank, other control characters made
-/// U+FFFD, at most [`EXCERPT`] characters.
+/// U+FFFD, at most 200 characters.
 pub fn excerpt(text: &str) -> String {
     let mut line = String::new();
     for word in redact(text).split_whitespace() {

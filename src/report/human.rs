@@ -205,13 +205,13 @@ impl Page {
 
     fn facts(&mut self, facts: &[Fact], indent: &str) {
         let widest = facts.iter().map(|fact| fact.what.chars().count()).max();
-        let column = widest.unwrap_or(0).min(24);
+        let column = widest.unwrap_or(0).min(30);
         for fact in facts {
             let bar = self.pick("\u{2502}", "|");
             let what = self.outside(&fact.what);
             let first = format!("{indent}{bar} {what:<column$}  ");
             let rest = format!("{indent}{bar} {:column$}  ", "");
-            self.wrapped(&self.outside(&fact.value), &first, &rest);
+            self.wrap(&self.outside(&fact.value), &first, &rest, true);
         }
     }
 
@@ -328,10 +328,15 @@ impl Page {
     }
 
     fn wrapped(&mut self, text: &str, first: &str, rest: &str) {
+        self.wrap(text, first, rest, false);
+    }
+
+    /// Wraps a paragraph; long words are broken only where nobody would paste them.
+    fn wrap(&mut self, text: &str, first: &str, rest: &str, break_words: bool) {
         let options = textwrap::Options::new(self.look.width)
             .initial_indent(first)
             .subsequent_indent(rest)
-            .break_words(false);
+            .break_words(break_words);
         for line in textwrap::wrap(text, options) {
             self.line(line.trim_end());
         }
