@@ -10,6 +10,7 @@ use nexplane_doctor::catalog::Catalog;
 use nexplane_doctor::checks;
 use nexplane_doctor::engine::Graph;
 use nexplane_doctor::lab::{Outcome, Scenario};
+use nexplane_doctor::report::{human, json_v1};
 use tokio_util::sync::CancellationToken;
 
 /// Combinations: what is injected together, and what the diagnosis must make of it where that is not all of it.
@@ -44,14 +45,44 @@ async fn run(names: &[String]) -> Vec<Outcome> {
     outcomes
 }
 
+/// The poorest terminal: 80 columns, no colours, ASCII.
+const PLAIN: human::Look = human::Look {
+    color: false,
+    unicode: false,
+    width: 80,
+    checks: true,
+    verbose: true,
+};
+
+/// Nothing but printable ASCII, and no line is too long but commands, which are never wrapped, and fingerprints.
+fn assert_readable(page: &str, name: &str) {
+    for line in page.lines() {
+        assert!(
+            line.chars().all(|c| c.is_ascii_graphic() || c == ' '),
+            "{name}: {line}"
+        );
+        let is_whole = line.starts_with("       ") || !line.trim().contains(' ');
+        assert!(line.len() <= 80 || is_whole, "{name}: {line}");
+    }
+}
+
 fn assert_as_injected(outcomes: &[Outcome]) {
     let mut wrong = String::new();
+    let schema = serde_json::from_str(&json_v1::schema().unwrap()).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
     for outcome in outcomes {
         for difference in outcome.expected.differences(&outcome.report) {
             wrong.push_str(&format!("{}: {difference}\n", outcome.name));
         }
         // A diagnosis never asks for work.
         assert_eq!(outcome.polls, 0, "{}", outcome.name);
+        let document = serde_json::from_str(&json_v1::render(&outcome.report).unwrap()).unwrap();
+        let errors: Vec<String> = schema
+            .iter_errors(&document)
+            .map(|e| e.to_string())
+            .collect();
+        assert!(errors.is_empty(), "{}: {errors:?}", outcome.name);
+        assert_readable(&human::render(&outcome.report, PLAIN), &outcome.name);
     }
     assert!(wrong.is_empty(), "{wrong}");
 }

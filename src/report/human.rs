@@ -2,6 +2,9 @@
 //!
 //! Good at 80 columns, without colours, and without UTF-8: what a terminal can do comes in as [`Look`].
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt::Write as _;
 
 use owo_colors::{OwoColorize as _, Style};

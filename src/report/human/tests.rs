@@ -1,0 +1,171 @@
+//! What a person sees: causes before symptoms before warnings, commands whole, nothing from outside that acts.
+
+use std::time::Duration;
+
+use chrono::DateTime;
+
+use super::*;
+use crate::model::{Code, HostReport, Os, Remedy, Severity, Source, Step, TargetReport, Verdict};
+
+const PLAIN: Look = Look {
+    color: false,
+    unicode: true,
+    width: 60,
+    checks: true,
+    verbose: false,
+};
+
+const COMMAND: &str =
+    "nexplane-agent install --control-plane https://nexplane.example.com:8000 --token NEW_TOKEN";
+
+fn finding(code: &'static str, role: Role, explained_by: &[&'static str]) -> ReportedFinding {
+    let code = Code::from_static(code);
+    ReportedFinding {
+        check: code.check(),
+        severity: match role {
+            Role::Notice => Severity::Warning,
+            _ => Severity::Error,
+        },
+        role,
+        explained_by: explained_by
+            .iter()
+            .copied()
+            .map(Code::from_static)
+            .collect(),
+        title: format!("title of {code}"),
+        detail: format!("Detail of {code}."),
+        evidence: vec![Fact {
+            what: "seen".into(),
+            value: "\x1b[31mred\r\nforged line".into(),
+        }],
+        remedy: Remedy {
+            text: "Do this.".into(),
+            steps: vec![Step {
+                text: "Install again".into(),
+                command: Some(COMMAND.into()),
+            }],
+            runbook: None,
+        },
+        repair: None,
+        code,
+    }
+}
+
+fn check(id: &'static str, status: Status, blocked_by: &[&'static str]) -> CheckReport {
+    CheckReport {
+        id: CheckId::from_static(id),
+        title: format!("title of {id}"),
+        status,
+        needs: Vec::new(),
+        blocked_by: blocked_by
+            .iter()
+            .copied()
+            .map(CheckId::from_static)
+            .collect(),
+        reason: (status == Status::Unknown).then(|| "could not look".into()),
+        notes: Vec::new(),
+        duration: Duration::from_millis(3),
+    }
+}
+
+fn report() -> Report {
+    Report {
+        source: Source::Live,
+        started_at: DateTime::UNIX_EPOCH,
+        duration: Duration::from_millis(20),
+        host: HostReport {
+            hostname: "web-\x1b]0;x\x07server".into(),
+            os: Os::Linux,
+            arch: "x86_64".into(),
+        },
+        target: TargetReport {
+            control_plane: None,
+            config_path: "/etc/nexplane-agent/config.yaml".into(),
+        },
+        verdict: Verdict::Failed,
+        findings: vec![
+            finding("token.used", Role::Cause, &[]),
+            finding("service.crash_looping", Role::Symptom, &["token.used"]),
+            finding("identity.exposed", Role::Notice, &[]),
+        ],
+        ignored: vec![finding("config.unknown_key", Role::Notice, &[])],
+        checks: vec![
+            check("dns", Status::Unknown, &[]),
+            check("tcp", Status::Blocked, &["dns"]),
+            check("tls", Status::Blocked, &["dns"]),
+        ],
+    }
+}
+
+/// Where each of these stands, in this order.
+fn assert_in_order(page: &str, parts: &[&str]) {
+    let mut rest = page;
+    for part in parts {
+        match rest.split_once(part) {
+            Some((_, after)) => rest = after,
+            None => panic!("`{part}` is not there, or too early:\n{page}"),
+        }
+    }
+}
+
+#[test]
+fn the_cause_comes_first_and_says_what_it_explains_and_what_to_do() {
+    let page = render(&report(), PLAIN);
+    assert_in_order(
+        &page,
+        &[
+            "FAILED  1 cause, 1 symptom, 1 warning",
+            "no control plane known",
+            "Cause: title of token.used [token.used]",
+            "Detail of token.used.",
+            "It explains: service.crash_looping",
+            "What to do",
+            "1. Install again",
+            COMMAND,
+            "Symptoms",
+            "(because of token.used)",
+            "Warning: title of identity.exposed",
+            "Ignored, as asked: config.unknown_key",
+            "blocked by dns: tcp, tls",
+            "nexplane-doctor explain token.used",
+        ],
+    );
+}
+
+#[test]
+fn nothing_from_outside_acts_on_the_terminal() {
+    let page = render(&report(), PLAIN);
+    assert!(!page.contains(['\x1b', '\x07', '\r']), "{page}");
+    assert!(page.contains("red  forged line"), "{page}");
+}
+
+#[test]
+fn colours_and_characters_are_the_terminals() {
+    let colored = render(
+        &report(),
+        Look {
+            color: true,
+            ..PLAIN
+        },
+    );
+    assert!(colored.contains("\x1b["));
+    let ascii = render(
+        &report(),
+        Look {
+            unicode: false,
+            ..PLAIN
+        },
+    );
+    assert!(ascii.is_ascii(), "{ascii}");
+    assert!(ascii.contains("unknown"), "{ascii}");
+}
+
+#[test]
+fn a_line_of_progress_fits() {
+    let mut long = check("dns", Status::Unknown, &[]);
+    long.reason = Some("x".repeat(300));
+    for width in [40, 80] {
+        let line = check_line(&long, &[], Look { width, ..PLAIN });
+        assert!(line.chars().count() <= width, "{width}: {line}");
+    }
+}
