@@ -350,3 +350,65 @@ fn a_full_disk_under_standard_output_is_said() {
     assert_eq!(output.status.code(), Some(70));
     assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write to standard output"));
 }
+
+/// A port of loopback where nothing listens yet.
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+/// The doctor looking at one port alone, its standard output piped.
+fn watching(port: u16, root: &std::path::Path, more: &[&str]) -> std::process::Child {
+    let url = format!("https://127.0.0.1:{port}");
+    std::process::Command::new(env!("CARGO_BIN_EXE_nexplane-doctor"))
+        .args([
+            "--format",
+            "json",
+            "--only",
+            "tcp",
+            "--control-plane",
+            &url,
+            "--root",
+        ])
+        .arg(root)
+        .args(more)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn wait_ends_when_the_host_is_healthy() {
+    let (port, root) = (free_port(), empty_root());
+    let doctor = watching(port, root.path(), &["--wait", "30s"]);
+    let _listening = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let output = doctor.wait_with_output().unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["verdict"], "healthy");
+}
+
+#[cfg(unix)]
+#[test]
+fn watch_tells_every_change_in_a_line_until_it_is_interrupted() {
+    use std::io::{BufRead as _, BufReader};
+    let (port, root) = (free_port(), empty_root());
+    let mut doctor = watching(port, root.path(), &["--watch"]);
+    let mut lines = BufReader::new(doctor.stdout.take().unwrap()).lines();
+    let mut next = || -> Value { serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap() };
+    assert_eq!(next()["root_causes"], serde_json::json!(["tcp.refused"]));
+    let _listening = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
+    assert_eq!(next()["verdict"], "healthy");
+    let pid = rustix::process::Pid::from_child(&doctor);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert_eq!(doctor.wait().unwrap().code(), Some(0));
+}
