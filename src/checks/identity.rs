@@ -330,7 +330,7 @@ impl Verdict {
         } else if let Some(explained) = time.is_before(begins) {
             let detail = format!(
                 "The agent's certificate becomes valid in {}, on {}{}.",
-                span(begins - time.low),
+                span(begins - time.teller(&explained)),
                 date(begins),
                 time.says(&explained)
             );
@@ -369,7 +369,7 @@ fn expired(certificate: &Certificate, time: &Time, past_grace: bool, why: &Expla
     };
     let detail = format!(
         "The agent's certificate expired {} ago, on {}{}.{consequence}",
-        span(time.high - ends),
+        span(time.teller(why) - ends),
         date(ends),
         time.says(why)
     );
@@ -426,6 +426,14 @@ impl Time {
             (false, true, true) => Some(Explained::OnlyBy(vec![CLOCK_SKEW])),
             (_, true, false) => Some(Explained::AsCatalogued),
             _ => None,
+        }
+    }
+
+    /// What time it is for the clock that says so.
+    const fn teller(&self, explained: &Explained) -> DateTime<Utc> {
+        match explained {
+            Explained::OnlyBy(_) => self.host,
+            _ => self.low,
         }
     }
 
