@@ -14,7 +14,7 @@ use crate::contract::url::ControlPlane;
 use crate::host::{
     Base, Content, Host, HostPath, Kind, ReadQuestion, Seen, Service, ServiceQuestion, Stat, Unseen,
 };
-use crate::model::{Code, Finding, Os, Target, excerpt};
+use crate::model::{CheckId, Code, Explains, Finding, Os, Target, excerpt};
 
 const MISSING: Code = Code::from_static("config.missing");
 const UNREADABLE: Code = Code::from_static("config.unreadable");
@@ -153,7 +153,7 @@ impl Check for Probe {
         findings.extend(flag_url(known.target.control_plane.as_deref()));
         if let Ok(content) = &evidence.content {
             findings.extend(problems(&reading, content));
-            findings.extend(file_url(&reading, content));
+            findings.extend(file_url(&reading, content, &known.target));
             findings.extend(insecure(&reading));
         }
         let with_path = |finding| with_values(finding, evidence.path.path());
@@ -286,13 +286,20 @@ fn flag_url(flag: Option<&str>) -> Option<Finding> {
     let text = flag?;
     let problem = ControlPlane::parse(text).err()?;
     let detail = format!("What --control-plane says is no address of a control plane: {problem}.");
-    Some(Finding::new(URL, detail).saw("--control-plane", excerpt(text)))
+    let finding = Finding::new(URL, detail).saw("--control-plane", excerpt(text));
+    // The agent was never told that URL.
+    Some(finding.explains(Explains::OnlyOf(Vec::new())))
 }
 
-fn file_url(reading: &ConfigReading, content: &Content) -> Option<Finding> {
+fn file_url(reading: &ConfigReading, content: &Content, target: &Target) -> Option<Finding> {
     let problem = reading.config.control_plane_url()?.err()?;
     let detail = format!("The configuration's `control_plane` is not usable: {problem}.");
-    let finding = Finding::new(URL, detail);
+    let mut finding = Finding::new(URL, detail);
+    if target.control_plane.is_some() {
+        // What the network shows is of the flag's URL, not of this one.
+        let local = vec![CheckId::from_static("service")];
+        finding = finding.explains(Explains::OnlyOf(local));
+    }
     let line = reading.positions.get(&Key::ControlPlane).map(|at| at.line);
     Some(match line {
         Some(line) => saw_number(finding, line, content),
@@ -456,6 +463,23 @@ mod tests {
             .get::<Told>()
             .and_then(|told| told.control_plane.as_ref().map(ControlPlane::port));
         assert_eq!(port, Some(1));
+    }
+
+    #[test]
+    fn a_bad_url_explains_only_what_was_seen_of_it() {
+        let bad = "control_plane: nexplane.example.com\n";
+        let explains = |flag: Option<&str>, text: &str| {
+            let mut flags = target();
+            flags.control_plane = flag.map(str::to_owned);
+            let recording = read(HostPath::host(PATH), content(text)).target(flags);
+            recording.judge(&Probe).0.findings[0].explains.clone()
+        };
+        assert_eq!(explains(None, bad), Explains::AsCatalogued);
+        // The network was looked at with the flag's URL, and the agent never heard of the flag's.
+        let service = vec![CheckId::from_static("service")];
+        let other = Some("https://other.example.com");
+        assert_eq!(explains(other, bad), Explains::OnlyOf(service));
+        assert_eq!(explains(Some("nonsense"), GOOD), Explains::OnlyOf(vec![]));
     }
 
     #[test]

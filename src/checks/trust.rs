@@ -34,16 +34,7 @@ const BAD_CERTIFICATE: Code = Code::from_static("trust.bad_certificate");
 const NAME_MISMATCH: Code = Code::from_static("trust.name_mismatch");
 const EXPIRED: Code = Code::from_static("trust.expired");
 const NOT_YET_VALID: Code = Code::from_static("trust.not_yet_valid");
-
-/// What may explain a certificate that is invalid at the true time: that it is the wrong one. Never the host's clock.
-const BUT_THE_CLOCK: [Code; 6] = [
-    Code::from_static("trust.intercepted"),
-    SELF_SIGNED,
-    MISSING_INTERMEDIATE,
-    UNKNOWN_AUTHORITY,
-    Code::from_static("health.captive_portal"),
-    Code::from_static("config.url"),
-];
+const CLOCK_SKEW: Code = Code::from_static("clock.skew");
 
 /// More certificates of a chain than these are not looked at; no honest server sends as many.
 const CHAIN: usize = 10;
@@ -474,7 +465,7 @@ fn out_of_time(code: Code, times: &Times, invalid: &[&Invalid<'_>]) -> Finding {
     let finding = Finding::new(code, words.join(" ")).saw("this host's clock", date(times.host));
     // The host's clock may be to blame for what only it says.
     if invalid.iter().any(|it| it.witness == Witness::TrueTime) {
-        return finding.explained(Explained::OnlyBy(BUT_THE_CLOCK.to_vec()));
+        return finding.explained(Explained::NotBy(vec![CLOCK_SKEW]));
     }
     finding
 }

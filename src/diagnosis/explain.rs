@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Found;
-use crate::model::{Code, Explained, Severity};
+use crate::model::{Code, Explained, Explains, Severity};
 
 /// For each finding, the codes of the causes that explain it, in the order of the findings; empty for a cause or a warning.
 pub(super) fn causes(found: &[Found<'_>]) -> Vec<Vec<Code>> {
@@ -46,9 +46,15 @@ fn explains(cause: &Found<'_>, effect: &Found<'_>) -> bool {
     let admitted = match &effect.finding.explained {
         Explained::AsCatalogued => true,
         Explained::OnlyBy(codes) => codes.contains(code),
+        Explained::NotBy(codes) => !codes.contains(code),
         Explained::Never => false,
     };
+    let reaches = match &cause.finding.explains {
+        Explains::AsCatalogued => true,
+        Explains::OnlyOf(checks) => checks.contains(&effect.outcome.id),
+    };
     admitted
+        && reaches
         && cause.doc.severity == Severity::Error
         && effect.doc.severity == Severity::Error
         && *code != effect.finding.code

@@ -3,6 +3,8 @@
 //! Pure: the same run gives the same report, whether it was live or played back.
 
 mod explain;
+#[cfg(test)]
+mod tests;
 mod values;
 mod verdict;
 

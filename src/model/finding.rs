@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Code;
+use super::{CheckId, Code};
 
 /// One thing that was seen, in words a person can use: `issuer` / `CN=Example Private CA`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,8 +23,20 @@ pub enum Explained {
     AsCatalogued,
     /// Only these of them, because the evidence says so (a log line that names the cause).
     OnlyBy(Vec<Code>),
+    /// All of them but these, because the evidence rules these out.
+    NotBy(Vec<Code>),
     /// Nothing explains this one: the evidence rules it out.
     Never,
+}
+
+/// Which findings this one may make symptoms.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Explains {
+    /// Whichever name it in the catalogue's `explained_by`.
+    #[default]
+    AsCatalogued,
+    /// Only those of them that are of these checks: of the others it is known that they saw something else.
+    OnlyOf(Vec<CheckId>),
 }
 
 /// A problem that a check found, before the diagnosis has sorted causes from symptoms.
@@ -40,6 +52,8 @@ pub struct Finding {
     pub evidence: Vec<Fact>,
     /// What may explain it.
     pub explained: Explained,
+    /// What it may explain.
+    pub explains: Explains,
     /// Values for the remedy's placeholders that only this finding knows, by the placeholder's name.
     pub values: BTreeMap<&'static str, String>,
 }
@@ -52,6 +66,7 @@ impl Finding {
             detail: detail.into(),
             evidence: Vec::new(),
             explained: Explained::AsCatalogued,
+            explains: Explains::AsCatalogued,
             values: BTreeMap::new(),
         }
     }
@@ -77,6 +92,13 @@ impl Finding {
     #[must_use]
     pub fn explained(mut self, explained: Explained) -> Self {
         self.explained = explained;
+        self
+    }
+
+    /// Narrows what this finding may explain.
+    #[must_use]
+    pub fn explains(mut self, explains: Explains) -> Self {
+        self.explains = explains;
         self
     }
 

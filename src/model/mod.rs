@@ -16,7 +16,7 @@ mod text;
 
 pub use code::{CheckId, Code, InvalidName, SectionId};
 pub use duration::{InvalidDuration, format_duration, parse_duration};
-pub use finding::{Explained, Fact, Finding};
+pub use finding::{Explained, Explains, Fact, Finding};
 pub use os::Os;
 pub use redact::{excerpt, redact};
 pub use report::{

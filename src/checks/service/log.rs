@@ -5,12 +5,18 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{CRASH_LOOPING, Check, Evidence, INSTALL_INCOMPLETE, Probe, hit_limit};
 use crate::host::{End, LogEntry, Service};
 use crate::logs::{self, Match};
-use crate::model::{Explained, Finding, excerpt};
+use crate::model::{Code, Explained, Finding, excerpt};
 
 /// So many automatic restarts …
 const RESTARTS: usize = 3;
 /// … within this time are a crash loop.
 const WINDOW: TimeDelta = TimeDelta::minutes(10);
+
+/// What explains a service's end only if the log names it.
+const ONLY_IF_LOGGED: [Code; 2] = [
+    Code::from_static("host.disk_full"),
+    Code::from_static("host.read_only"),
+];
 
 /// What the log says of the service's end.
 pub(super) struct Log {
@@ -96,17 +102,21 @@ impl Log {
 
     pub(super) fn explain(&self, end: &End) -> Explained {
         match end {
-            End::Signal { .. } | End::OutOfMemory | End::Timeout | End::Watchdog => {
-                Explained::Never
+            End::Signal { .. }
+            | End::OutOfMemory
+            | End::Timeout
+            | End::Watchdog
+            | End::NotStarted { .. } => Explained::OnlyBy(vec![INSTALL_INCOMPLETE]),
+            End::Other(result) if result != "exit-code" => {
+                Explained::OnlyBy(vec![INSTALL_INCOMPLETE])
             }
-            End::NotStarted { .. } => Explained::OnlyBy(vec![INSTALL_INCOMPLETE]),
-            End::Other(result) if result != "exit-code" => Explained::Never,
             _ => match &self.last_fatal {
                 Some(fatal) => {
                     let codes = fatal.codes().cloned();
                     Explained::OnlyBy(codes.chain([INSTALL_INCOMPLETE]).collect())
                 }
-                None => Explained::AsCatalogued,
+                // A full disk would have left a line; nothing is concluded from a silent log.
+                None => Explained::NotBy(ONLY_IF_LOGGED.to_vec()),
             },
         }
     }

@@ -138,7 +138,22 @@ fn the_last_fatal_line_says_whose_failure_it_is() {
         Explained::OnlyBy(vec![used, INSTALL_INCOMPLETE])
     );
     let (silent, _) = judged(&FAILED_1, &[agent("starting")]);
-    assert_eq!(silent.findings[0].explained, Explained::AsCatalogued);
+    assert_eq!(silent.findings[0].explained, not_by_the_disk());
+}
+
+/// What a silent log leaves open: every cause but the disk, which would have left a line.
+fn not_by_the_disk() -> Explained {
+    Explained::NotBy(["host.disk_full", "host.read_only"].map(Code::from_static).to_vec())
+}
+
+#[test]
+fn a_full_disk_is_the_cause_where_the_log_says_so() {
+    let line = "FATAL: storing certificate: write /etc/nexplane-agent/client.crt: no space left on device";
+    let (judgement, _) = judged(&FAILED_1, &[agent(line)]);
+    assert_eq!(
+        judgement.findings[0].explained,
+        Explained::OnlyBy(vec![Code::from_static("host.disk_full"), INSTALL_INCOMPLETE])
+    );
 }
 
 #[test]
@@ -146,7 +161,7 @@ fn a_line_of_an_earlier_start_is_history() {
     let mut old = agent(TOKEN);
     old.invocation = Some("zero".into());
     let (judgement, _) = judged(&FAILED_1, &[old, agent("starting")]);
-    assert_eq!(judgement.findings[0].explained, Explained::AsCatalogued);
+    assert_eq!(judgement.findings[0].explained, not_by_the_disk());
 }
 
 #[test]
@@ -167,7 +182,7 @@ fn what_no_line_could_cause_is_not_explained_by_one() {
         assert_eq!(codes(&judgement), ["service.failed"]);
         assert_eq!(
             judgement.findings[0].explained,
-            Explained::Never,
+            Explained::OnlyBy(vec![INSTALL_INCOMPLETE]),
             "{result}"
         );
     }
