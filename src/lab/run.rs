@@ -21,7 +21,7 @@ pub const HEALTHY: &str = "healthy";
 
 /// How long things may take in the lab, where nothing is far away: faults that hang are found by waiting this long.
 pub const LIMITS: Limits = Limits {
-    timeout: Duration::from_millis(500),
+    timeout: Duration::from_secs(1),
     deadline: Duration::from_secs(10),
 };
 
