@@ -81,6 +81,8 @@ impl Check for Probe {
             Some(ApiAnswer::Reply(reply)) => (Ok(reply.exchange), true),
             // Asked with a certificate it does the same: it was not for want of one.
             Some(ApiAnswer::Failed(unseen)) if evidence.anonymous.is_err() => (Err(unseen), true),
+            // Who wants a certificate says so, in HTTP or by an alert; an orderly end is neither.
+            Some(_) if evidence.anonymous == Err(Unseen::Closed) => (evidence.anonymous, false),
             Some(other) => {
                 publish(facts, evidence.anonymous.ok(), false);
                 return not_asked(&other);

@@ -9,7 +9,7 @@ use chrono::{TimeDelta, Utc};
 use tempfile::TempDir;
 
 use super::faults::{self, Side};
-use super::plan::{NAME, Plan, Registration, Token};
+use super::plan::{ChangeRequest, NAME, Plan, Registration, Token};
 use super::world;
 use super::{Authority, Clock, ControlPlaneServer, HeartbeatReply, LabError, RequestLine, State};
 use crate::contract::api;
@@ -65,7 +65,7 @@ pub struct Standing {
     pub tokens: Vec<Secret>,
     /// A token for the user interface's API.
     pub api_token: Secret,
-    /// The id of a change request that it has, or that a fault says it has not.
+    /// The id of a change request for this host that is approved, unless a fault says otherwise.
     pub change_request: String,
     server: ControlPlaneServer,
     /// Where the CA file is, when nobody said where.
@@ -100,7 +100,13 @@ impl Standing {
             });
         }
         let hostname = sysinfo::System::host_name().unwrap_or_default();
-        world::put_change_request(&state, plan.change_request, &hostname);
+        let approved = ChangeRequest {
+            exists: true,
+            status: "approved",
+            for_this_host: true,
+        };
+        let change_request = plan.change_request.or(Some(approved));
+        world::put_change_request(&state, change_request, &hostname);
         let api_token = state.new_api_token()?;
         let (directory, temporary) = match directory {
             Some(directory) => (directory.to_owned(), None),

@@ -265,12 +265,16 @@ fn where_a_certificate_is_wanted_the_strict_connection_asks() {
         (ApiAnswer::Alert { name: "x".into() }, "alert x"),
         (ApiAnswer::Failed(Unseen::failed("x")), "could not be asked"),
     ] {
-        let (judgement, _) = strict(Err(Unseen::Closed), answer);
+        let (judgement, _) = strict(Err(Unseen::Reset), answer);
         assert!(
             matches!(&judgement.decision, Decision::Unknown(why) if why.contains(part)),
             "{judgement:?}"
         );
     }
+    // An orderly end asks for nothing.
+    let none = ApiAnswer::NotAsked { why: "x".into() };
+    let (judgement, _) = strict(Err(Unseen::Closed), none);
+    assert_eq!(codes(&judgement), ["health.closed"]);
     // One that hangs up on both does not do it for want of a certificate.
     let (judgement, _) = strict(Err(Unseen::Closed), ApiAnswer::Failed(Unseen::Reset));
     assert_eq!(codes(&judgement), ["health.closed"]);
