@@ -16,7 +16,7 @@ use crate::diagnosis;
 use crate::engine::{self, Graph, Limits, Selection};
 use crate::host::Recorder;
 use crate::host::live::{LiveHost, Settings};
-use crate::model::{Report, Secret, Source, Target, Verdict};
+use crate::model::{Code, Report, Secret, Source, Target, Verdict};
 use crate::report::{human, json_v1};
 
 /// How long to rest between two diagnoses of `--wait` and `--watch`.
@@ -65,7 +65,7 @@ struct Job {
     target: Arc<Target>,
     selection: Selection,
     limits: Limits,
-    ignore: Vec<crate::model::Code>,
+    ignore: Vec<Code>,
     settings: Settings,
 }
 
@@ -136,9 +136,15 @@ impl Job {
         common: &Common,
         interrupted: &CancellationToken,
     ) -> Result<Exit, Failure> {
-        let mut last = None;
+        let mut last: Option<((Verdict, Vec<Code>), Exit)> = None;
         loop {
             let (report, shown) = self.once(common, interrupted).await;
+            // A run that was cut short says nothing of the host; the last whole one does.
+            if let Some((_, exit)) = &last
+                && interrupted.is_cancelled()
+            {
+                return Ok(*exit);
+            }
             let exit = Exit::of(&report, args.strict);
             let state = (
                 report.verdict,
@@ -148,13 +154,10 @@ impl Job {
                     .map(|f| f.code.clone())
                     .collect::<Vec<_>>(),
             );
-            if interrupted.is_cancelled() && last.is_some() {
-                return Ok(exit);
-            }
-            if last.as_ref() != Some(&state) {
+            if last.as_ref().map(|(state, _)| state) != Some(&state) {
                 show_change(&report, args, common, shown)?;
-                last = Some(state);
             }
+            last = Some((state, exit));
             if interrupted.is_cancelled() {
                 return Ok(exit);
             }
