@@ -183,6 +183,49 @@ fn a_finding_has_a_text_and_a_text_has_a_finding() {
     }
 }
 
+#[test]
+fn a_line_of_the_log_speaks_only_of_findings_that_have_a_text() {
+    use nexplane_doctor::{catalog::Catalog, checks, model::Code};
+    let catalog = Catalog::load(&checks::texts()).expect("the built-in texts");
+    let failed = Code::from_static("service.failed");
+    let failed = catalog.finding(&failed).expect("a text of service.failed");
+    let mut seen = 0;
+    let families = fs::read_dir(root().join("src/logs")).expect("a directory");
+    for path in families.map(|entry| entry.expect("an entry").path()) {
+        if path.extension().is_none_or(|e| e != "yaml") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).expect("a family");
+        let patterns: Vec<serde_yaml::Value> =
+            serde_yaml::from_str(&text).expect("a list of patterns");
+        for pattern in patterns {
+            let also = pattern["also"].as_sequence().into_iter().flatten();
+            for code in pattern["code"]
+                .as_str()
+                .into_iter()
+                .chain(also.filter_map(|code| code.as_str()))
+            {
+                let code: Code = code.parse().expect("a code");
+                assert!(
+                    catalog.finding(&code).is_some(),
+                    "{}: {code}",
+                    path.display()
+                );
+                // What ends the agent has to be able to explain that its service failed.
+                let own = ["service", "tasks"]
+                    .iter()
+                    .any(|check| code.check() == *check);
+                assert!(
+                    own || failed.explained_by.contains(&code),
+                    "{code} does not explain service.failed"
+                );
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 50, "{seen} codes");
+}
+
 /// Texts that are there before the check that finds them.
 const LATER: [&str; 7] = [
     "proxy.unreachable",

@@ -14,7 +14,6 @@ mod load;
 mod names;
 mod nearest;
 mod overlay;
-mod placeholder;
 mod probe;
 mod problem;
 mod raw;
@@ -25,17 +24,18 @@ mod template;
 mod testing;
 mod texts;
 mod validate;
+mod values;
 #[cfg(test)]
 mod vocabulary;
 mod yaml;
 
 pub use check::{CheckDoc, FindingDoc, Repair};
 pub use nearest::nearest;
-pub use placeholder::{Placeholder, UnknownPlaceholder, Values};
 pub use probe::{Claim, ExpectedBody, ExpectedFile, Pattern, Probe, ServiceState};
 pub use problem::{Problem, Source};
 pub use remedy::{RemedyDoc, StepDoc};
 pub use template::{Command, Template};
+pub use values::Values;
 
 use crate::model::{CheckId, Code};
 

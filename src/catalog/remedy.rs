@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::placeholder::Values;
+use super::Values;
 use super::template::{Command, Template};
 use crate::model::{Os, Remedy, SectionId, Step};
 

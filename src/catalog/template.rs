@@ -1,7 +1,8 @@
 //! Texts and commands with placeholders, read once and filled in once: a value is data, whatever braces it holds.
 
-use super::placeholder::{Placeholder, Values};
+use super::Values;
 use super::shell::Shell;
+use crate::model::Placeholder;
 use crate::model::{Os, printable};
 
 /// What is wrong with a template, and the part of it that is.

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::fields::Field;
-use super::placeholder::Placeholder;
 use super::problem::{At, Place, Reporter};
 use super::raw::{RawCommand, RawRemedy, RawStep};
 use super::remedy::{RemedyDoc, StepDoc};
 use super::template::{Command, Template, TemplateError};
+use crate::model::Placeholder;
 use crate::model::{Os, SectionId};
 
 /// A text that is shown as it is. A placeholder in it would be a mistake: only remedies know a host's values.

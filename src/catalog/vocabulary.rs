@@ -121,8 +121,11 @@ fn every_section_of_the_runbook_is_cited() {
 fn remedies_speak_the_runbook_s_commands_with_the_host_s_values() {
     let catalog = own();
     let values = Values::new()
-        .with(super::Placeholder::ControlPlane, "https://cp.corp:8000")
-        .with(super::Placeholder::CaCert, "/tmp/my ca.crt");
+        .with(
+            crate::model::Placeholder::ControlPlane,
+            "https://cp.corp:8000",
+        )
+        .with(crate::model::Placeholder::CaCert, "/tmp/my ca.crt");
     let commands = |code: &str, os: Os| -> Vec<String> {
         let finding = catalog.finding(&code.parse().unwrap()).unwrap();
         let remedy = finding.remedy.fill(&values, os);

@@ -14,7 +14,7 @@ use crate::contract::url::ControlPlane;
 use crate::host::{
     Base, Content, Host, HostPath, Kind, ReadQuestion, Seen, Service, ServiceQuestion, Stat, Unseen,
 };
-use crate::model::{CheckId, Code, Explains, Finding, Os, Target, excerpt};
+use crate::model::{CheckId, Code, Explains, Finding, Os, Placeholder, Target, excerpt};
 
 const MISSING: Code = Code::from_static("config.missing");
 const UNREADABLE: Code = Code::from_static("config.unreadable");
@@ -166,8 +166,8 @@ impl Check for Probe {
 fn with_values(finding: Finding, path: &Path) -> Finding {
     let dir = path.parent().unwrap_or(path);
     finding
-        .value("config_path", path.display().to_string())
-        .value("config_dir", dir.display().to_string())
+        .value(Placeholder::ConfigPath, path.display().to_string())
+        .value(Placeholder::ConfigDir, dir.display().to_string())
 }
 
 /// Whether it is there, and the agent's user may read it.
@@ -220,7 +220,7 @@ fn unreadable(evidence: &Evidence) -> Finding {
     let path = evidence.path.path().display();
     let user = &evidence.user.name;
     let detail = format!("The agent runs as `{user}`, and that user may not read {path}.");
-    let finding = Finding::new(UNREADABLE, detail).value("user", user);
+    let finding = Finding::new(UNREADABLE, detail).value(Placeholder::User, user);
     match &evidence.stat {
         Ok(stat) => finding.saw("permissions", permissions(stat)),
         Err(_) => finding,

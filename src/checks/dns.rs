@@ -13,7 +13,7 @@ use super::proxy::{self, Choice};
 use super::{Check, Facts, Judgement, Known, config, environment};
 use crate::contract::url::ControlPlane;
 use crate::host::{Content, DnsQuestion, Host, HostPath, ReadQuestion, RecordType, Seen, Unseen};
-use crate::model::{Code, Fact, Finding, Os, format_duration};
+use crate::model::{Code, Fact, Finding, Os, Placeholder, format_duration};
 
 mod answers;
 mod files;
@@ -269,7 +269,7 @@ impl Evidence {
                 Finding::new(PINNED, detail)
                     .saw(file, format!("{} {}", list(&pinned), name.text))
                     .saw_all(self.answers())
-                    .value("host", &name.text)
+                    .value(Placeholder::Host, &name.text)
                     .into()
             }
             Some(_) => Judgement::pass().note(
@@ -358,9 +358,9 @@ impl Evidence {
         let finding = Finding::new(code, detail)
             .saw_all(self.answers())
             .saw_all(self.second_witness())
-            .value("host", &name.text);
+            .value(Placeholder::Host, &name.text);
         match server {
-            Some(server) => finding.value("nameserver", server.to_string()).into(),
+            Some(server) => finding.value(Placeholder::Nameserver, server.to_string()).into(),
             None => finding.into(),
         }
     }
@@ -373,7 +373,7 @@ impl Evidence {
                 format!("The system's resolver does not know `{}`.", name.text),
             )
             .saw_all(self.second_witness())
-            .value("host", &name.text)
+            .value(Placeholder::Host, &name.text)
             .into(),
             Some(Err(unseen)) => Judgement::unknown(format!(
                 "the system's resolver could not say what `{}` is: {unseen}",

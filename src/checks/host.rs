@@ -3,7 +3,7 @@
 use super::agent_user::AgentUser;
 use super::{Check, Decision, Facts, Judgement, Known, config};
 use crate::host::{FileSystem, Host, HostPath, Seen};
-use crate::model::{Code, Finding};
+use crate::model::{Code, Finding, Placeholder};
 
 const DISK_FULL: Code = Code::from_static("host.disk_full");
 const READ_ONLY: Code = Code::from_static("host.read_only");
@@ -124,7 +124,7 @@ fn saw(finding: Finding, place: &Place, seen: &FileSystem) -> Finding {
         .saw("free bytes", seen.available_bytes.to_string())
         .saw("free bytes for root", seen.free_bytes.to_string())
         .saw("free inodes", seen.free_inodes.to_string())
-        .value("config_dir", place.path.path().display().to_string())
+        .value(Placeholder::ConfigDir, place.path.path().display().to_string())
 }
 
 #[cfg(test)]

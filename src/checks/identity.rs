@@ -14,7 +14,7 @@ use super::agent_user::{Access, AgentUser, permissions};
 use super::{Check, Decision, Facts, Judgement, Known, clock, config};
 use crate::contract::api::ROTATION_GRACE_DAYS;
 use crate::host::{Content, Host, HostPath, KeyFacts, ReadQuestion, Seen, Stat, Unseen};
-use crate::model::{Code, Explained, Finding, Os, format_duration};
+use crate::model::{Code, Explained, Finding, Os, Placeholder, format_duration};
 
 const MISSING: Code = Code::from_static("identity.missing");
 const UNREADABLE: Code = Code::from_static("identity.unreadable");
@@ -147,9 +147,9 @@ impl Check for Probe {
         });
         for finding in &mut judgement.findings {
             let path = |path: &HostPath| path.path().display().to_string();
-            finding.values.insert("cert_path", path(&evidence.cert));
-            finding.values.insert("key_path", path(&evidence.key));
-            finding.values.insert("user", evidence.user.name.clone());
+            finding.values.insert(Placeholder::CertPath, path(&evidence.cert));
+            finding.values.insert(Placeholder::KeyPath, path(&evidence.key));
+            finding.values.insert(Placeholder::User, evidence.user.name.clone());
         }
         judgement
     }

@@ -9,7 +9,7 @@ use futures_util::future::join3;
 use super::{Check, Facts, Judgement, Known, config};
 use crate::contract::paths::AgentPaths;
 use crate::host::{Host, HostPath, Kind, Seen, Service, ServiceQuestion, Stat, Unseen};
-use crate::model::{Code, Finding, Os};
+use crate::model::{Code, Finding, Os, Placeholder};
 
 const MISSING: Code = Code::from_static("install.missing");
 const INCOMPLETE: Code = Code::from_static("install.incomplete");
@@ -144,7 +144,7 @@ fn incomplete(evidence: &Evidence) -> Finding {
         "The agent's program {path} {how}; {} {verb}.",
         there.join(" and ")
     );
-    Finding::new(INCOMPLETE, detail).value("binary", path.to_string())
+    Finding::new(INCOMPLETE, detail).value(Placeholder::Binary, path.to_string())
 }
 
 fn saw(finding: Finding, all: &[&Looked]) -> Finding {

@@ -7,7 +7,7 @@
 use super::{Check, Facts, Judgement, Known, api, config, identity};
 use crate::contract::api::{self as contract, Heartbeat};
 use crate::host::{ApiAnswer, ApiCall, Exchange, Host};
-use crate::model::{Code, Finding, excerpt};
+use crate::model::{Code, Finding, Placeholder, excerpt};
 
 const REVOKED: Code = Code::from_static("registration.revoked");
 const CERTIFICATE_REFUSED: Code = Code::from_static("registration.certificate_refused");
@@ -258,7 +258,7 @@ fn accepted(exchange: &Exchange, known: &Known) -> (Option<Standing>, Judgement)
         )
         .saw("registered as", excerpt(&registered_as))
         .saw("this host", own)
-        .value("hostname", own)
+        .value(Placeholder::Hostname, own)
         .into()
     };
     (Some(Standing::Accepted { registered_as }), judgement)

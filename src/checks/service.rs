@@ -17,7 +17,7 @@ use crate::host::{
     End, Host, JournalQuestion, LogEntry, Process, Seen, Service, ServiceQuestion, Unseen,
 };
 use crate::logs::Match;
-use crate::model::{Code, Explained, Finding, excerpt};
+use crate::model::{Code, Explained, Finding, Placeholder, excerpt};
 
 const NOT_INSTALLED: Code = Code::from_static("service.not_installed");
 const STOPPED: Code = Code::from_static("service.stopped");
@@ -200,7 +200,7 @@ fn judge_service(unit: &str, service: &Service, log: &Log) -> (State, Judgement)
 
 fn not_installed(unit: &str) -> Finding {
     let detail = format!("The service manager knows no service `{unit}`.");
-    Finding::new(NOT_INSTALLED, detail).value("unit", unit)
+    Finding::new(NOT_INSTALLED, detail).value(Placeholder::Unit, unit)
 }
 
 fn masked_finding(unit: &str, service: &Service) -> Finding {
@@ -213,7 +213,7 @@ fn masked_finding(unit: &str, service: &Service) -> Finding {
         _ => "",
     };
     let detail = format!("`{unit}` is masked{runtime}: nothing can start it.{runs}");
-    saw_state(Finding::new(MASKED, detail), service).value("unit", unit)
+    saw_state(Finding::new(MASKED, detail), service).value(Placeholder::Unit, unit)
 }
 
 fn broken_unit(unit: &str, load_state: &str, service: &Service) -> Finding {
@@ -227,7 +227,7 @@ fn broken_unit(unit: &str, load_state: &str, service: &Service) -> Finding {
         format!(" systemd says: {message}")
     };
     let detail = format!("The definition of `{unit}` does not load ({load_state}).{why}");
-    saw_state(Finding::new(BROKEN_UNIT, detail), service).value("unit", unit)
+    saw_state(Finding::new(BROKEN_UNIT, detail), service).value(Placeholder::Unit, unit)
 }
 
 fn running(unit: &str, service: &Service) -> (State, Judgement) {
@@ -238,7 +238,7 @@ fn running(unit: &str, service: &Service) -> (State, Judgement) {
                 "`{unit}` runs now and will not start at the next boot: systemd calls it `{enabled}`."
             );
             saw_state(Finding::new(NOT_ENABLED, detail), service)
-                .value("unit", unit)
+                .value(Placeholder::Unit, unit)
                 .into()
         }
         _ => Judgement::pass(),
@@ -267,7 +267,7 @@ fn stopped(unit: &str, service: &Service) -> (State, Judgement) {
     };
     let detail = format!("`{unit}` is installed and does not run: {why}.");
     let finding = saw_state(Finding::new(STOPPED, detail), service)
-        .value("unit", unit)
+        .value(Placeholder::Unit, unit)
         .explained(Explained::Never);
     (State::Stopped, finding.into())
 }
@@ -276,7 +276,7 @@ fn failed(unit: &str, service: &Service, log: &Log) -> (State, Judgement) {
     let end = service.end();
     let detail = format!("`{unit}` does not run: the agent {end}.{}", log.says());
     let finding = log.quote(saw_state(Finding::new(FAILED, detail), service));
-    let finding = finding.explained(log.explain(&end)).value("unit", unit);
+    let finding = finding.explained(log.explain(&end)).value(Placeholder::Unit, unit);
     (State::Failed, finding.into())
 }
 
@@ -298,7 +298,7 @@ fn crash_looping(unit: &str, service: &Service, log: &Log) -> (State, Judgement)
     };
     let detail = format!("`{unit}` {often}{limit}: the agent {end}.{}", log.says());
     let finding = log.quote(saw_state(Finding::new(CRASH_LOOPING, detail), service));
-    let finding = finding.explained(log.explain(&end)).value("unit", unit);
+    let finding = finding.explained(log.explain(&end)).value(Placeholder::Unit, unit);
     (State::CrashLooping, finding.into())
 }
 

@@ -11,7 +11,7 @@ use crate::contract::api::CHANGE_REQUEST_NOT_FOUND;
 use crate::contract::api::{Approval, ChangeRequest, ChangeState, error_detail};
 use crate::host::{ApiAnswer, ApiCall, Exchange, Host, JournalQuestion, LogEntry, Seen};
 use crate::logs;
-use crate::model::{Code, Finding, excerpt};
+use crate::model::{Code, Finding, Placeholder, excerpt};
 
 const NOT_APPROVED: Code = Code::from_static("tasks.not_approved");
 const WRONG_AGENT: Code = Code::from_static("tasks.wrong_agent");
@@ -115,7 +115,7 @@ fn replied(id: &str, exchange: &Exchange, known: &Known) -> Judgement {
         404 if detail.as_deref() == Some(CHANGE_REQUEST_NOT_FOUND) => {
             let detail = format!("The control plane has no change request {id}.");
             Finding::new(UNKNOWN_CHANGE_REQUEST, detail)
-                .value("change_request", id)
+                .value(Placeholder::ChangeRequest, id)
                 .into()
         }
         status => {
@@ -152,7 +152,7 @@ fn request_read(id: &str, request: &ChangeRequest, known: &Known) -> Judgement {
         let finding = saw(Finding::new(WRONG_AGENT, detail), id, request);
         judgement
             .findings
-            .push(finding.value("hostname", excerpt(name)));
+            .push(finding.value(Placeholder::Hostname, excerpt(name)));
     }
     judgement.note(
         "change request",
@@ -165,7 +165,7 @@ fn saw(finding: Finding, id: &str, request: &ChangeRequest) -> Finding {
         .saw("status", excerpt(&request.status))
         .saw("target", excerpt(&request.target.hostname))
         .saw("title", excerpt(&request.title))
-        .value("change_request", id)
+        .value(Placeholder::ChangeRequest, id)
 }
 
 /// The log's task errors.

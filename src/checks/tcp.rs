@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{Check, Facts, Judgement, Known, config, dns};
 use crate::host::{Attempt, ConnectQuestion, Host, Race, Unseen};
-use crate::model::{Code, Fact, Finding, format_duration};
+use crate::model::{Code, Fact, Finding, Placeholder, format_duration};
 
 const REFUSED: Code = Code::from_static("tcp.refused");
 const TIMEOUT: Code = Code::from_static("tcp.timeout");
@@ -140,8 +140,8 @@ impl<'a> Attempts<'a> {
         );
         let finding = Finding::new(PARTIAL, detail)
             .saw_all(self.facts())
-            .value("host", name)
-            .value("address", failed[0].0.address.ip().to_string());
+            .value(Placeholder::Host, name)
+            .value(Placeholder::Address, failed[0].0.address.ip().to_string());
         self.with_routeless(finding.into())
     }
 
@@ -183,8 +183,9 @@ impl<'a> Attempts<'a> {
         };
         let finding = Finding::new(code, detail)
             .saw_all(self.facts())
-            .value("host", name)
-            .value("port", port.to_string());
+            .value(Placeholder::Host, name)
+            .value(Placeholder::Port, port.to_string())
+            .value(Placeholder::Address, attempt.address.ip().to_string());
         self.with_routeless(finding.into())
     }
 

@@ -14,7 +14,7 @@ use super::{Check, Decision, Facts, Judgement, Known, clock, config, tls};
 use crate::host::{
     Anchors, AnchorsQuestion, Base, Content, Handshake, Host, HostPath, Pem, ReadQuestion, Seen,
 };
-use crate::model::{Code, Explained, Fact, Finding};
+use crate::model::{Code, Explained, Fact, Finding, Placeholder};
 
 mod ca_file;
 mod certificate;
@@ -303,9 +303,9 @@ impl<'a> Case<'a> {
             Reason::MissingIntermediate => Finding::new(MISSING_INTERMEDIATE, missing(walked, last)),
             Reason::UnknownAuthority => Finding::new(UNKNOWN_AUTHORITY, self.unknown_authority(last)),
         };
-        let mut finding = finding.value("issuer", &last.issuer);
+        let mut finding = finding.value(Placeholder::Issuer, &last.issuer);
         if let Some(file) = &self.evidence.ca_file {
-            finding = finding.value("ca_cert", file.path.path().display().to_string());
+            finding = finding.value(Placeholder::CaCert, file.path.path().display().to_string());
         }
         self.found(finding.saw("the chain breaks after", &last.subject).saw("trusted here", self.trusted()));
     }
@@ -442,8 +442,8 @@ fn useless(file: &CaFile, why: &str, user: &AgentUser) -> Finding {
         CA_FILE,
         format!("The CA file that {} names, {path}, {why}.", file.named_by),
     )
-    .value("ca_cert", path)
-    .value("user", &user.name)
+    .value(Placeholder::CaCert, path)
+    .value(Placeholder::User, &user.name)
 }
 
 fn missing(walked: &[Certificate], last: &Certificate) -> String {

@@ -1,9 +1,9 @@
 //! This host's values for the placeholders of the remedies.
 
-use crate::catalog::{Placeholder, Values};
+use crate::catalog::Values;
 use crate::checks::{Known, config};
 use crate::contract::paths::AgentPaths;
-use crate::model::Finding;
+use crate::model::{Finding, Placeholder};
 
 /// What every remedy may name: where the agent is, what it was told, whom it talks to.
 pub(super) fn of_host(known: &Known) -> Values {
@@ -40,9 +40,8 @@ pub(super) fn of_host(known: &Known) -> Values {
 /// The same, with what a finding itself knows; its own values win.
 pub(super) fn with_finding(base: &Values, finding: &Finding) -> Values {
     let mut values = base.clone();
-    for (name, value) in &finding.values {
-        // A name that is no placeholder's has no place in any text.
-        let _ = values.set_named(name, value.clone());
+    for (placeholder, value) in &finding.values {
+        values.set(*placeholder, value.clone());
     }
     values
 }

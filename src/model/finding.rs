@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CheckId, Code};
+use super::{CheckId, Code, Placeholder};
 
 /// One thing that was seen, in words a person can use: `issuer` / `CN=Example Private CA`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,8 +54,8 @@ pub struct Finding {
     pub explained: Explained,
     /// What it may explain.
     pub explains: Explains,
-    /// Values for the remedy's placeholders that only this finding knows, by the placeholder's name.
-    pub values: BTreeMap<&'static str, String>,
+    /// Values for the remedy's placeholders that only this finding knows.
+    pub values: BTreeMap<Placeholder, String>,
 }
 
 impl Finding {
@@ -102,9 +102,9 @@ impl Finding {
         self
     }
 
-    /// Gives a value for a placeholder of the remedy, such as `ca_cert`.
+    /// Gives a value for a placeholder of the remedy.
     #[must_use]
-    pub fn value(mut self, placeholder: &'static str, value: impl Into<String>) -> Self {
+    pub fn value(mut self, placeholder: Placeholder, value: impl Into<String>) -> Self {
         self.values.insert(placeholder, value.into());
         self
     }

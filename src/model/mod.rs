@@ -7,6 +7,7 @@ mod code;
 mod duration;
 mod finding;
 mod os;
+mod placeholder;
 mod redact;
 mod report;
 mod secret;
@@ -18,6 +19,7 @@ pub use code::{CheckId, Code, InvalidName, SectionId};
 pub use duration::{InvalidDuration, format_duration, parse_duration};
 pub use finding::{Explained, Explains, Fact, Finding};
 pub use os::Os;
+pub use placeholder::{Placeholder, UnknownPlaceholder};
 pub use redact::{excerpt, redact};
 pub use report::{
     CheckReport, HostReport, Remedy, Report, ReportedFinding, Role, Source, Step, TargetReport,

@@ -288,5 +288,5 @@ fn a_missing_name_says_who_answered_what() {
         "`n.corp` does not exist: 10.0.0.2 answered NXDOMAIN."
     );
     assert_eq!(finding.evidence.len(), 3);
-    assert_eq!(finding.values["nameserver"], "10.0.0.2");
+    assert_eq!(finding.values[&Placeholder::Nameserver], "10.0.0.2");
 }

@@ -90,6 +90,13 @@ fn refused_beats_timeout_beats_unreachable() {
 }
 
 #[test]
+fn the_remedy_knows_the_address_to_look_for_a_route_to() {
+    let (judgement, _) = race(&[(A, unreachable("EHOSTUNREACH"))]);
+    let address = address(A).ip().to_string();
+    assert_eq!(judgement.findings[0].values[&Placeholder::Address], address);
+}
+
+#[test]
 fn some_that_work_and_some_that_do_not_are_named() {
     let (judgement, facts) = race(&[(SIX, timeout()), (A, Ok(())), (B, Ok(()))]);
     assert_eq!(codes(&judgement), ["tcp.partial"]);

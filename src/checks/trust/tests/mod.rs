@@ -203,7 +203,7 @@ fn an_unknown_ca() {
     let server = root.server();
     let found = scene(&[&server], &[&other.pem]).judge().0;
     assert_eq!(codes(&found), ["trust.unknown_authority"]);
-    assert_eq!(found.findings[0].values["issuer"], "CN=Private");
+    assert_eq!(found.findings[0].values[&Placeholder::Issuer], "CN=Private");
     let sent = scene(&[&server, &root.pem], &[&other.pem]);
     assert!(sent.detail().starts_with("The chain ends at `CN=Private`, which the server sends along"));
 }
@@ -268,7 +268,7 @@ fn a_useless_ca_file_comes_before_every_other_reason() {
         let found = broken.judge().0;
         assert_eq!(codes(&found), ["trust.ca_file"], "{part}");
         assert!(found.findings[0].detail.contains(part), "{}", found.findings[0].detail);
-        assert_eq!(found.findings[0].values["ca_cert"], CA_PATH);
+        assert_eq!(found.findings[0].values[&Placeholder::CaCert], CA_PATH);
     }
     // Also where the system would trust the chain: the agent does not start with such a file.
     let mut needless = scene(&[&server], &[&root.pem]);

@@ -1,10 +1,9 @@
-//! The values of a host that a remedy may name, and what stands for one that is not known.
+//! What of a host a remedy may name, and what stands for a value that is not known.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::model::Os;
+use super::Os;
 
 /// What may stand in braces in a remedy: `{control_plane}`. A closed list, so that a misspelt one is found when the file is loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -145,56 +144,6 @@ impl FromStr for Placeholder {
     }
 }
 
-/// What is known of this host, by placeholder. Never a secret: what is in here is printed.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Values(BTreeMap<Placeholder, String>);
-
-impl Values {
-    /// Nothing known: every placeholder shows its fallback.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Sets a value; a later one replaces an earlier one, and an empty one counts as not known.
-    pub fn set(&mut self, placeholder: Placeholder, value: impl Into<String>) {
-        self.0.insert(placeholder, value.into());
-    }
-
-    /// Sets a value, in a chain.
-    #[must_use]
-    pub fn with(mut self, placeholder: Placeholder, value: impl Into<String>) -> Self {
-        self.set(placeholder, value);
-        self
-    }
-
-    /// Sets a value by the placeholder's name, as a finding gives it.
-    ///
-    /// # Errors
-    /// When no placeholder has that name.
-    pub fn set_named(
-        &mut self,
-        name: &str,
-        value: impl Into<String>,
-    ) -> Result<(), UnknownPlaceholder> {
-        self.set(name.parse()?, value);
-        Ok(())
-    }
-
-    /// The value, if it is known.
-    pub fn get(&self, placeholder: Placeholder) -> Option<&str> {
-        self.0
-            .get(&placeholder)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
-    }
-}
-
-impl FromIterator<(Placeholder, String)> for Values {
-    fn from_iter<I: IntoIterator<Item = (Placeholder, String)>>(values: I) -> Self {
-        Self(values.into_iter().collect())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -210,14 +159,5 @@ mod tests {
             "token".parse::<Placeholder>().unwrap_err().to_string(),
             "`{token}` is no placeholder"
         );
-    }
-
-    #[test]
-    fn an_empty_value_is_not_known() {
-        let mut values = Values::new().with(Placeholder::Host, "");
-        assert_eq!(values.get(Placeholder::Host), None);
-        values.set_named("host", "a.example").unwrap();
-        assert_eq!(values.get(Placeholder::Host), Some("a.example"));
-        assert!(values.set_named("hots", "x").is_err());
     }
 }
