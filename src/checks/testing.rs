@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::{Check, Facts, Judgement, Known, config, tcp};
 use crate::contract::url::ControlPlane;
 use crate::host::{
-    Account, ApiAnswer, ApiCall, ApiQuestion, Entry, Exchange, HostPath, Kind, Recorded, Recording,
-    Seen, Stat, System, Unseen,
+    Account, ApiAnswer, ApiCall, ApiQuestion, Entry, Exchange, HostPath, JournalQuestion, Kind,
+    LogEntry, Recorded, Recording, Seen, Service, ServiceQuestion, Stat, System, Unseen,
 };
 use crate::model::{Os, Target};
 
@@ -54,6 +54,37 @@ impl Evidence {
     pub(crate) fn fact<T: std::any::Any + Send + Sync>(mut self, fact: T) -> Self {
         self.facts.publish(fact);
         self
+    }
+
+    /// The service's log has these lines, without times.
+    pub(crate) fn log(self, lines: &[&str]) -> Self {
+        let entry = |line: &&str| LogEntry {
+            time: None,
+            message: (*line).into(),
+            priority: None,
+            identifier: None,
+            invocation: None,
+            message_id: None,
+        };
+        let entries: Vec<_> = lines.iter().map(entry).collect();
+        let question = JournalQuestion::agent(Os::Linux);
+        self.answer("journal", question, Ok::<_, Unseen>(entries))
+    }
+
+    /// The service runs as this user, whose id and group are 900.
+    pub(crate) fn runs_as(self, user: &str) -> Self {
+        let service = Service {
+            properties: properties(&[("User", user)]),
+            supplied: false,
+        };
+        let account = Account {
+            uid: 900,
+            name: user.into(),
+            gids: vec![900],
+        };
+        let question = ServiceQuestion::agent(Os::Linux);
+        self.answer("service", question, Ok::<_, Unseen>(service))
+            .answer("account", user, Ok::<_, Unseen>(account))
     }
 
     /// As if looked at with `--root`.

@@ -5,8 +5,7 @@
 use rcgen::{CertificateParams, DnType, KeyPair, date_time_ymd};
 
 use super::*;
-use crate::checks::testing::{Evidence as Recording, absent, codes, file, properties};
-use crate::host::{Account, Service, ServiceQuestion};
+use crate::checks::testing::{Evidence as Recording, absent, codes, file};
 
 const CERT: &str = "/etc/nexplane-agent/client.crt";
 const KEY: &str = "/etc/nexplane-agent/client.key";
@@ -78,22 +77,7 @@ impl Case {
             )
             .answer("now", (), self.now);
         if let Some(user) = self.user {
-            let service = Service {
-                properties: properties(&[("User", user)]),
-                supplied: false,
-            };
-            let account = Account {
-                uid: 900,
-                name: user.into(),
-                gids: vec![900],
-            };
-            recording = recording
-                .answer(
-                    "service",
-                    ServiceQuestion::agent(Os::Linux),
-                    Ok::<_, Unseen>(service),
-                )
-                .answer("account", user, Ok::<_, Unseen>(account));
+            recording = recording.runs_as(user);
         }
         if let Some(offset) = self.offset {
             recording = recording.fact(clock::Offset {

@@ -8,7 +8,7 @@ use super::*;
 use crate::checks::Decision;
 use crate::checks::testing::{Evidence as Recording, codes, exchange, reachable};
 use crate::host::{ApiReply, Unseen};
-use crate::model::{Os, Target};
+use crate::model::Target;
 
 fn asked(answer: ApiAnswer) -> Recording {
     let mut target = Target::unspecified(Duration::from_secs(5));
@@ -25,22 +25,6 @@ fn replied_with(status: u16, body: &serde_json::Value) -> Recording {
 
 fn request(status: &str, hostname: &str) -> serde_json::Value {
     json!({"id": "CR-1", "title": "t", "status": status, "target": {"hostname": hostname}})
-}
-
-fn log(recording: Recording, lines: &[&str]) -> Recording {
-    let entries: Vec<_> = lines
-        .iter()
-        .map(|line| LogEntry {
-            time: None,
-            message: (*line).into(),
-            priority: None,
-            identifier: None,
-            invocation: None,
-            message_id: None,
-        })
-        .collect();
-    let question = JournalQuestion::agent(Os::Linux);
-    recording.answer("journal", question, Ok::<_, Unseen>(entries))
 }
 
 #[test]
@@ -102,7 +86,7 @@ fn what_was_not_told_is_unknown() {
 
 #[test]
 fn without_an_id_the_step_is_a_person_s() {
-    let (judgement, _) = log(Recording::default(), &[]).judge(&Probe);
+    let (judgement, _) = Recording::default().log(&[]).judge(&Probe);
     let Decision::Skipped(step) = judgement.decision else {
         panic!("{judgement:?}");
     };
@@ -125,12 +109,12 @@ fn task_errors_are_quoted_the_last_ones() {
         "Job 5 completed with status=failed",
         "ERROR: heartbeat failed: context deadline exceeded",
     ];
-    let (judgement, _) = log(Recording::default(), &lines).judge(&Probe);
+    let (judgement, _) = Recording::default().log(&lines).judge(&Probe);
     assert_eq!(codes(&judgement), ["tasks.failing"]);
     let finding = &judgement.findings[0];
     assert!(finding.detail.contains("4 task errors"));
     assert_eq!(finding.evidence.len(), 3);
     assert!(!format!("{finding:?}").contains("nxe_"));
-    let (judgement, _) = log(Recording::default(), &lines[1..2]).judge(&Probe);
+    let (judgement, _) = Recording::default().log(&lines[1..2]).judge(&Probe);
     assert_eq!(codes(&judgement), [""; 0]);
 }

@@ -8,7 +8,6 @@ use crate::checks::Decision;
 use crate::checks::testing::{Evidence as Recording, codes, exchange, reachable};
 use crate::contract::token::TokenProblem;
 use crate::host::{ApiReply, HostPath, Unseen};
-use crate::model::Os;
 
 fn shape(problem: Option<TokenProblem>) -> Option<TokenShape> {
     Some(TokenShape {
@@ -25,22 +24,6 @@ fn replied_with(status: u16, body: &serde_json::Value) -> Recording {
     answered(ApiAnswer::Reply(ApiReply {
         exchange: exchange(status, &body.to_string()),
     }))
-}
-
-fn log(recording: Recording, lines: &[&str]) -> Recording {
-    let entries: Vec<_> = lines
-        .iter()
-        .map(|line| LogEntry {
-            time: None,
-            message: (*line).into(),
-            priority: None,
-            identifier: None,
-            invocation: None,
-            message_id: None,
-        })
-        .collect();
-    let question = JournalQuestion::agent(Os::Linux);
-    recording.answer("journal", question, Ok::<_, Unseen>(entries))
 }
 
 fn with_identity(recording: Recording, state: identity::State) -> Recording {
@@ -99,7 +82,7 @@ fn where_the_control_plane_cannot_say_the_log_does() {
     let unable = || replied_with(404, &json!({"detail": "Not Found"}));
     let (judgement, _) = unable().judge(&Probe);
     assert!(matches!(judgement.decision, Decision::Unknown(_)));
-    let (judgement, _) = log(unable(), &[USED_LINE]).judge(&Probe);
+    let (judgement, _) = unable().log(&[USED_LINE]).judge(&Probe);
     assert_eq!(codes(&judgement), ["token.used"]);
 }
 
@@ -132,7 +115,7 @@ fn what_was_not_answered_is_unknown() {
 #[test]
 fn without_a_token_the_identity_decides_whether_one_is_needed() {
     use identity::State;
-    let log_only = || log(Recording::default(), &[USED_LINE]);
+    let log_only = || Recording::default().log(&[USED_LINE]);
     for (state, logged, silent) in [
         (State::Missing, Some("token.used"), "unknown"),
         (
@@ -165,7 +148,7 @@ fn without_a_token_the_identity_decides_whether_one_is_needed() {
 #[test]
 fn an_older_line_is_history() {
     let later = "FATAL: enrollment failed: dial tcp 10.0.0.9:8000: connect: connection refused";
-    let recording = log(Recording::default(), &[USED_LINE, later]);
+    let recording = Recording::default().log(&[USED_LINE, later]);
     let (judgement, _) = with_identity(recording, identity::State::Missing).judge(&Probe);
     assert_eq!(codes(&judgement), [""; 0]);
 }
