@@ -412,3 +412,41 @@ fn watch_tells_every_change_in_a_line_until_it_is_interrupted() {
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     assert_eq!(doctor.wait().unwrap().code(), Some(0));
 }
+
+/// Only an ordinary file is replaced by a report: a device or a link stays what it is, or a doctor run as root would take
+/// `/dev/null` from the whole machine.
+#[cfg(unix)]
+#[test]
+fn a_report_replaces_nothing_but_an_ordinary_file() {
+    use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _, symlink};
+    let root = empty_root();
+    let at = |name: &str| root.path().join(name);
+    let report = |name: &str| {
+        let (root, output) = (root.path().to_str().unwrap(), at(name));
+        let output = output.to_str().unwrap();
+        run(&["--root", root, "--only", "host", "--output", output])
+    };
+    let kind = |name: &str| std::fs::symlink_metadata(at(name)).unwrap().file_type();
+
+    symlink("/dev/null", at("null")).unwrap();
+    assert_eq!(report("null").status, 0);
+    assert!(kind("null").is_symlink());
+
+    std::fs::write(at("file"), "what was there before").unwrap();
+    std::fs::set_permissions(at("file"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    symlink("file", at("link")).unwrap();
+    for name in ["link", "file"] {
+        assert_eq!(report(name).status, 0);
+        let text = std::fs::read_to_string(at("file")).unwrap();
+        assert!(text.contains("host") && !text.contains("before"), "{text}");
+        let mode = std::fs::metadata(at("file")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    assert!(kind("link").is_symlink());
+
+    let pipe = rustix::fs::Mode::from_raw_mode(0o600);
+    let fifo = rustix::fs::FileType::Fifo;
+    rustix::fs::mknodat(rustix::fs::CWD, at("pipe"), fifo, pipe, 0).unwrap();
+    assert_eq!(report("pipe").status, 2, "nobody reads it");
+    assert!(kind("pipe").is_fifo());
+}

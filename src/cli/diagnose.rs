@@ -8,8 +8,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::{Common, DiagnoseArgs, Format};
 use super::exit::{Exit, Failure};
-use super::output::{self, ReportFile};
+use super::output;
 use super::progress::Progress;
+use super::report_file::ReportFile;
 use super::{secrets, sources};
 use crate::catalog::Catalog;
 use crate::diagnosis;

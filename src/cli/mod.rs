@@ -10,6 +10,7 @@ mod fixtures;
 mod lab;
 mod output;
 mod progress;
+mod report_file;
 mod secrets;
 mod shell;
 mod sources;

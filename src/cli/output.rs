@@ -1,7 +1,6 @@
 //! Where text goes: the report to standard output or a file, everything else to standard error.
 
 use std::io::{ErrorKind, IsTerminal as _, Write as _};
-use std::path::{Path, PathBuf};
 
 use super::args::{ColorWhen, Common};
 use super::exit::{Exit, Failure};
@@ -28,67 +27,6 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
 pub(super) fn tell(text: &str) {
     let mut err = std::io::stderr().lock();
     let _ = writeln!(err, "{text}");
-}
-
-/// A file that a report goes to: checked before anything is diagnosed, and replaced as a whole.
-#[derive(Debug)]
-pub(super) struct ReportFile {
-    path: PathBuf,
-    temporary: tempfile::NamedTempFile,
-}
-
-impl ReportFile {
-    /// Makes sure that the file can be written, by beginning its successor beside it.
-    pub(super) fn create(path: &Path) -> Result<Self, Failure> {
-        let directory = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        if path.is_dir() {
-            return Err(write_failure(path, &"it is a directory"));
-        }
-        let temporary = tempfile::Builder::new()
-            .prefix(".nexplane-doctor-")
-            .tempfile_in(directory)
-            .map_err(|error| write_failure(path, &error))?;
-        Ok(Self {
-            path: path.to_owned(),
-            temporary,
-        })
-    }
-
-    /// Writes the report, and puts it in place only when all of it is on disk.
-    pub(super) fn write(mut self, text: &str) -> Result<(), Failure> {
-        let path = self.path;
-        let file = self.temporary.as_file_mut();
-        file.write_all(text.as_bytes())
-            .and_then(|()| file.sync_all())
-            .map_err(|error| write_failure(&path, &error))?;
-        make_readable(self.temporary.as_file()).map_err(|error| write_failure(&path, &error))?;
-        self.temporary
-            .persist(&path)
-            .map_err(|error| write_failure(&path, &error.error))?;
-        Ok(())
-    }
-}
-
-fn write_failure(path: &Path, why: &dyn std::fmt::Display) -> Failure {
-    Failure::usage(format_args!(
-        "cannot write the report to {}: {why}",
-        path.display()
-    ))
-}
-
-/// A report is for others to read; temporary files are not.
-#[cfg(unix)]
-fn make_readable(file: &std::fs::File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn make_readable(_file: &std::fs::File) -> std::io::Result<()> {
-    Ok(())
 }
 
 /// Says why nothing came of a command.

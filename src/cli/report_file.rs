@@ -1,0 +1,125 @@
+//! The file that a report goes to: proven writable before anything is diagnosed, and never left half written.
+//!
+//! An ordinary file is replaced as a whole. Everything else that may stand at a path (a device such as `/dev/null`, a
+//! pipe, a link) is written to and stays what it is: replacing it would take it from everybody else.
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::exit::Failure;
+
+/// Where a report will go.
+#[derive(Debug)]
+pub(super) struct ReportFile {
+    path: PathBuf,
+    way: Way,
+}
+
+#[derive(Debug)]
+enum Way {
+    /// A successor, begun beside the file, and who may read it in the end.
+    Replace(tempfile::NamedTempFile, Option<fs::Permissions>),
+    /// The thing itself.
+    Into(File),
+}
+
+impl ReportFile {
+    /// Makes sure that the file can be written.
+    pub(super) fn create(path: &Path) -> Result<Self, Failure> {
+        let way = match fs::symlink_metadata(path) {
+            Ok(there) if there.is_dir() => Err(io::Error::other("it is a directory")),
+            Ok(there) if !there.is_file() => open(path).map(Way::Into),
+            there => successor(path, there.ok()),
+        };
+        let way = way.map_err(|error| write_failure(path, &error))?;
+        Ok(Self {
+            path: path.to_owned(),
+            way,
+        })
+    }
+
+    /// Writes the report; a file is put in place only when all of it is on disk.
+    pub(super) fn write(self, text: &str) -> Result<(), Failure> {
+        let written = match self.way {
+            Way::Replace(temporary, permissions) => {
+                replace(temporary, permissions, &self.path, text)
+            }
+            Way::Into(mut file) => file.write_all(text.as_bytes()),
+        };
+        written.map_err(|error| write_failure(&self.path, &error))
+    }
+}
+
+fn successor(path: &Path, there: Option<Metadata>) -> io::Result<Way> {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let temporary = tempfile::Builder::new()
+        .prefix(".nexplane-doctor-")
+        .tempfile_in(directory)
+        // Without the name of the temporary file, which nobody asked for.
+        .map_err(|error| io::Error::new(error.kind(), kind_of(&error)))?;
+    let permissions = there.map(|there| there.permissions()).or_else(readable);
+    Ok(Way::Replace(temporary, permissions))
+}
+
+fn kind_of(error: &io::Error) -> String {
+    error.kind().to_string()
+}
+
+fn replace(
+    temporary: tempfile::NamedTempFile,
+    permissions: Option<fs::Permissions>,
+    path: &Path,
+    text: &str,
+) -> io::Result<()> {
+    let mut file = temporary.as_file();
+    file.write_all(text.as_bytes())?;
+    if let Some(permissions) = permissions {
+        file.set_permissions(permissions)?;
+    }
+    file.sync_all()?;
+    temporary.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// Opens what is no ordinary file, without waiting for somebody to read from a pipe.
+#[cfg(unix)]
+fn open(path: &Path) -> io::Result<File> {
+    use rustix::fs::{OFlags, fcntl_setfl};
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let no_wait = i32::try_from(OFlags::NONBLOCK.bits()).map_err(io::Error::other)?;
+    let file = OpenOptions::new()
+        .write(true)
+        .truncate(true)
+        .custom_flags(no_wait)
+        .open(path)?;
+    fcntl_setfl(&file, OFlags::empty())?;
+    Ok(file)
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).truncate(true).open(path)
+}
+
+/// A report is for others to read; temporary files are not.
+#[cfg(unix)]
+fn readable() -> Option<fs::Permissions> {
+    use std::os::unix::fs::PermissionsExt as _;
+    Some(fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn readable() -> Option<fs::Permissions> {
+    None
+}
+
+fn write_failure(path: &Path, why: &io::Error) -> Failure {
+    Failure::usage(format_args!(
+        "cannot write the report to {}: {why}",
+        path.display()
+    ))
+}
