@@ -1,6 +1,8 @@
 //! Where text goes: the report to standard output or a file, everything else to standard error.
 
-use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
+
+use clap::error::ErrorKind;
 
 use super::args::{ColorWhen, Common};
 use super::exit::{Exit, Failure};
@@ -15,7 +17,7 @@ const MAX_WIDTH: usize = 100;
 pub(super) fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure {
             exit: Exit::Defect,
             message: format!("cannot write to standard output: {error}"),
         }),
@@ -48,6 +50,13 @@ pub(super) fn clap(error: &clap::Error) -> Result<Exit, Failure> {
         return print(&text).map(|()| Exit::Healthy);
     }
     let text = error.render().to_string();
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        // All that clap has to say here is the help.
+        let text = text.trim_end();
+        return Err(Failure::usage(format_args!(
+            "a command is missing\n\n{text}"
+        )));
+    }
     let text = text.strip_prefix("error: ").unwrap_or(&text);
     Err(Failure::usage(text.trim_end()))
 }
