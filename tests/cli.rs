@@ -351,13 +351,25 @@ fn a_full_disk_under_standard_output_is_said() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write to standard output"));
 }
 
-/// A port of loopback where nothing listens yet.
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+/// A port of loopback that is taken, so that no other test can have it, and refuses until it is told to listen.
+struct ClosedPort(socket2::Socket);
+
+impl ClosedPort {
+    fn new() -> Self {
+        let socket =
+            socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+        socket.bind(&any.into()).unwrap();
+        Self(socket)
+    }
+
+    fn port(&self) -> u16 {
+        self.0.local_addr().unwrap().as_socket().unwrap().port()
+    }
+
+    fn open(&self) {
+        self.0.listen(16).unwrap();
+    }
 }
 
 /// The doctor looking at one port alone, its standard output piped.
@@ -383,9 +395,9 @@ fn watching(port: u16, root: &std::path::Path, more: &[&str]) -> std::process::C
 
 #[test]
 fn wait_ends_when_the_host_is_healthy() {
-    let (port, root) = (free_port(), empty_root());
-    let doctor = watching(port, root.path(), &["--wait", "30s"]);
-    let _listening = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let (closed, root) = (ClosedPort::new(), empty_root());
+    let doctor = watching(closed.port(), root.path(), &["--wait", "30s"]);
+    closed.open();
     let output = doctor.wait_with_output().unwrap();
     assert_eq!(
         output.status.code(),
@@ -401,12 +413,12 @@ fn wait_ends_when_the_host_is_healthy() {
 #[test]
 fn watch_tells_every_change_in_a_line_until_it_is_interrupted() {
     use std::io::{BufRead as _, BufReader};
-    let (port, root) = (free_port(), empty_root());
-    let mut doctor = watching(port, root.path(), &["--watch"]);
+    let (closed, root) = (ClosedPort::new(), empty_root());
+    let mut doctor = watching(closed.port(), root.path(), &["--watch"]);
     let mut lines = BufReader::new(doctor.stdout.take().unwrap()).lines();
     let mut next = || -> Value { serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap() };
     assert_eq!(next()["root_causes"], serde_json::json!(["tcp.refused"]));
-    let _listening = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
+    closed.open();
     assert_eq!(next()["verdict"], "healthy");
     let pid = rustix::process::Pid::from_child(&doctor);
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
