@@ -4,9 +4,10 @@
 
 use super::Values;
 use super::testing::{SOURCES, own};
-use crate::model::{Code, Os, SectionId, Severity};
+use crate::model::{CheckId, Code, Os, SectionId, Severity};
 
-/// Every published code: never renamed, never used again. A `!` marks an error, a `?` a warning.
+/// Every published code: never renamed, never used again. A `!` marks an error, a `?` a warning. One that is new comes to
+/// this list with the release that publishes it.
 const PUBLISHED: &str = "
 host.disk_full! host.read_only!
 install.missing! install.incomplete!
@@ -29,7 +30,7 @@ token.used! token.expired! token.invalid! token.malformed!
 tasks.not_approved! tasks.wrong_agent! tasks.unknown_change_request! tasks.failing?
 ";
 
-/// Check, needs, uses.
+/// Check, needs, uses, as published; a new check may stand between them.
 const GRAPH: [(&str, &[&str], &[&str]); 15] = [
     ("host", &[], &[]),
     ("install", &[], &[]),
@@ -60,25 +61,29 @@ fn explained_by(code: &str) -> Vec<String> {
 }
 
 #[test]
-fn has_every_published_code_with_its_severity_and_no_other() {
-    let mut published: Vec<String> = PUBLISHED.split_whitespace().map(str::to_owned).collect();
-    let mut found: Vec<String> = own()
+fn has_every_published_code_with_its_severity() {
+    let found: Vec<String> = own()
         .findings()
         .map(|finding| match finding.severity {
             Severity::Error => format!("{}!", finding.code),
             Severity::Warning => format!("{}?", finding.code),
         })
         .collect();
-    published.sort();
-    found.sort();
-    assert_eq!(found, published);
+    let gone: Vec<&str> = PUBLISHED
+        .split_whitespace()
+        .filter(|published| !found.iter().any(|code| code == published))
+        .collect();
+    assert!(gone.is_empty(), "renamed, or gone: {gone:?}");
 }
 
 #[test]
 fn has_the_published_graph_in_the_order_to_fix_things() {
     let catalog = own();
-    assert_eq!(catalog.checks().len(), GRAPH.len());
-    for (check, (id, needs, uses)) in catalog.checks().iter().zip(GRAPH) {
+    let published = |id: &CheckId| GRAPH.iter().any(|(published, ..)| id == published);
+    let checks = catalog.checks().iter().filter(|check| published(&check.id));
+    let checks: Vec<_> = checks.collect();
+    assert_eq!(checks.len(), GRAPH.len());
+    for (check, (id, needs, uses)) in checks.into_iter().zip(GRAPH) {
         assert_eq!(check.id, id);
         assert_eq!(check.needs, needs, "{id} needs");
         assert_eq!(check.uses, uses, "{id} uses");
