@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use nexplane_doctor::bundle::fixture;
-use nexplane_doctor::model::SectionId;
+use nexplane_doctor::model::{SectionId, Verdict};
 use nexplane_doctor::{catalog::Catalog, checks};
 
 fn directory() -> std::path::PathBuf {
@@ -68,4 +68,28 @@ fn every_section_of_the_runbook_has_a_situation() {
         .filter(|id| !cited.contains(*id))
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// A check that came after a recording must not make it fail for want of evidence.
+#[test]
+fn a_check_that_a_recording_is_too_old_to_know_is_left_out() {
+    let mut fixture = fixture::read(&directory().join("clock-drift")).unwrap();
+    let all = Catalog::load(&checks::texts()).unwrap();
+    let ids = all.checks().iter().map(|check| check.id.clone());
+    fixture.evidence.checks = ids.filter(|id| *id != "clock").collect();
+    fixture.situation.expect.verdict = Verdict::Healthy;
+    fixture.situation.expect.notices.clear();
+    let older = tempfile::tempdir().unwrap();
+    fixture::write(older.path(), &fixture.situation, &fixture.evidence).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_nexplane-doctor"))
+        .args(["fixtures", "test"])
+        .arg(older.path())
+        .output()
+        .unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
 }

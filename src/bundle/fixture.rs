@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::host::Recording;
-use crate::model::{Code, Report, Role, Target, Verdict};
+use crate::model::{CheckId, Code, Report, Role, Target, Verdict};
 
 /// The version of `evidence.json` that is written, and the only one that is read.
 pub const FORMAT: u32 = 1;
@@ -73,6 +73,9 @@ pub struct Evidence {
     pub tool: String,
     /// What the user had said.
     pub target: Target,
+    /// The checks that there were; a check that came later finds nothing here that it could judge.
+    #[serde(default)]
+    pub checks: Vec<CheckId>,
     /// What was asked and answered.
     #[serde(flatten)]
     pub recording: Recording,
@@ -138,13 +141,21 @@ pub enum FixtureError {
 
 impl Evidence {
     /// Evidence of this program's making.
-    pub fn new(target: Target, recording: Recording) -> Self {
+    pub fn new(target: Target, checks: Vec<CheckId>, recording: Recording) -> Self {
         Self {
             format: FORMAT,
             tool: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
             target,
+            checks,
             recording,
         }
+    }
+
+    /// Those of `checks` that did not exist when this was recorded; none where the recording does not say.
+    pub fn newer<'a>(&self, checks: impl IntoIterator<Item = &'a CheckId>) -> Vec<CheckId> {
+        let checks = checks.into_iter();
+        let unknown = checks.filter(|id| !self.checks.is_empty() && !self.checks.contains(id));
+        unknown.cloned().collect()
     }
 }
 

@@ -77,6 +77,7 @@ impl Job {
             only: args.only.clone(),
             skip: args.skip.clone(),
             symptom: args.symptom.map(Into::into),
+            newer: Vec::new(),
         };
         selection.validate(&graph).map_err(Failure::usage)?;
         if let Some(unknown) = args

@@ -60,6 +60,11 @@ fn test(paths: &[PathBuf], checks: Option<&Path>, common: &Common) -> Result<Exi
 
 /// Diagnoses what a fixture recorded.
 async fn play(fixture: Fixture, catalog: &Catalog, graph: &Arc<Graph>) -> Report {
+    let ids = catalog.checks().iter().map(|check| &check.id);
+    let selection = Selection {
+        newer: fixture.evidence.newer(ids),
+        ..Selection::default()
+    };
     let target = Arc::new(fixture.evidence.target);
     let limits = Limits {
         timeout: DEADLINE,
@@ -69,7 +74,7 @@ async fn play(fixture: Fixture, catalog: &Catalog, graph: &Arc<Graph>) -> Report
         graph,
         Arc::new(Recorded::new(fixture.evidence.recording)),
         target,
-        &Selection::default(),
+        &selection,
         limits,
         &CancellationToken::new(),
         &mut |_| {},

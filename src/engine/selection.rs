@@ -20,6 +20,8 @@ pub struct Selection {
     pub only: Vec<CheckId>,
     /// `--skip`: these do not run, and do not block.
     pub skip: Vec<CheckId>,
+    /// Checks that a recording is too old to know: they do not run, and do not block.
+    pub newer: Vec<CheckId>,
     /// `--symptom`: those that serve this symptom of the runbook are reported.
     pub symptom: Option<Symptom>,
 }

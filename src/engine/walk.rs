@@ -114,7 +114,7 @@ pub async fn run(
         reported,
         on_event,
     };
-    walk.prepare(&running, &selection.skip);
+    walk.prepare(&running, selection);
     let end = walk.until_settled(deadline, interrupted).await;
     walk.settle_the_rest(&end);
     Run {
@@ -199,17 +199,21 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn prepare(&mut self, running: &BTreeSet<usize>, skip: &[CheckId]) {
+    fn prepare(&mut self, running: &BTreeSet<usize>, selection: &Selection) {
         let graph = self.graph;
         self.states
             .resize_with(graph.nodes().len(), || State::Absent);
         for &i in running {
             let id = &graph.nodes()[i].doc.id;
             self.states[i] = State::Waiting;
-            if skip.contains(id) {
-                let reason = "left out by --skip".to_owned();
-                self.settle(i, Outcome::new(id, Status::Skipped, reason));
-            }
+            let reason = if selection.skip.contains(id) {
+                "left out by --skip"
+            } else if selection.newer.contains(id) {
+                "newer than the recording, which has nothing that it could judge"
+            } else {
+                continue;
+            };
+            self.settle(i, Outcome::new(id, Status::Skipped, reason.to_owned()));
         }
     }
 

@@ -186,7 +186,15 @@ impl Scenario {
             name: self.name(),
             expected: self.expected(catalog),
             report: diagnosis::diagnose(catalog, &run, Source::Lab, &[]),
-            evidence: Evidence::new(target, host.recording()),
+            evidence: Evidence::new(
+                target,
+                catalog
+                    .checks()
+                    .iter()
+                    .map(|check| check.id.clone())
+                    .collect(),
+                host.recording(),
+            ),
             polls: world.polls(),
         })
     }
