@@ -118,7 +118,7 @@ fn wrong_usage_ends_in_2_and_names_what_is_wrong() {
             vec!["--token-file", "/no/such/file"],
             "cannot read the token file /no/such/file",
         ),
-        (vec!["--token-file", "/dev/zero"], "it is not a file"),
+        (vec!["--token-file", "/dev/zero"], "it is larger than"),
         (vec!["--checks", "/no/such/directory"], "/no/such/directory"),
         (
             vec!["--output", "/no/such/directory/report"],
@@ -158,7 +158,78 @@ fn wrong_usage_in_json_is_a_document_too() {
         let document: Value = serde_json::from_str(&ended.out).unwrap();
         assert_eq!(document["schema_version"], 1);
         assert!(!document["error"]["message"].as_str().unwrap().is_empty());
+        assert_valid(
+            &serde_json::from_str(&run(&["schema"]).out).unwrap(),
+            &document,
+        );
     }
+}
+
+#[test]
+fn a_selection_that_leaves_nothing_to_look_at_is_not_called_healthy() {
+    for arguments in [
+        ["--only", "dns", "--skip", "dns"],
+        ["--only", "dns", "--symptom", "tasks"],
+    ] {
+        let ended = run(&arguments);
+        assert_eq!(ended.status, 2, "{}", ended.out);
+        assert!(ended.err.contains("no check to report"), "{}", ended.err);
+    }
+}
+
+/// A token where a file, a name or a command is wanted is a likely slip, and the error must not spread it.
+#[test]
+fn a_token_in_the_wrong_place_is_not_repeated() {
+    let token = "nxe_5e5a3e0f5e5a3e0f5e5a3e0f";
+    for arguments in [
+        vec!["--token-file", token],
+        vec![token],
+        vec!["--timeout", token],
+        vec!["--only", token],
+        vec!["--ignore", token],
+        vec!["--symptom", token, "--format", "json"],
+        vec!["explain", token],
+    ] {
+        let ended = run(&arguments);
+        assert_eq!(ended.status, 2, "{arguments:?}");
+        let said = ended.out + &ended.err;
+        assert!(!said.contains(&token[4..]), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn one_token_is_inspected_and_it_is_clear_which() {
+    let root = empty_root();
+    let file = root.path().join("token");
+    std::fs::write(&file, "no token").unwrap();
+    let file = file.to_str().unwrap();
+    let both = run(&["--token", "a", "--token-file", file]);
+    assert_eq!(both.status, 2);
+    assert!(both.err.contains("which of the two"), "{}", both.err);
+
+    let root = root.path().to_str().unwrap();
+    let only_token = [
+        "--only", "token", "--skip", "trust", "--format", "json", "--root", root,
+    ];
+    let token = |more: &[&str], variable: &str, input: Option<&str>| {
+        let mut command = doctor(&only_token);
+        command
+            .args(more)
+            .env("NEXPLANE_ENROLLMENT_TOKEN", variable);
+        if let Some(path) = input {
+            command.pipe_stdin(path).unwrap();
+        }
+        let report: Value = serde_json::from_str(&ended(&mut command).out).unwrap();
+        report["checks"][0]["status"].as_str().unwrap().to_owned()
+    };
+    // The file's token cannot be one, whatever the variable says; standard input is a file too.
+    assert_eq!(token(&["--token-file", file], "", None), "fail");
+    assert_eq!(
+        token(&["--token-file", "-"], "also none", Some(file)),
+        "fail"
+    );
+    assert_eq!(token(&["--token", ""], "", None), "fail");
+    assert_ne!(token(&[], "", None), "fail", "an empty variable is none");
 }
 
 #[test]

@@ -101,7 +101,7 @@ pub(super) struct DiagnoseArgs {
     #[arg(long, value_name = "TOKEN", env = "NEXPLANE_ENROLLMENT_TOKEN", hide_env_values = true,
           value_parser = secret, help_heading = "What to look at")]
     pub(super) token: Option<Secret>,
-    /// A file that holds the enrollment token
+    /// A file or pipe that holds the enrollment token; `-` is standard input
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "What to look at")]
     pub(super) token_file: Option<PathBuf>,
     /// A change request that does not execute; read from the API with the token in NEXPLANE_API_TOKEN
@@ -368,6 +368,28 @@ pub(super) fn refuse_stray(matches: &ArgMatches) -> Result<(), Failure> {
         Some(flag) => Err(Failure::usage(format_args!(
             "`--{flag}` stands before `{name}`, where it does nothing; put it after `{name}`"
         ))),
+    }
+}
+
+/// Which token counts: one of the command line, in whatever form, before the variable's; an empty variable is how scripts
+/// say that there is none.
+pub(super) fn settle_token(matches: &ArgMatches, cli: &mut Cli) -> Result<(), Failure> {
+    let (args, matches) = match (&mut cli.command, matches.subcommand()) {
+        (Some(Command::Diagnose(args)), Some((_, matches))) => (&mut **args, matches),
+        _ => (&mut cli.diagnose, matches),
+    };
+    let of_variable = matches.value_source("token") == Some(ValueSource::EnvVariable);
+    let empty = |token: &Secret| token.expose().is_empty();
+    match (&args.token_file, &args.token) {
+        (Some(_), Some(_)) if !of_variable => Err(Failure::usage(
+            "--token and --token-file both name a token: which of the two is to be inspected?",
+        )),
+        (file, token) => {
+            if of_variable && (file.is_some() || token.as_ref().is_some_and(empty)) {
+                args.token = None;
+            }
+            Ok(())
+        }
     }
 }
 

@@ -24,11 +24,15 @@ use crate::report::{human, json_v1};
 const PAUSE: Duration = Duration::from_secs(2);
 
 pub(super) fn run(args: &DiagnoseArgs, common: &Common) -> Result<Exit, Failure> {
+    let runtime = runtime()?;
+    // Before anything that takes time: who interrupts that gets a report too.
+    let interrupted = {
+        let _context = runtime.enter();
+        interruption()
+    };
     let job = Job::prepare(args)?;
     let mut file = args.output.as_deref().map(ReportFile::create).transpose()?;
-    let runtime = runtime()?;
     let (report, exit) = runtime.block_on(async {
-        let interrupted = interruption();
         if args.watch {
             return job
                 .watch(args, common, &interrupted)
@@ -39,12 +43,13 @@ pub(super) fn run(args: &DiagnoseArgs, common: &Common) -> Result<Exit, Failure>
         loop {
             let (report, shown) = job.once(common, &interrupted).await;
             let well = matches!(report.verdict, Verdict::Healthy | Verdict::Degraded);
-            let over = Instant::now() + PAUSE > until || interrupted.is_cancelled();
-            if well || over {
+            let left = until.saturating_duration_since(Instant::now());
+            if well || left.is_zero() || interrupted.is_cancelled() {
                 let exit = Exit::of(&report, args.strict);
                 return Ok((Some((report, shown)), exit));
             }
-            rest(&interrupted).await;
+            // The last one begins when the time is over, so that none of it goes unused.
+            rest(PAUSE.min(left), &interrupted).await;
         }
     })?;
     if let Some((report, shown)) = report {
@@ -80,6 +85,11 @@ impl Job {
             newer: Vec::new(),
         };
         selection.validate(&graph).map_err(Failure::usage)?;
+        if selection.is_empty(&graph) {
+            return Err(Failure::usage(
+                "--only, --skip and --symptom together leave no check to report: nothing would be looked at",
+            ));
+        }
         if let Some(unknown) = args
             .ignore
             .iter()
@@ -138,9 +148,14 @@ impl Job {
         common: &Common,
         interrupted: &CancellationToken,
     ) -> Result<Exit, Failure> {
+        // What is repeated every few seconds shows what changed, not each time how it went.
+        let quietly = Common {
+            quiet: common.quiet.max(1),
+            ..common.clone()
+        };
         let mut last: Option<((Verdict, Vec<Code>), Exit)> = None;
         loop {
-            let (report, shown) = self.once(common, interrupted).await;
+            let (report, shown) = self.once(&quietly, interrupted).await;
             // A run that was cut short says nothing of the host; the last whole one does.
             if let Some((_, exit)) = &last
                 && interrupted.is_cancelled()
@@ -163,7 +178,7 @@ impl Job {
             if interrupted.is_cancelled() {
                 return Ok(exit);
             }
-            rest(interrupted).await;
+            rest(PAUSE, interrupted).await;
         }
     }
 }
@@ -174,16 +189,20 @@ fn show_change(
     common: &Common,
     shown: bool,
 ) -> Result<(), Failure> {
-    if let Some(path) = &args.output {
-        let text = render(report, args.format, output::file_look(common))?;
-        return ReportFile::create(path)?.write(&text);
-    }
-    match args.format {
-        Format::Human => output::print(&render(report, args.format, output::look(common, !shown))?),
+    let look = match args.output {
+        Some(_) => output::file_look(common),
+        None => output::look(common, !shown),
+    };
+    let text = match args.format {
+        Format::Human => human::render(report, look),
         Format::Json => {
             let value: serde_json::Value = serde_json::from_str(&json_v1::render(report)?)?;
-            output::print(&format!("{value}\n"))
+            format!("{value}\n")
         }
+    };
+    match &args.output {
+        Some(path) => ReportFile::create(path)?.write(&text),
+        None => output::print(&text),
     }
 }
 
@@ -220,35 +239,70 @@ fn directory(root: &Path) -> Result<(), Failure> {
     }
 }
 
-/// A runtime with threads enough that one that is held up leaves others free.
+/// Threads enough that one that is held up leaves others free.
+const THREADS: usize = 4;
+
+/// A runtime with as many threads, and one more for what blocks.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(4)
-        .enable_all()
-        .build()
+    can_start(THREADS + 1)
+        .and_then(|()| {
+            tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(THREADS)
+                .enable_all()
+                .build()
+        })
         .map_err(|error| Failure::defect(format_args!("cannot start its threads: {error}")))
 }
 
-/// A token that Ctrl-C or a request to terminate cancels.
+/// Whether the system gives this many threads at once. A runtime that does not get them panics, and then waits for good.
+fn can_start(threads: usize) -> std::io::Result<()> {
+    let gate = std::sync::RwLock::new(());
+    std::thread::scope(|scope| {
+        let closed = gate.write();
+        for _ in 0..threads {
+            std::thread::Builder::new().spawn_scoped(scope, || drop(gate.read()))?;
+        }
+        drop(closed);
+        Ok(())
+    })
+}
+
+/// A token that Ctrl-C, a request to terminate or the end of the terminal cancels, from now on. Asked within a runtime.
 pub(super) fn interruption() -> CancellationToken {
     let token = CancellationToken::new();
     let cancel = token.clone();
+    let asked = asked_to_stop();
     tokio::spawn(async move {
-        asked_to_stop().await;
+        asked.await;
         cancel.cancel();
     });
     token
 }
 
+/// Listens from the moment it is called, not from the first time it is waited for.
 #[cfg(unix)]
-async fn asked_to_stop() {
+fn asked_to_stop() -> impl Future<Output = ()> + Send {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+    let kinds = [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+    ];
+    let mut signals: Vec<_> = kinds
+        .into_iter()
+        .filter_map(|kind| signal(kind).ok())
+        .collect();
+    async move {
+        std::future::poll_fn(|context| {
+            match signals
+                .iter_mut()
+                .any(|signal| signal.poll_recv(context).is_ready())
+            {
+                true => std::task::Poll::Ready(()),
+                false => std::task::Poll::Pending,
+            }
+        })
+        .await;
     }
 }
 
@@ -259,9 +313,9 @@ async fn asked_to_stop() {
     }
 }
 
-async fn rest(interrupted: &CancellationToken) {
+async fn rest(pause: Duration, interrupted: &CancellationToken) {
     tokio::select! {
-        () = tokio::time::sleep(PAUSE) => {}
+        () = tokio::time::sleep(pause) => {}
         () = interrupted.cancelled() => {}
     }
 }

@@ -164,7 +164,7 @@ fn run_all(
     runtime.shutdown_background();
     let text = match format {
         Format::Json => serde_json::to_string_pretty(&tried)? + "\n",
-        Format::Human => summary(&tried, output::look(common, false)),
+        Format::Human => summary(&tried, scenarios.len(), output::look(common, false)),
     };
     output::print(&text)?;
     let complete = tried.len() == scenarios.len();
@@ -174,7 +174,7 @@ fn run_all(
 }
 
 /// The table: what was injected, what was diagnosed, how long that took.
-fn summary(tried: &[Tried], look: Look) -> String {
+fn summary(tried: &[Tried], planned: usize, look: Look) -> String {
     let row = |tried: &Tried| {
         let named: Vec<&str> = tried
             .root_causes
@@ -200,7 +200,11 @@ fn summary(tried: &[Tried], look: Look) -> String {
         ));
     }
     let good = tried.iter().filter(|tried| tried.matches).count();
-    text + &format!("\n{good} of {} diagnosed as injected\n", tried.len())
+    let cut = match tried.len() == planned {
+        true => String::new(),
+        false => format!(" (interrupted: {planned} were planned)"),
+    };
+    text + &format!("\n{good} of {} diagnosed as injected{cut}\n", tried.len())
 }
 
 /// Keeps what a diagnosis saw as a fixture: what was injected is what it must say, whatever it did say.

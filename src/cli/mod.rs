@@ -43,7 +43,8 @@ fn dispatch(arguments: &[OsString]) -> Result<Exit, Failure> {
         Err(error) => return output::clap(&error),
     };
     args::refuse_stray(&matches)?;
-    let cli = Cli::from_arg_matches(&matches).map_err(Failure::usage)?;
+    let mut cli = Cli::from_arg_matches(&matches).map_err(Failure::usage)?;
+    args::settle_token(&matches, &mut cli)?;
     let common = cli.common;
     output::start_logging(&common);
     match cli.command {

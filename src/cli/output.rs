@@ -6,6 +6,7 @@ use clap::error::ErrorKind;
 
 use super::args::{ColorWhen, Common};
 use super::exit::{Exit, Failure};
+use crate::model::redact;
 use crate::report::{human::Look, json_v1};
 
 /// Columns where nobody says how many there are.
@@ -32,9 +33,12 @@ pub(super) fn tell(text: &str) {
 }
 
 /// Says why nothing came of a command.
+///
+/// A token in the wrong place of the command line is in the message that says so: what looks like one is left out.
 pub(super) fn failure(failure: &Failure, json: bool) {
-    tell(&format!("error: {}", failure.message));
-    if json && let Ok(document) = json_v1::render_error(&failure.message) {
+    let message = redact(&failure.message);
+    tell(&format!("error: {message}"));
+    if json && let Ok(document) = json_v1::render_error(&message) {
         // What cannot be written has been said on standard error.
         let _ = print(&document);
     }
@@ -120,6 +124,21 @@ fn width() -> usize {
     }
 }
 
+/// Leaves out of each event what looks like a secret: what a library logs is not known here.
+struct Redacting(io::Stderr);
+
+impl io::Write for Redacting {
+    /// An event comes as one piece.
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let text = redact(&String::from_utf8_lossy(event));
+        self.0.write_all(text.as_bytes()).map(|()| event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 /// Logs of what the doctor does, to standard error: warnings, and more at `-vv`.
 pub(super) fn start_logging(common: &Common) {
     let level = match common.verbose {
@@ -129,7 +148,7 @@ pub(super) fn start_logging(common: &Common) {
     };
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(level)
-        .with_writer(std::io::stderr)
+        .with_writer(|| Redacting(std::io::stderr()))
         .with_ansi(color(common.color, std::io::stderr().is_terminal()))
         .with_target(false)
         .finish();

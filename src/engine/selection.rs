@@ -47,6 +47,14 @@ impl Selection {
         }
     }
 
+    /// Whether nothing that is reported would run.
+    pub fn is_empty(&self, graph: &Graph) -> bool {
+        let (reported, _) = self.resolve(graph);
+        reported
+            .iter()
+            .all(|i| self.skip.contains(&graph.nodes()[*i].doc.id))
+    }
+
     /// The positions of the checks that are reported, and of those that run for them.
     pub(super) fn resolve(&self, graph: &Graph) -> (BTreeSet<usize>, BTreeSet<usize>) {
         let nodes = graph.nodes();

@@ -209,12 +209,21 @@ pub fn render_error(message: &str) -> serde_json::Result<String> {
     })
 }
 
-/// The JSON Schema of a report.
+/// The JSON Schema of whatever is printed: a report, or why there is none.
 ///
 /// # Errors
 /// As [`render`].
 pub fn schema() -> serde_json::Result<String> {
-    line(&schemars::schema_for!(Report))
+    line(&schemars::schema_for!(Document))
+}
+
+/// Either of the two documents that a diagnosis can end with.
+#[derive(JsonSchema)]
+#[schemars(untagged, title = "nexplane-doctor document, schema version 1")]
+#[expect(dead_code, reason = "the schema is made of the type, no value ever is")]
+enum Document {
+    Report(Box<Report>),
+    Error(Box<ErrorDocument>),
 }
 
 fn line(document: &impl Serialize) -> serde_json::Result<String> {
