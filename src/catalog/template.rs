@@ -28,6 +28,19 @@ impl TemplateError {
 enum Part {
     Literal(String),
     Value(Placeholder),
+    /// An option with its value, `{--ca-cert ca_cert}`: both, or nothing where the value is not known.
+    Flag(String, Placeholder),
+}
+
+impl Part {
+    /// As it is written.
+    fn written(&self) -> Option<String> {
+        match self {
+            Self::Literal(_) => None,
+            Self::Value(placeholder) => Some(format!("{{{placeholder}}}")),
+            Self::Flag(flag, placeholder) => Some(format!("{{{flag} {placeholder}}}")),
+        }
+    }
 }
 
 /// A text for people with placeholders, such as `Ask {nameserver} for {host}.`
@@ -35,7 +48,7 @@ enum Part {
 pub struct Template(Vec<Part>);
 
 impl Template {
-    /// Reads a text: `{name}` is a placeholder, `{{` and `}}` are braces.
+    /// Reads a text: `{name}` is a placeholder, `{--flag name}` an option with one, `{{` and `}}` are braces.
     pub(super) fn parse(text: &str) -> Result<Self, Vec<TemplateError>> {
         parse(text).map(Self)
     }
@@ -51,6 +64,11 @@ impl Template {
                         .get(*placeholder)
                         .unwrap_or_else(|| placeholder.fallback(os)),
                 )),
+                Part::Flag(flag, placeholder) => {
+                    if let Some(value) = values.get(*placeholder) {
+                        text.push_str(&format!("{flag} {}", printable(value)));
+                    }
+                }
             }
         }
         text
@@ -105,6 +123,12 @@ impl Command {
         for piece in &self.0 {
             match piece {
                 Piece::Literal(literal) => line.push_str(literal),
+                Piece::Word(parts) if let [Part::Flag(flag, placeholder)] = parts.as_slice() => {
+                    match carried(*placeholder, values, shell, true) {
+                        Some(value) => line.push_str(&format!("{flag} {}", shell.quote(value))),
+                        None => line.truncate(line.trim_end().len()),
+                    }
+                }
                 Piece::Word(parts) => {
                     let word = shell.quote(&substitute(parts, values, os, shell));
                     // PowerShell takes a quoted word where a command is expected for a text to print.
@@ -128,16 +152,26 @@ fn substitute(parts: &[Part], values: &Values, os: Os, shell: Shell) -> String {
     for part in parts {
         match part {
             Part::Literal(literal) => word.push_str(literal),
-            Part::Value(placeholder) => {
-                let known = values.get(*placeholder).filter(|value| {
-                    // At the start of a word, a dash would make an option of a value.
-                    shell.can_carry(value) && !(word.is_empty() && value.starts_with('-'))
-                });
+            Part::Value(placeholder) | Part::Flag(_, placeholder) => {
+                let known = carried(*placeholder, values, shell, word.is_empty());
                 word.push_str(known.unwrap_or_else(|| placeholder.fallback(os)));
             }
         }
     }
     word
+}
+
+/// A value that is known and that the shell can carry.
+fn carried(
+    placeholder: Placeholder,
+    values: &Values,
+    shell: Shell,
+    starts_a_word: bool,
+) -> Option<&str> {
+    values.get(placeholder).filter(|value| {
+        // At the start of a word, a dash would make an option of a value.
+        shell.can_carry(value) && !(starts_a_word && value.starts_with('-'))
+    })
 }
 
 /// Whether the next word after `line` is the name of a command.
@@ -165,12 +199,19 @@ fn parse(text: &str) -> Result<Vec<Part>, Vec<TemplateError>> {
             .and_then(|inner| inner.split_once('}'))
             .filter(|(name, _)| !name.contains(['{', '\n']))
         {
+            let (flag, name) = match name.split_once(' ') {
+                Some((flag, name)) if is_flag(flag) => (Some(flag), name),
+                _ => (None, name),
+            };
             match name.parse() {
                 Ok(placeholder) => {
                     if !literal.is_empty() {
                         parts.push(Part::Literal(std::mem::take(&mut literal)));
                     }
-                    parts.push(Part::Value(placeholder));
+                    parts.push(match flag {
+                        Some(flag) => Part::Flag(flag.to_owned(), placeholder),
+                        None => Part::Value(placeholder),
+                    });
                 }
                 Err(_) => errors.push(unknown(name)),
             }
@@ -194,6 +235,13 @@ fn parse(text: &str) -> Result<Vec<Part>, Vec<TemplateError>> {
     }
 }
 
+/// Whether this is the name of an option: `--ca-cert`.
+fn is_flag(word: &str) -> bool {
+    word.strip_prefix("--").is_some_and(|name| {
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '-')
+    })
+}
+
 fn unknown(name: &str) -> TemplateError {
     let names = Placeholder::ALL.map(Placeholder::as_str);
     TemplateError::new(
@@ -212,7 +260,7 @@ fn words(parts: Vec<Part>) -> Vec<Piece> {
     let mut plain = String::new();
     for part in parts {
         match part {
-            Part::Value(_) => {
+            Part::Value(_) | Part::Flag(..) => {
                 // The characters right before a placeholder belong to its word.
                 let start = plain.rfind(char::is_whitespace).map_or(0, |at| {
                     at + plain[at..].chars().next().map_or(1, char::len_utf8)
@@ -272,19 +320,19 @@ fn check_words(pieces: &[Piece], shells: &[Shell], errors: &mut Vec<TemplateErro
                 let literals = || {
                     parts.iter().filter_map(|part| match part {
                         Part::Literal(literal) => Some(literal.as_str()),
-                        Part::Value(_) => None,
+                        Part::Value(_) | Part::Flag(..) => None,
                     })
                 };
                 let strange = literals()
                     .flat_map(str::chars)
                     .find(|c| !shells.iter().all(|shell| shell.is_plain(*c)));
-                let name = parts.iter().find_map(|part| match part {
-                    Part::Literal(_) => None,
-                    Part::Value(placeholder) => Some(placeholder.as_str()),
-                });
-                let name = name.unwrap_or_default();
-                let part = format!("{{{name}}}");
-                if quote.is_some() || matches!(strange, Some('\'' | '"')) {
+                let part = parts.iter().find_map(Part::written).unwrap_or_default();
+                let of_flag = parts.iter().any(|part| matches!(part, Part::Flag(..)));
+                if of_flag && parts.len() > 1 {
+                    let message =
+                        format!("`{part}` is two words or none: it stands between blanks");
+                    errors.push(TemplateError::new(part, message));
+                } else if quote.is_some() || matches!(strange, Some('\'' | '"')) {
                     let message = format!(
                         "`{part}` stands in quotes: leave them out, the value is quoted where it has to be"
                     );

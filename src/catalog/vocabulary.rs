@@ -141,7 +141,8 @@ fn remedies_speak_the_runbook_s_commands_with_the_host_s_values() {
             .collect()
     };
     let install = "nexplane-agent install --control-plane https://cp.corp:8000 --token NEW_TOKEN";
-    assert_eq!(commands("token.used", Os::Linux)[0], install);
+    let with_ca = format!("{install} --ca-cert '/tmp/my ca.crt'");
+    assert_eq!(commands("token.used", Os::Linux)[0], with_ca);
     assert_eq!(
         commands("trust.unknown_authority", Os::Linux),
         [

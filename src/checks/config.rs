@@ -14,7 +14,7 @@ use crate::contract::url::ControlPlane;
 use crate::host::{
     Base, Content, Host, HostPath, Kind, ReadQuestion, Seen, Service, ServiceQuestion, Stat, Unseen,
 };
-use crate::model::{CheckId, Code, Explains, Finding, Os, Placeholder, Target, excerpt};
+use crate::model::{CheckId, Code, Explained, Explains, Finding, Os, Placeholder, Target, excerpt};
 
 const MISSING: Code = Code::from_static("config.missing");
 const UNREADABLE: Code = Code::from_static("config.unreadable");
@@ -287,8 +287,9 @@ fn flag_url(flag: Option<&str>) -> Option<Finding> {
     let problem = ControlPlane::parse(text).err()?;
     let detail = format!("What --control-plane says is no address of a control plane: {problem}.");
     let finding = Finding::new(URL, detail).saw("--control-plane", excerpt(text));
-    // The agent was never told that URL.
-    Some(finding.explains(Explains::OnlyOf(Vec::new())))
+    // The agent was never told that URL, and that it is not installed is no reason for it.
+    let finding = finding.explains(Explains::OnlyOf(Vec::new()));
+    Some(finding.explained(Explained::Never))
 }
 
 fn file_url(reading: &ConfigReading, content: &Content, target: &Target) -> Option<Finding> {

@@ -14,7 +14,7 @@ use super::printable;
 const EXCERPT: usize = 200;
 
 /// What a secret looks like, and what is kept of it. ASCII alone: a secret is, and the tables of Unicode would take longer to build than a diagnosis takes.
-const SECRETS: [(&str, &str); 8] = [
+const SECRETS: [(&str, &str); 11] = [
     // PEM private keys, also cut short ones.
     (
         r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|$)",
@@ -33,10 +33,17 @@ const SECRETS: [(&str, &str); 8] = [
         "${1}…",
     ),
     (r"(?i)(?-u:\b)(bearer[ \t]+)[^\s\x22',]+", "${1}…"),
-    // User and password of a URL.
+    // User and password of a URL, also of one that is written badly.
+    (r#"(?i)(?-u:\b)([a-z][a-z0-9+.-]*:?//)[^\s"']*@"#, "${1}…@"),
     (
-        r#"(?i)(?-u:\b)([a-z][a-z0-9+.-]*://)[^\s/?#"']*@"#,
+        r#"(?im)^(\s*["']?(?:control_plane|[a-z_]*proxy)["']?\s*[:=]\s*)\S+[ \t].*@"#,
         "${1}…@",
+    ),
+    // The same without a scheme, and as curl's `-u` takes them.
+    (r#"(?-u:\b)[A-Za-z0-9._~%+-]+:[^\s/"'@:]+@"#, "…@"),
+    (
+        r#"(?-u:(\s))(-u[ \t]*|--(?:proxy-)?user[ \t=]+)["']?[^\s:"']+:[^\s"']+"#,
+        "${1}${2}…",
     ),
     // `--token X`, `token=X`, `"token": "X"`, `NP_SECRET=X`.
     (
@@ -115,6 +122,15 @@ mod tests {
                 "key … end",
             ),
             ("-----BEGIN PRIVATE KEY-----\nMHc", "…"),
+            (
+                "control_plane: 'https://user:a S3cr3t@h:8000'",
+                "control_plane: …@h:8000'",
+            ),
+            ("https://user:a/S3#cr@h", "https://…@h"),
+            ("https//u:S3cr3t@h", "https//…@h"),
+            ("user:S3cr3t@127.0.0.1:1", "…@127.0.0.1:1"),
+            ("curl -u admin:S3cr3t x", "curl -u … x"),
+            ("curl -uadmin:S3cr3t x", "curl -u… x"),
             ("jwt eyJhbGciOi.eyJzdWIi.c2ln", "jwt …"),
             ("password: correcthorsebattery", "password: …"),
         ] {
@@ -129,6 +145,10 @@ mod tests {
             "invalid token: expired",
             "https://nexplane.example.com:8000/agent/enroll",
             "mail root@localhost",
+            "session for user@1000.service: started",
+            "dial tcp 10.0.0.1:443: connect: connection refused",
+            "Post https://n:8000/agent/enroll: EOF",
+            "systemctl -u nexplane-agent: failed",
         ] {
             assert_eq!(redact(text), text);
         }

@@ -339,6 +339,9 @@ impl Page {
         let options = textwrap::Options::new(self.look.width)
             .initial_indent(first)
             .subsequent_indent(rest)
+            // What is to be copied (a date, a path, a fingerprint) breaks at blanks alone, while it fits.
+            .word_separator(textwrap::WordSeparator::AsciiSpace)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation)
             .break_words(break_words);
         for line in textwrap::wrap(text, options) {
             self.line(line.trim_end());

@@ -124,3 +124,28 @@ fn braces_that_mean_nothing_are_told() {
         assert_eq!(errors[0].part, part, "{bad}");
     }
 }
+
+#[test]
+fn an_option_stands_with_its_value_or_not_at_all() {
+    let template = "i --token T {--ca-cert ca_cert}";
+    assert_eq!(command(template, &Values::new(), Os::Linux), "i --token T");
+    let values = Values::new().with(Placeholder::CaCert, "/etc/my ca.crt");
+    assert_eq!(
+        command(template, &values, Os::Linux),
+        "i --token T --ca-cert '/etc/my ca.crt'"
+    );
+    assert_eq!(
+        command("i {--ca-cert ca_cert} -v", &Values::new(), Os::Linux),
+        "i -v"
+    );
+    assert_eq!(
+        text("with {--ca-cert ca_cert}", &values),
+        "with --ca-cert /etc/my ca.crt"
+    );
+    // A value that no command can carry is as good as none.
+    let hostile = Values::new().with(Placeholder::CaCert, "a\nreboot");
+    assert_eq!(command(template, &hostile, Os::Linux), "i --token T");
+    for wrong in ["x --a={--ca-cert ca_cert}", "x '{--ca-cert ca_cert}'"] {
+        assert!(!refused(wrong, Os::Linux).is_empty(), "{wrong}");
+    }
+}
