@@ -24,24 +24,44 @@ fn readme() -> String {
     fs::read_to_string(root().join("README.md")).unwrap()
 }
 
-/// The lines of all `sh` blocks, without comments.
-fn commands() -> Vec<String> {
-    let mut commands = Vec::new();
+/// The lines of all blocks in a language.
+fn blocks(language: &str) -> Vec<String> {
+    let begin = format!("```{language}");
+    let mut lines = Vec::new();
     let mut inside = false;
     for line in readme().lines() {
         match line {
-            "```sh" => inside = true,
             "```" => inside = false,
-            _ if inside => {
-                let command = line.split(" #").next().unwrap_or_default().trim();
-                if !command.is_empty() {
-                    commands.push(command.to_owned());
-                }
-            }
-            _ => {}
+            _ if inside => lines.push(line.to_owned()),
+            _ => inside = line == begin,
         }
     }
-    commands
+    lines
+}
+
+/// The commands, without comments.
+fn commands() -> Vec<String> {
+    let command = |line: String| {
+        line.split(" #")
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_owned()
+    };
+    let commands = blocks("sh").into_iter().map(command);
+    commands.filter(|command| !command.is_empty()).collect()
+}
+
+#[test]
+fn the_check_of_one_s_own_is_valid() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = blocks("yaml").join("\n");
+    let id = text.lines().find_map(|line| line.strip_prefix("id: "));
+    let file = directory.path().join(format!("{}.yaml", id.unwrap()));
+    fs::write(&file, &text).unwrap();
+    let output = doctor(&["checks", "validate"]).arg(&file).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
 }
 
 #[test]
