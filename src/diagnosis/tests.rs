@@ -258,6 +258,23 @@ fn what_was_stopped_or_masked_is_explained_by_nothing() {
 }
 
 #[test]
+fn a_control_plane_that_is_unwell_explains_no_refusal() {
+    for unwell in [
+        "health.unhealthy",
+        "health.server_error",
+        "health.timeout",
+        "health.closed",
+    ] {
+        for refusal in ["registration.rejected", "registration.revoked"] {
+            assert_eq!(causes([unwell, refusal]), [unwell, refusal]);
+        }
+    }
+    for another in ["health.captive_portal", "health.not_control_plane"] {
+        assert_eq!(causes([another, "registration.rejected"]), [another]);
+    }
+}
+
+#[test]
 fn warnings_explain_nothing() {
     assert_eq!(causes(["clock.drift", "trust.expired"]), ["trust.expired"]);
     assert_eq!(

@@ -58,17 +58,6 @@ impl Fault {
         (self.inject)(plan);
     }
 
-    /// Whether both can be injected: neither takes back what the other does.
-    pub(super) fn goes_with(&self, other: &Self) -> bool {
-        let both = |first: &Self, second: &Self| {
-            let mut plan = Plan::default();
-            first.inject(&mut plan);
-            second.inject(&mut plan);
-            plan
-        };
-        !both(self, other).differs_in_one_of_a_kind(&both(other, self))
-    }
-
     const fn never(mut self, never: &'static [&'static str]) -> Self {
         self.never = never;
         self

@@ -7,14 +7,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::LabError;
 use super::faults::{self, FAULTS, Fault};
-use super::plan::Plan;
 use super::world::World;
+use super::{together, truth};
 use crate::bundle::fixture::{Evidence, Expect};
 use crate::catalog::Catalog;
 use crate::diagnosis;
 use crate::engine::{self, Graph, Limits, Selection};
 use crate::host::Recorder;
-use crate::model::{Code, Report, Severity, Source, Verdict};
+use crate::model::{Code, Report, Source};
 
 /// The name of the situation without a fault.
 pub const HEALTHY: &str = "healthy";
@@ -52,9 +52,9 @@ pub enum NoScenario {
     /// There is no such fault.
     #[error("there is no fault `{0}`; `nexplane-doctor lab list` names them all")]
     Unknown(String),
-    /// Two of the faults change the same thing, so that only one of them would be there.
-    #[error("`{0}` and `{1}` change the same thing, and cannot be injected together")]
-    Together(Code, Code),
+    /// Two of the faults cannot exist at the same time.
+    #[error("`{0}` and `{1}` cannot be injected together: {2}")]
+    Together(Code, Code, &'static str),
 }
 
 impl Scenario {
@@ -68,6 +68,25 @@ impl Scenario {
             .collect()
     }
 
+    /// Every three faults that can exist together: any two of them can.
+    pub fn of_three() -> Vec<Self> {
+        let apart = |one: &Fault, other: &Fault| together::impossible(one, other).is_some();
+        let apart: Vec<Vec<bool>> = FAULTS
+            .iter()
+            .map(|one| FAULTS.iter().map(|other| apart(one, other)).collect())
+            .collect();
+        let mut all = Vec::new();
+        for a in 0..FAULTS.len() {
+            for b in (a + 1..FAULTS.len()).filter(|b| !apart[a][*b]) {
+                let third = (b + 1..FAULTS.len()).filter(|c| !apart[a][*c] && !apart[b][*c]);
+                all.extend(third.map(|c| Self {
+                    faults: vec![&FAULTS[a], &FAULTS[b], &FAULTS[c]],
+                }));
+            }
+        }
+        all
+    }
+
     /// Reads a name: `healthy`, a code, or several with `+` between them.
     ///
     /// # Errors
@@ -79,8 +98,11 @@ impl Scenario {
         let find = |code| faults::find(code).ok_or_else(|| NoScenario::Unknown(code.to_owned()));
         let faults: Vec<&'static Fault> = name.split('+').map(find).collect::<Result<_, _>>()?;
         for (i, one) in faults.iter().enumerate() {
-            if let Some(other) = faults[i + 1..].iter().find(|other| !one.goes_with(other)) {
-                return Err(NoScenario::Together(one.code.clone(), other.code.clone()));
+            for other in &faults[i + 1..] {
+                if let Some(why) = together::impossible(one, other) {
+                    let (one, other) = (one.code.clone(), other.code.clone());
+                    return Err(NoScenario::Together(one, other, why));
+                }
             }
         }
         Ok(Self { faults })
@@ -111,48 +133,16 @@ impl Scenario {
         self.faults.iter().map(|fault| &fault.code)
     }
 
-    /// What the diagnosis must be: what was injected, and nothing else.
+    /// What the diagnosis must be: what was injected, as far as it can be seen, and nothing else.
     ///
     /// Which code is an error and which a warning is the catalogue's to say, and the order in which to fix them too.
     pub fn expected(&self, catalog: &Catalog) -> Expect {
-        let is = |code: &Code, severity| {
-            catalog
-                .finding(code)
-                .is_some_and(|doc| doc.severity == severity)
-        };
-        let in_order = |severity| {
-            let docs = catalog.findings().map(|doc| &doc.code);
-            let wanted = docs.filter(|code| is(code, severity) && self.codes().any(|c| c == *code));
-            wanted.cloned().collect::<Vec<_>>()
-        };
-        let root_causes = in_order(Severity::Error);
-        let parse = |codes: &[&'static str]| {
-            codes
-                .iter()
-                .map(|code| Code::from_static(code))
-                .collect::<Vec<_>>()
-        };
-        let mut notices = in_order(Severity::Warning);
-        notices.extend(self.faults.iter().flat_map(|fault| parse(fault.notices)));
-        Expect {
-            verdict: match (root_causes.is_empty(), notices.is_empty()) {
-                (false, _) => Verdict::Failed,
-                (true, false) => Verdict::Degraded,
-                (true, true) => Verdict::Healthy,
-            },
-            root_causes,
-            symptoms: self
-                .faults
-                .iter()
-                .flat_map(|fault| parse(fault.symptoms))
-                .collect(),
-            notices,
-            never: self
-                .faults
-                .iter()
-                .flat_map(|fault| parse(fault.never))
-                .collect(),
-        }
+        truth::of(&self.faults, catalog).expect
+    }
+
+    /// The faults that cannot be seen where the others are.
+    pub fn hidden(&self, catalog: &Catalog) -> Vec<Code> {
+        truth::of(&self.faults, catalog).hidden
     }
 
     /// Sets the scenario up, diagnoses it, and clears it away.
@@ -165,11 +155,7 @@ impl Scenario {
         graph: &Arc<Graph>,
         interrupted: &CancellationToken,
     ) -> Result<Outcome, LabError> {
-        let mut plan = Plan::default();
-        for fault in &self.faults {
-            fault.inject(&mut plan);
-        }
-        let world = World::set_up(&plan).await?;
+        let world = World::set_up(&together::plan(&self.faults)).await?;
         let target = world.target(LIMITS.timeout);
         let host = Arc::new(Recorder::new(world.host(LIMITS.timeout).await));
         let run = engine::run(

@@ -1,0 +1,166 @@
+//! Two faults at once: every pair that can exist, diagnosed and compared with what can be seen of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
+use tokio_util::sync::CancellationToken;
+
+use super::faults::{FAULTS, Fault};
+use super::{LabError, Outcome, Scenario, together};
+use crate::catalog::Catalog;
+use crate::engine::Graph;
+use crate::model::{Code, Role};
+
+/// How many situations run at the same time: most of them wait for something that does not come.
+pub const JOBS: usize = 16;
+
+/// Two faults that cannot exist at the same time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Impossible {
+    /// The two.
+    pub faults: [&'static Code; 2],
+    /// Why not.
+    pub why: &'static str,
+}
+
+/// Every pair of faults, and what kind it is.
+#[derive(Clone)]
+pub struct Pairs {
+    /// Those that can exist.
+    pub possible: Vec<Scenario>,
+    /// Those that cannot.
+    pub impossible: Vec<Impossible>,
+}
+
+impl Pairs {
+    /// All pairs; of these faults with any other one, where some are named.
+    pub fn of(among: &[Code]) -> Self {
+        let mut pairs = Self {
+            possible: Vec::new(),
+            impossible: Vec::new(),
+        };
+        let wanted = |fault: &Fault| among.is_empty() || among.contains(&fault.code);
+        for (i, one) in FAULTS.iter().enumerate() {
+            for other in FAULTS[i + 1..]
+                .iter()
+                .filter(|it| wanted(it) || wanted(one))
+            {
+                match together::impossible(one, other) {
+                    None => pairs.possible.push(Scenario {
+                        faults: vec![one, other],
+                    }),
+                    Some(why) => pairs.impossible.push(Impossible {
+                        faults: [&one.code, &other.code],
+                        why,
+                    }),
+                }
+            }
+        }
+        pairs
+    }
+}
+
+/// What became of a situation, without the evidence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tried {
+    /// Its faults.
+    pub faults: Vec<Code>,
+    /// The root causes that the diagnosis had to name.
+    pub expected: Vec<Code>,
+    /// Those that it named.
+    pub root_causes: Vec<Code>,
+    /// The warnings that it named.
+    pub notices: Vec<Code>,
+    /// The faults that cannot be seen where the others are.
+    pub hidden: Vec<Code>,
+    /// What is otherwise than expected, in words: causes, symptoms, warnings, the verdict, tasks asked for.
+    pub differences: Vec<String>,
+    /// How long the diagnosis took.
+    pub duration: Duration,
+}
+
+impl Tried {
+    fn new(scenario: &Scenario, catalog: &Catalog, outcome: Outcome) -> Self {
+        let report = &outcome.report;
+        let differences = outcome.expected.differences(report);
+        let mut differences: Vec<_> = differences.iter().map(ToString::to_string).collect();
+        if outcome.polls > 0 {
+            differences.push("the control plane was asked for tasks".to_owned());
+        }
+        let notices = report.findings.iter().filter(|it| it.role == Role::Notice);
+        Self {
+            faults: scenario
+                .faults
+                .iter()
+                .map(|fault| fault.code.clone())
+                .collect(),
+            root_causes: report.root_causes().cloned().collect(),
+            notices: notices.map(|finding| finding.code.clone()).collect(),
+            hidden: scenario.hidden(catalog),
+            duration: report.duration,
+            expected: outcome.expected.root_causes,
+            differences,
+        }
+    }
+
+    /// The causes that it should have named and did not.
+    pub fn missed(&self) -> impl Iterator<Item = &Code> {
+        let found = |code: &&Code| !self.root_causes.contains(code);
+        self.expected.iter().filter(found)
+    }
+
+    /// The causes that it named and that are none.
+    pub fn invented(&self) -> impl Iterator<Item = &Code> {
+        let right = |code: &&Code| !self.expected.contains(code);
+        self.root_causes.iter().filter(right)
+    }
+
+    /// Whether everything is as expected.
+    pub fn matches(&self) -> bool {
+        self.differences.is_empty()
+    }
+}
+
+/// Sets the scenarios up and diagnoses them, `jobs` at the same time; the results are in the scenarios' order.
+///
+/// Once `interrupted` is cancelled no other one is begun, and those under way do not count.
+///
+/// # Errors
+/// When one cannot be set up.
+pub async fn run(
+    scenarios: &[Scenario],
+    jobs: usize,
+    catalog: &Arc<Catalog>,
+    graph: &Arc<Graph>,
+    interrupted: &CancellationToken,
+    on_done: &mut dyn FnMut(&Tried),
+) -> Result<Vec<Tried>, LabError> {
+    let started = scenarios.iter().cloned().enumerate().map(|(i, scenario)| {
+        let (catalog, graph) = (Arc::clone(catalog), Arc::clone(graph));
+        let interrupted = interrupted.clone();
+        async move {
+            if interrupted.is_cancelled() {
+                return Ok(None);
+            }
+            // A task of its own, so that the others go on while this one makes keys.
+            let task = tokio::spawn(async move {
+                let outcome = scenario.run(&catalog, &graph, &interrupted).await?;
+                let counts = !interrupted.is_cancelled();
+                Ok(counts.then(|| (i, Tried::new(&scenario, &catalog, outcome))))
+            });
+            task.await
+                .unwrap_or_else(|error| Err(LabError::Task(error.to_string())))
+        }
+    });
+    let mut running = stream::iter(started).buffer_unordered(jobs.max(1));
+    let mut all = Vec::new();
+    while let Some(tried) = running.next().await {
+        if let Some((i, tried)) = tried? {
+            on_done(&tried);
+            all.push((i, tried));
+        }
+    }
+    all.sort_by_key(|(i, _)| *i);
+    Ok(all.into_iter().map(|(_, tried)| tried).collect())
+}
