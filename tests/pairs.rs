@@ -51,3 +51,70 @@ async fn three_faults_hide_and_explain_one_another_too() {
     assert!(tried.len() > 100, "only {} of {}", tried.len(), all.len());
     assert_as_injected(&tried);
 }
+
+fn doctor(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_nexplane-doctor"));
+    let output = command.args(arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+#[test]
+fn the_pairs_of_one_fault_as_a_document_and_as_a_table() {
+    let arguments = ["lab", "run", "--pairs", "tls.alert"];
+    let (status, json, _) = doctor(&[&arguments[..], &["--format", "json"]].concat());
+    assert_eq!(status, Some(0), "{json}");
+    let document: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let pairs = document["pairs"].as_array().unwrap();
+    let expired = pairs
+        .iter()
+        .find(|pair| pair["faults"] == serde_json::json!(["tls.alert", "trust.expired"]))
+        .unwrap();
+    assert_eq!(expired["expected"], serde_json::json!(["tls.alert"]));
+    assert_eq!(expired["root_causes"], serde_json::json!(["tls.alert"]));
+    assert_eq!(expired["hidden"], serde_json::json!(["trust.expired"]));
+    assert_eq!(expired["missed"], serde_json::json!([]));
+    assert_eq!(expired["invented"], serde_json::json!([]));
+    assert_eq!(expired["match"], true);
+    assert!(expired["duration_ms"].as_f64().unwrap() > 0.0);
+    let summary = &document["summary"];
+    assert_eq!(summary["pairs"], pairs.len());
+    assert_eq!(summary["as_expected"], pairs.len());
+    assert_eq!(summary["causes_invented"], 0);
+    assert_eq!(
+        (&summary["recall"], &summary["precision"]),
+        (&1.0.into(), &1.0.into())
+    );
+    let apart = document["impossible"].as_array().unwrap();
+    let port = serde_json::json!({"faults": ["tcp.refused", "tls.alert"], "reason": "both change the same thing"});
+    assert!(apart.contains(&port), "{apart:?}");
+    assert_eq!(summary["impossible"], apart.len());
+
+    let (status, table, _) = doctor(&[&arguments[..], &["--jobs", "4"]].concat());
+    assert_eq!(status, Some(0), "{table}");
+    let counted = format!("{0} of {0} pairs diagnosed as injected", pairs.len());
+    assert!(table.contains(&counted), "{table}");
+    assert!(table.lines().all(|line| line.len() <= 80), "{table}");
+}
+
+#[test]
+fn what_is_no_fault_is_no_pair() {
+    for wrong in [
+        &["lab", "run", "--pairs", "healthy"][..],
+        &["lab", "run", "--pairs", "tls.alert+dns.pinned"],
+        &["lab", "run", "--jobs", "4"],
+        &["lab", "run", "--pairs", "--jobs", "0"],
+        &["lab", "run", "--pairs", "--record", "there"],
+    ] {
+        let (status, out, said) = doctor(wrong);
+        assert_eq!((status, out.as_str()), (Some(2), ""), "{wrong:?}");
+        assert!(!said.is_empty());
+    }
+    let (status, _, said) = doctor(&["lab", "run", "tls.alert+tls.closed"]);
+    assert_eq!(status, Some(2));
+    assert!(said.contains("cannot be injected together"), "{said}");
+}

@@ -77,7 +77,7 @@ pub(super) struct Sight {
 impl Sight {
     /// Of a finding; nothing, for one of a layer that nobody has described.
     pub(super) fn of(code: &Code, severity: Severity) -> Option<Self> {
-        let (needs, stops) = special(code.as_str()).or_else(|| of_layer(code))?;
+        let (needs, stops) = special(code).or_else(|| of_layer(code))?;
         // What works, if badly, stops nothing; but who does not look does not see, whatever that is called.
         let harmless = severity == Severity::Warning && *code != "config.insecure";
         let stops = if harmless { &[] } else { stops };
@@ -97,7 +97,7 @@ type Sides = (&'static [Station], &'static [Station]);
 fn of_layer(code: &Code) -> Option<Sides> {
     use Station::*;
     Some(match code.check().as_str() {
-        // What the machine itself shows, its log included.
+        // What the machine itself shows.
         "host" | "install" => (&[], &[]),
         "service" => (&[Agent], &[]),
         "config" => (&[Readable], &[Told]),
@@ -117,40 +117,73 @@ fn of_layer(code: &Code) -> Option<Sides> {
     })
 }
 
-/// The findings that are otherwise than the rest of their layer, each for its own reason.
-fn special(code: &str) -> Option<Sides> {
-    use Station::*;
-    Some(match code {
-        "install.missing" => (&[], &[Agent]),
-        "config.missing" | "config.syntax" => (&[Agent], &[Readable]),
-        // What stands above a line that is broken can be read.
-        "config.invalid" | "config.url" => (&[Agent], &[Told]),
-        // The superuser reads it all the same, and says what else is wrong with it.
-        "config.unreadable" => (&[Agent], &[Told]),
-        "config.insecure" => (&[Readable], &[Verifying]),
-        "tcp.unreachable" => (&[Name], &[Route]),
-        "trust.ca_file" => (&[Handshake, Verifying], &[Anchors, Anchored, Accepted]),
-        // A path that reaches no anchor has one reason, and a useless CA file comes first.
-        "trust.unknown_authority"
-        | "trust.self_signed"
-        | "trust.missing_intermediate"
-        | "trust.intercepted" => (&[Handshake, Verifying, Anchors], &[Anchored, Accepted]),
-        // "Anything else" that is wrong with a path.
-        "trust.bad_certificate" => (&[Handshake, Verifying, Anchored], &[Accepted]),
-        // The system itself says so.
-        "clock.unsynchronized" => (&[], &[]),
-        "health.timeout" | "health.closed" => (&[Handshake], &[Answer]),
-        "identity.missing" | "identity.invalid" => (&[Told], &[Certificate, Identity]),
-        // It takes a certificate to have another's key, and dates.
-        "identity.key_mismatch"
-        | "identity.expired"
-        | "identity.not_yet_valid"
-        | "identity.expiring" => (&[Told, Certificate], &[Identity]),
-        "registration.certificate_refused" => (&[Accepted, Identity], &[Shown]),
-        // A heartbeat gets one answer.
-        "registration.rejected" => (&[Shown], &[Heartbeat]),
-        // In the log.
-        "tasks.failing" => (&[], &[]),
-        _ => return None,
-    })
+fn special(code: &Code) -> Option<Sides> {
+    let named = |codes: &[&str]| codes.iter().any(|it| *code == **it);
+    let found = SPECIAL.iter().find(|(codes, _)| named(codes));
+    found.map(|(_, sides)| *sides)
 }
+
+/// The findings that are otherwise than the rest of their layer, each for its own reason.
+pub(super) const SPECIAL: &[(&[&str], Sides)] = {
+    use Station::*;
+    &[
+        (&["install.missing"], (&[], &[Agent])),
+        (
+            &["config.missing", "config.syntax"],
+            (&[Agent], &[Readable]),
+        ),
+        // What stands above a line that is broken can be read.
+        (&["config.invalid", "config.url"], (&[Agent], &[Told])),
+        // The superuser reads it all the same, and says what else is wrong with it.
+        (&["config.unreadable"], (&[Agent], &[Told])),
+        (&["config.insecure"], (&[Readable], &[Verifying])),
+        (&["tcp.unreachable"], (&[Name], &[Route])),
+        (
+            &["trust.ca_file"],
+            (&[Handshake, Verifying], &[Anchors, Anchored, Accepted]),
+        ),
+        // A path that reaches no anchor has one reason, and a useless CA file comes first.
+        (
+            &[
+                "trust.unknown_authority",
+                "trust.self_signed",
+                "trust.missing_intermediate",
+                "trust.intercepted",
+            ],
+            (&[Handshake, Verifying, Anchors], &[Anchored, Accepted]),
+        ),
+        // Anything else that is wrong with a path.
+        (
+            &["trust.bad_certificate"],
+            (&[Handshake, Verifying, Anchored], &[Accepted]),
+        ),
+        // The system itself says so.
+        (&["clock.unsynchronized"], (&[], &[])),
+        (
+            &["health.timeout", "health.closed"],
+            (&[Handshake], &[Answer]),
+        ),
+        (
+            &["identity.missing", "identity.invalid"],
+            (&[Told], &[Certificate, Identity]),
+        ),
+        // It takes a certificate to have another's key, and dates.
+        (
+            &[
+                "identity.key_mismatch",
+                "identity.expired",
+                "identity.not_yet_valid",
+                "identity.expiring",
+            ],
+            (&[Told, Certificate], &[Identity]),
+        ),
+        (
+            &["registration.certificate_refused"],
+            (&[Accepted, Identity], &[Shown]),
+        ),
+        // A heartbeat gets one answer.
+        (&["registration.rejected"], (&[Shown], &[Heartbeat])),
+        // In the log.
+        (&["tasks.failing"], (&[], &[])),
+    ]
+};

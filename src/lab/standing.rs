@@ -8,10 +8,10 @@ use std::sync::Arc;
 use chrono::{TimeDelta, Utc};
 use tempfile::TempDir;
 
-use super::faults::{self, Side};
+use super::faults::{self, Fault, Side};
 use super::plan::{ChangeRequest, NAME, Plan, Registration, Token};
-use super::world;
 use super::{Authority, Clock, ControlPlaneServer, HeartbeatReply, LabError, RequestLine, State};
+use super::{together, world};
 use crate::contract::api;
 use crate::model::{Code, Secret};
 
@@ -34,14 +34,24 @@ pub enum NotServed {
         /// Where it is.
         side: &'static str,
     },
+    /// It cannot exist beside another one.
+    #[error("`{other}` and `{code}` cannot be injected together: {why}")]
+    Together {
+        /// The fault.
+        code: Code,
+        /// The other one.
+        other: Code,
+        /// Why not.
+        why: &'static str,
+    },
 }
 
 /// Makes the plan of a server that has these faults.
 ///
 /// # Errors
-/// When one of them is not a server's.
+/// When one of them is not a server's, or two of them cannot be there at the same time.
 pub fn plan(codes: &[Code]) -> Result<Plan, NotServed> {
-    let mut plan = Plan::default();
+    let mut all: Vec<&Fault> = Vec::new();
     for code in codes {
         let fault = faults::find(code.as_str()).ok_or_else(|| NotServed::Unknown(code.clone()))?;
         if fault.side != Side::Server {
@@ -50,9 +60,19 @@ pub fn plan(codes: &[Code]) -> Result<Plan, NotServed> {
                 side: fault.side.as_str(),
             });
         }
-        fault.inject(&mut plan);
+        if let Some((other, why)) = all
+            .iter()
+            .find_map(|other| Some((other, together::impossible(other, fault)?)))
+        {
+            return Err(NotServed::Together {
+                code: code.clone(),
+                other: other.code.clone(),
+                why,
+            });
+        }
+        all.push(fault);
     }
-    Ok(plan)
+    Ok(together::plan(&all))
 }
 
 /// A running control plane and the way to it.

@@ -182,3 +182,12 @@ fn same_file(one: &Plan, other: &Plan) -> bool {
         .flat_map(|a| other.edits.iter().map(move |b| (a, b)));
     pairs.into_iter().any(|(a, b)| a != b && clash(a, b))
 }
+
+/// The faults that are named here.
+#[cfg(test)]
+pub(super) fn named() -> Vec<&'static str> {
+    let contradictions = CONTRADICTIONS.iter().flat_map(|(pair, _)| *pair);
+    contradictions
+        .chain(WRONG_WITH.iter().map(|(code, _)| *code))
+        .collect()
+}

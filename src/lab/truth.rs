@@ -3,6 +3,9 @@
 //! It follows from what was injected, from where each thing can be seen (`sight`), and from what explains what as this file
 //! has it: in the lab's own words, not the catalogue's, so that a diagnosis can be found to be wrong.
 
+#[cfg(test)]
+mod tests;
+
 use super::faults::Fault;
 use super::sight::Sight;
 use crate::bundle::fixture::Expect;
