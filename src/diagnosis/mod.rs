@@ -12,14 +12,14 @@ use crate::catalog::{Catalog, FindingDoc};
 use crate::checks::config;
 use crate::engine::{Outcome, Run};
 use crate::model::{
-    CheckReport, Code, Finding, HostReport, Report, ReportedFinding, Role, Severity, Source,
-    TargetReport,
+    CheckId, CheckReport, Code, Finding, HostReport, Report, ReportedFinding, Role, Severity,
+    Source, TargetReport,
 };
 
 /// Makes the report of a run.
 ///
 /// `ignore` names findings that the user does not want to count: they are told apart, and neither fail the verdict nor
-/// show among the causes. What they explain stays a symptom.
+/// show among the causes. What they explain stays a symptom, and so does what a check explains that is not reported.
 pub fn diagnose(catalog: &Catalog, run: &Run, source: Source, ignore: &[Code]) -> Report {
     let told = config::told(&run.known);
     let found = found(catalog, run);
@@ -28,6 +28,7 @@ pub fn diagnose(catalog: &Catalog, run: &Run, source: Source, ignore: &[Code]) -
     let mut reported: Vec<ReportedFinding> = found
         .iter()
         .zip(causes)
+        .filter(|(found, _)| found.reported)
         .map(|(found, explained_by)| report(found, explained_by, &base, run))
         .collect();
     // Causes, then symptoms, then notices; within each, the order in which to fix them, which is the order they are in.
@@ -65,6 +66,7 @@ pub fn diagnose(catalog: &Catalog, run: &Run, source: Source, ignore: &[Code]) -
 
 /// A finding with its text.
 struct Found<'a> {
+    reported: bool,
     outcome: &'a Outcome,
     finding: &'a Finding,
     doc: &'a FindingDoc,
@@ -73,7 +75,12 @@ struct Found<'a> {
 /// All findings in the order in which to fix them: the checks' order, within a check the catalogue's.
 fn found<'a>(catalog: &'a Catalog, run: &'a Run) -> Vec<Found<'a>> {
     let mut all = Vec::new();
-    for outcome in &run.outcomes {
+    let reported = run.outcomes.iter().map(|outcome| (outcome, true));
+    let others = run.unreported.iter().map(|outcome| (outcome, false));
+    let mut outcomes: Vec<_> = reported.chain(others).collect();
+    let place = |id: &CheckId| catalog.checks().iter().position(|check| check.id == *id);
+    outcomes.sort_by_key(|(outcome, _)| place(&outcome.id));
+    for (outcome, reported) in outcomes {
         let Some(check) = catalog.check(&outcome.id) else {
             continue;
         };
@@ -87,6 +94,7 @@ fn found<'a>(catalog: &'a Catalog, run: &'a Run) -> Vec<Found<'a>> {
                     .position(|doc| doc.code == finding.code)?;
                 let doc = &check.findings[place];
                 let found = Found {
+                    reported,
                     outcome,
                     finding,
                     doc,
@@ -110,6 +118,7 @@ fn report(
         outcome,
         finding,
         doc,
+        ..
     } = found;
     let role = match doc.severity {
         Severity::Warning => Role::Notice,

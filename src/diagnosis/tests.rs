@@ -49,10 +49,18 @@ impl Walked {
     }
 
     fn report(self, ignore: &[&str]) -> Report {
+        self.report_only(&[], ignore)
+    }
+
+    /// Reports only these checks; all, where none is named.
+    fn report_only(self, only: &[&str], ignore: &[&str]) -> Report {
+        let wanted = |outcome: &Outcome| only.is_empty() || only.contains(&outcome.id.as_str());
+        let (outcomes, unreported) = self.0.into_iter().partition(wanted);
         let run = Run {
             started_at: DateTime::UNIX_EPOCH,
             duration: Duration::ZERO,
-            outcomes: self.0,
+            outcomes,
+            unreported,
             known: Known {
                 target: Arc::new(Target::unspecified(Duration::from_secs(5))),
                 system: Arc::new(System::unknown()),
@@ -380,4 +388,16 @@ fn what_an_ignored_cause_explains_stays_a_symptom() {
     let report = Walked::of(["clock.skew", "trust.expired"].map(finding)).report(&["clock.skew"]);
     assert_eq!(report.root_causes().count(), 0);
     assert_eq!(report.findings[0].explained_by, [code("clock.skew")]);
+}
+
+#[test]
+fn what_is_found_unreported_still_explains() {
+    let walked = || Walked::of(["clock.skew", "identity.expired", "tcp.refused"].map(finding));
+    let report = walked().report_only(&["identity"], &[]);
+    assert_eq!(report.root_causes().count(), 0);
+    assert_eq!((report.findings.len(), report.checks.len()), (1, 1));
+    assert_eq!(report.findings[0].role, Role::Symptom);
+    assert_eq!(report.findings[0].explained_by, [code("clock.skew")]);
+    assert_eq!(report.verdict, Verdict::Failed);
+    assert_eq!(report.ignored, []);
 }
