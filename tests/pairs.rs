@@ -52,6 +52,17 @@ async fn three_faults_hide_and_explain_one_another_too() {
     assert_as_injected(&tried);
 }
 
+/// And of those with a service that says what it dies of.
+const DYING: usize = 3;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_service_died_of_is_what_its_log_says_whatever_else_is_wrong() {
+    let all = Scenario::of_dying_words();
+    assert!(all.len() > 500, "{}", all.len());
+    let some: Vec<Scenario> = all.iter().step_by(DYING).cloned().collect();
+    assert_as_injected(&run(&some).await);
+}
+
 fn doctor(arguments: &[&str]) -> (Option<i32>, String, String) {
     let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_nexplane-doctor"));
     let output = command.args(arguments).output().unwrap();

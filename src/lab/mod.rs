@@ -7,6 +7,7 @@ mod behaviour;
 mod ca;
 mod clock;
 mod faults;
+mod last_words;
 mod nameserver;
 pub mod pairs;
 mod plan;
@@ -31,6 +32,7 @@ pub use plan::Plan;
 pub use run::{HEALTHY, LIMITS, NoScenario, Outcome, Scenario};
 pub use server::{ControlPlaneServer, RequestLine};
 pub use state::{Agent, Refusal, State};
+pub use truth::Truth;
 pub use world::World;
 
 /// Why the lab could not be set up.

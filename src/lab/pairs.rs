@@ -7,10 +7,11 @@ use futures_util::{StreamExt as _, stream};
 use tokio_util::sync::CancellationToken;
 
 use super::faults::{FAULTS, Fault};
+use super::truth::Truth;
 use super::{LabError, Outcome, Scenario, together};
 use crate::catalog::Catalog;
 use crate::engine::Graph;
-use crate::model::{Code, Role};
+use crate::model::{Code, Report, Role};
 
 /// How many situations run at the same time: most of them wait for something that does not come.
 pub const JOBS: usize = 16;
@@ -47,9 +48,7 @@ impl Pairs {
                 .filter(|it| wanted(it) || wanted(one))
             {
                 match together::impossible(one, other) {
-                    None => pairs.possible.push(Scenario {
-                        faults: vec![one, other],
-                    }),
+                    None => pairs.possible.push(Scenario::of(&[one, other])),
                     Some(why) => pairs.impossible.push(Impossible {
                         faults: [&one.code, &other.code],
                         why,
@@ -85,6 +84,8 @@ impl Tried {
         let report = &outcome.report;
         let differences = outcome.expected.differences(report);
         let mut differences: Vec<_> = differences.iter().map(ToString::to_string).collect();
+        let truth = scenario.truth(catalog);
+        differences.extend(explanations(report, &truth));
         if outcome.polls > 0 {
             differences.push("the control plane was asked for tasks".to_owned());
         }
@@ -97,7 +98,7 @@ impl Tried {
                 .collect(),
             root_causes: report.root_causes().cloned().collect(),
             notices: notices.map(|finding| finding.code.clone()).collect(),
-            hidden: scenario.hidden(catalog),
+            hidden: truth.hidden,
             duration: report.duration,
             expected: outcome.expected.root_causes,
             differences,
@@ -120,6 +121,35 @@ impl Tried {
     pub fn matches(&self) -> bool {
         self.differences.is_empty()
     }
+}
+
+/// Symptoms of which other causes are named than theirs.
+fn explanations(report: &Report, truth: &Truth) -> Vec<String> {
+    let list = |codes: &[Code]| {
+        codes
+            .iter()
+            .map(Code::as_str)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let symptoms = report.findings.iter().filter(|it| it.role == Role::Symptom);
+    let of = |code: &Code| {
+        truth
+            .explained_by
+            .iter()
+            .find(|(symptom, _)| symptom == code)
+    };
+    symptoms
+        .filter_map(|it| Some((it, of(&it.code)?)))
+        .filter(|(it, (_, causes))| it.explained_by != *causes)
+        .map(|(it, (code, causes))| {
+            let found = list(&it.explained_by);
+            format!(
+                "{code} explained by: expected {}, found {found}",
+                list(causes)
+            )
+        })
+        .collect()
 }
 
 /// Sets the scenarios up and diagnoses them, `jobs` at the same time; the results are in the scenarios' order.

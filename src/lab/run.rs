@@ -7,8 +7,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::LabError;
 use super::faults::{self, FAULTS, Fault};
+use super::truth::Truth;
 use super::world::World;
-use super::{together, truth};
+use super::{last_words, together, truth};
 use crate::bundle::fixture::{Evidence, Expect};
 use crate::catalog::Catalog;
 use crate::diagnosis;
@@ -26,10 +27,12 @@ pub const LIMITS: Limits = Limits {
 };
 
 /// A situation: no fault, one, or several at once.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Scenario {
     /// The faults, in the order in which they are injected.
     pub faults: Vec<&'static Fault>,
+    /// The last line of the service's log, where it ends over one of the faults and says so.
+    pub last_words: Option<&'static str>,
 }
 
 /// What became of a scenario.
@@ -60,12 +63,40 @@ pub enum NoScenario {
 impl Scenario {
     /// The healthy control, and every fault on its own.
     pub fn all() -> Vec<Self> {
-        let single = FAULTS.iter().map(|fault| Self {
-            faults: vec![fault],
-        });
-        std::iter::once(Self { faults: Vec::new() })
-            .chain(single)
-            .collect()
+        let single = FAULTS.iter().map(|fault| Self::of(&[fault]));
+        std::iter::once(Self::default()).chain(single).collect()
+    }
+
+    /// The situation of these faults.
+    pub(super) fn of(faults: &[&'static Fault]) -> Self {
+        Self {
+            faults: faults.to_vec(),
+            last_words: None,
+        }
+    }
+
+    /// A service that crashes over one fault and says so in its log, while another fault is there as well, which it does not
+    /// speak of; every two of them that can exist.
+    pub fn of_dying_words() -> Vec<Self> {
+        let Some(looping) = faults::find("service.crash_looping") else {
+            return Vec::new();
+        };
+        let goes = |one: &Fault, other: &Fault| together::impossible(one, other).is_none();
+        let dying = FAULTS
+            .iter()
+            .filter_map(|fault| Some((fault, last_words::of(&fault.code)?)));
+        let mut all = Vec::new();
+        for (fault, words) in dying.filter(|(fault, _)| goes(fault, looping)) {
+            let besides = FAULTS
+                .iter()
+                .filter(|it| it.code != fault.code && it.code != looping.code);
+            let besides = besides.filter(|it| goes(it, fault) && goes(it, looping));
+            all.extend(besides.map(|it| Self {
+                faults: vec![looping, fault, it],
+                last_words: Some(words),
+            }));
+        }
+        all
     }
 
     /// Every three faults that can exist together: any two of them can.
@@ -79,9 +110,7 @@ impl Scenario {
         for a in 0..FAULTS.len() {
             for b in (a + 1..FAULTS.len()).filter(|b| !apart[a][*b]) {
                 let third = (b + 1..FAULTS.len()).filter(|c| !apart[a][*c] && !apart[b][*c]);
-                all.extend(third.map(|c| Self {
-                    faults: vec![&FAULTS[a], &FAULTS[b], &FAULTS[c]],
-                }));
+                all.extend(third.map(|c| Self::of(&[&FAULTS[a], &FAULTS[b], &FAULTS[c]])));
             }
         }
         all
@@ -93,7 +122,7 @@ impl Scenario {
     /// When one of them is no fault's, or two of them do not go together.
     pub fn parse(name: &str) -> Result<Self, NoScenario> {
         if name == HEALTHY {
-            return Ok(Self { faults: Vec::new() });
+            return Ok(Self::default());
         }
         let find = |code| faults::find(code).ok_or_else(|| NoScenario::Unknown(code.to_owned()));
         let faults: Vec<&'static Fault> = name.split('+').map(find).collect::<Result<_, _>>()?;
@@ -105,7 +134,7 @@ impl Scenario {
                 }
             }
         }
-        Ok(Self { faults })
+        Ok(Self::of(&faults))
     }
 
     /// Its name.
@@ -136,13 +165,8 @@ impl Scenario {
     /// What the diagnosis must be: what was injected, as far as it can be seen, and nothing else.
     ///
     /// Which code is an error and which a warning is the catalogue's to say, and the order in which to fix them too.
-    pub fn expected(&self, catalog: &Catalog) -> Expect {
-        truth::of(&self.faults, catalog).expect
-    }
-
-    /// The faults that cannot be seen where the others are.
-    pub fn hidden(&self, catalog: &Catalog) -> Vec<Code> {
-        truth::of(&self.faults, catalog).hidden
+    pub fn truth(&self, catalog: &Catalog) -> Truth {
+        truth::of(&self.faults, self.last_words, catalog)
     }
 
     /// Sets the scenario up, diagnoses it, and clears it away.
@@ -155,7 +179,9 @@ impl Scenario {
         graph: &Arc<Graph>,
         interrupted: &CancellationToken,
     ) -> Result<Outcome, LabError> {
-        let world = World::set_up(&together::plan(&self.faults)).await?;
+        let mut plan = together::plan(&self.faults);
+        plan.journal.extend(self.last_words);
+        let world = World::set_up(&plan).await?;
         let target = world.target(LIMITS.timeout);
         let host = Arc::new(Recorder::new(world.host(LIMITS.timeout).await));
         let run = engine::run(
@@ -170,7 +196,7 @@ impl Scenario {
         .await;
         Ok(Outcome {
             name: self.name(),
-            expected: self.expected(catalog),
+            expected: self.truth(catalog).expect,
             report: diagnosis::diagnose(catalog, &run, Source::Lab, &[]),
             evidence: Evidence::new(target, host.recording()),
             polls: world.polls(),

@@ -7,6 +7,7 @@
 mod tests;
 
 use super::faults::Fault;
+use super::last_words;
 use super::sight::Sight;
 use crate::bundle::fixture::Expect;
 use crate::catalog::Catalog;
@@ -86,11 +87,13 @@ const TOGETHER: &[Together] = &[
 ];
 
 /// What has to come of some faults.
-pub(super) struct Truth {
+pub struct Truth {
     /// What the diagnosis must be.
-    pub(super) expect: Expect,
+    pub expect: Expect,
+    /// For each symptom the causes that explain it, in the order in which to fix them.
+    pub explained_by: Vec<(Code, Vec<Code>)>,
     /// The faults that cannot be seen behind the others.
-    pub(super) hidden: Vec<Code>,
+    pub hidden: Vec<Code>,
 }
 
 /// A finding that is there to be seen.
@@ -99,10 +102,12 @@ struct Seen<'a> {
     severity: Severity,
     /// The faults that bring it along, where it is not the fault itself.
     brought_by: Vec<&'a Fault>,
+    /// The service's last words, where it is the service's end.
+    last_words: Option<&'a str>,
 }
 
-/// Works out what has to come of faults that can exist together.
-pub(super) fn of(faults: &[&Fault], catalog: &Catalog) -> Truth {
+/// Works out what has to come of faults that can exist together, in a service whose last words may be about one of them.
+pub(super) fn of(faults: &[&Fault], last_words: Option<&str>, catalog: &Catalog) -> Truth {
     let severity = |code: &Code| {
         let doc = catalog.finding(code);
         doc.map_or(Severity::Error, |doc| doc.severity)
@@ -134,9 +139,31 @@ pub(super) fn of(faults: &[&Fault], catalog: &Catalog) -> Truth {
             hidden.extend(lost.map(|code| Code::from_static(code)));
         }
     }
+    for end in seen.iter_mut().filter(|it| it.is_of_service()) {
+        end.last_words = last_words;
+    }
+    let expect = expected(faults, &seen, &hidden, catalog);
+    let roots = |it: &Seen<'_>| {
+        let mut roots = Vec::new();
+        collect_roots(it, &seen, &mut roots);
+        let is_root = |code: &&Code| roots.contains(code);
+        expect.root_causes.iter().filter(is_root).cloned().collect()
+    };
+    let symptoms = seen.iter().filter(|it| expect.symptoms.contains(&it.code));
     Truth {
-        expect: expected(faults, &seen, &hidden, catalog),
+        explained_by: symptoms.map(|it| (it.code.clone(), roots(it))).collect(),
         hidden,
+        expect,
+    }
+}
+
+/// The findings at the end of a chain of explanations, and those between.
+fn collect_roots<'a>(of: &Seen<'_>, seen: &'a [Seen<'_>], roots: &mut Vec<&'a Code>) {
+    for cause in seen.iter().filter(|cause| of.is_explained_by(cause)) {
+        if !roots.contains(&&cause.code) {
+            roots.push(&cause.code);
+            collect_roots(cause, seen, roots);
+        }
     }
 }
 
@@ -167,18 +194,26 @@ fn see<'a>(seen: &mut Vec<Seen<'a>>, code: &Code, severity: Severity, by: Option
             code: code.clone(),
             severity,
             brought_by: by.into_iter().collect(),
+            last_words: None,
         }),
     }
 }
 
 impl Seen<'_> {
+    fn is_of_service(&self) -> bool {
+        self.code.check().as_str() == "service"
+    }
+
     fn is_explained_by(&self, cause: &Self) -> bool {
         if cause.severity == Severity::Warning || cause.code == self.code {
             return false;
         }
+        if let Some(words) = self.last_words {
+            return last_words::of(&cause.code) == Some(words);
+        }
         let brought = self.brought_by.iter().any(|fault| fault.code == cause.code);
         // How a service ended, the fault that ended it has written into its log.
-        let logged = !self.brought_by.is_empty() && self.code.check().as_str() == "service";
+        let logged = !self.brought_by.is_empty() && self.is_of_service();
         let listed = EXPLAINED.iter().any(|(effect, causes)| {
             stands_for(effect, &self.code) && causes.iter().any(|it| stands_for(it, &cause.code))
         });

@@ -6,7 +6,7 @@ use crate::checks;
 use crate::lab::faults::{FAULTS, find};
 use crate::lab::pairs::Pairs;
 use crate::lab::sight::SPECIAL;
-use crate::lab::{Scenario, together};
+use crate::lab::{last_words, together};
 
 fn catalog() -> Catalog {
     Catalog::load(&checks::texts()).unwrap()
@@ -14,7 +14,7 @@ fn catalog() -> Catalog {
 
 fn of_names(names: &str) -> Truth {
     let faults: Vec<&Fault> = names.split('+').map(|name| find(name).unwrap()).collect();
-    of(&faults, &catalog())
+    of(&faults, None, &catalog())
 }
 
 fn texts(codes: &[Code]) -> Vec<&str> {
@@ -205,7 +205,7 @@ fn every_fault_has_its_place() {
                 "{code}: say in src/lab/sight.rs from where it can be seen"
             );
         }
-        let alone = of(&[fault], &catalog);
+        let alone = of(&[fault], None, &catalog);
         assert_eq!(texts(&alone.hidden), [""; 0], "{} hides itself", fault.code);
     }
 }
@@ -220,7 +220,7 @@ fn every_name_is_a_finding_s() {
     let explained = EXPLAINED
         .iter()
         .flat_map(|(effect, causes)| std::iter::once(effect).chain(*causes));
-    let apart = together::named().into_iter();
+    let apart = together::named().into_iter().chain(last_words::named());
     let all = special
         .chain(together)
         .chain(explained)
@@ -235,8 +235,8 @@ fn every_name_is_a_finding_s() {
 #[test]
 fn of_two_faults_one_can_always_be_seen() {
     let catalog = catalog();
-    for Scenario { faults } in Pairs::of(&[]).possible {
-        let hidden = of(&faults, &catalog).hidden;
+    for scenario in Pairs::of(&[]).possible {
+        let hidden = scenario.truth(&catalog).hidden;
         let becomes_another =
             hidden == ["tcp.partial", "tcp.timeout"].map(|it| Code::from_static(it));
         assert!(hidden.len() < 2 || becomes_another, "{hidden:?}");
