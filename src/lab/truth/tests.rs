@@ -237,8 +237,7 @@ fn of_two_faults_one_can_always_be_seen() {
     let catalog = catalog();
     for scenario in Pairs::of(&[]).possible {
         let hidden = scenario.truth(&catalog).hidden;
-        let becomes_another =
-            hidden == ["tcp.partial", "tcp.timeout"].map(|it| Code::from_static(it));
+        let becomes_another = hidden == ["tcp.partial", "tcp.timeout"].map(Code::from_static);
         assert!(hidden.len() < 2 || becomes_another, "{hidden:?}");
     }
 }
