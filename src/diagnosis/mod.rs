@@ -4,6 +4,8 @@
 
 mod explain;
 #[cfg(test)]
+mod law;
+#[cfg(test)]
 mod tests;
 mod values;
 mod verdict;

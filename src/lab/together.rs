@@ -12,6 +12,14 @@ use super::plan::{Edit, File, Plan, Registration};
 /// Pairs that contradict one another although they change different things.
 const CONTRADICTIONS: &[([&str; 2], &str)] = &[
     (
+        ["tasks.not_approved", "tasks.unknown_change_request"],
+        NO_REQUEST,
+    ),
+    (
+        ["tasks.wrong_agent", "tasks.unknown_change_request"],
+        NO_REQUEST,
+    ),
+    (
         ["dns.timeout", "dns.no_nameserver"],
         "where no nameserver is configured, none can be silent",
     ),
@@ -27,6 +35,8 @@ const CONTRADICTIONS: &[([&str; 2], &str)] = &[
 
 /// What has to be there for a fault to be one, where its plan does not show it.
 const WRONG_WITH: &[(&str, File)] = &[("identity.unreadable", File::Key)];
+
+const NO_REQUEST: &str = "a change request that does not exist has neither a state nor a target";
 
 const SAME_THING: &str = "both change the same thing";
 

@@ -280,7 +280,7 @@ fn text(tried: &[Tried], document: &Document<'_>, catalog: &Catalog, look: Look)
     };
     let causes = &summary.causes;
     text + &format!(
-        "\n{} of {} pairs diagnosed as injected{cut}, in {}; {} pairs cannot exist\n\
+        "\n{} of {} pairs diagnosed as injected{cut}, in {}; {} cannot exist\n\
          {} of {} causes found, {} invented\n",
         summary.as_expected,
         summary.pairs,
@@ -295,7 +295,7 @@ fn text(tried: &[Tried], document: &Document<'_>, catalog: &Catalog, look: Look)
 fn row(name: &str, tried: &[&Tried]) -> Vec<String> {
     let causes = Causes::of(tried.iter().copied());
     let times = Times::of(tried.iter().copied());
-    let share = |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{share:.3}"));
+    let share = |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{share:.4}"));
     let time = |ms: f64| format_duration(Duration::from_secs_f64(ms / 1e3));
     vec![
         name.to_owned(),
@@ -311,4 +311,97 @@ fn row(name: &str, tried: &[&Tried]) -> Vec<String> {
         time(times.p50_ms),
         time(times.p95_ms),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tried(expected: &[&'static str], root_causes: &[&'static str], ms: u64) -> Tried {
+        let codes =
+            |names: &[&'static str]| names.iter().map(|name| Code::from_static(name)).collect();
+        Tried {
+            faults: codes(&["tcp.refused", "clock.skew"]),
+            expected: codes(expected),
+            root_causes: codes(root_causes),
+            notices: Vec::new(),
+            hidden: codes(&["clock.skew"]),
+            differences: match expected == root_causes {
+                true => Vec::new(),
+                false => vec!["root causes: otherwise".to_owned()],
+            },
+            duration: Duration::from_millis(ms),
+        }
+    }
+
+    #[test]
+    fn what_is_missed_and_what_is_invented_is_counted() {
+        let all = [
+            tried(
+                &["tcp.refused", "clock.skew"],
+                &["tcp.refused", "tcp.timeout"],
+                30,
+            ),
+            tried(&["tcp.refused"], &["tcp.refused"], 10),
+            tried(&[], &[], 20),
+        ];
+        let causes = Causes::of(&all);
+        let counted = (
+            causes.causes_expected,
+            causes.causes_found,
+            causes.causes_missed,
+            causes.causes_invented,
+        );
+        assert_eq!(counted, (3, 2, 1, 1));
+        assert_eq!(
+            (causes.recall, causes.precision),
+            (Some(0.6666), Some(0.6666))
+        );
+        assert_eq!(Causes::of(&all[2..]).recall, None);
+        let times = Times::of(&all);
+        assert_eq!((times.p50_ms, times.p95_ms), (20.0, 30.0));
+        assert_eq!(Times::of(&[]).p95_ms, 0.0);
+        assert_eq!(
+            row("tcp", &[&all[0], &all[1]])[..6],
+            ["tcp", "2", "1", "0.6666", "1", "0.6666"]
+        );
+        let document = serde_json::to_value(Pair::new(&all[0])).unwrap_or_default();
+        assert_eq!(document["missed"], serde_json::json!(["clock.skew"]));
+        assert_eq!(document["invented"], serde_json::json!(["tcp.timeout"]));
+        assert_eq!(document["match"], false);
+    }
+
+    #[test]
+    fn what_is_otherwise_is_told_in_full() {
+        let all = [tried(&["tcp.refused"], &[], 1), tried(&[], &[], 1)];
+        let document = Document {
+            pairs: Vec::new(),
+            impossible: Vec::new(),
+            summary: Summary::of(&all, false, 7, 1, Duration::from_secs(2)),
+        };
+        let catalog =
+            sources::catalog(None).unwrap_or_else(|failure| panic!("{}", failure.message));
+        let look = Look {
+            color: false,
+            unicode: false,
+            width: 80,
+            checks: false,
+            verbose: false,
+        };
+        let text = text(&all, &document, &catalog, look);
+        assert!(
+            text.contains("\ntcp.refused+clock.skew:\n  root causes: otherwise\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains(
+                "\n1 of 2 pairs diagnosed as injected (interrupted), in 2s; 7 cannot exist\n"
+            ),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("0 of 1 causes found, 0 invented\n"),
+            "{text}"
+        );
+    }
 }
