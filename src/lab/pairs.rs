@@ -11,7 +11,7 @@ use super::truth::Truth;
 use super::{LabError, Outcome, Scenario, together};
 use crate::catalog::Catalog;
 use crate::engine::Graph;
-use crate::model::{Code, Report, Role};
+use crate::model::{CheckId, Code, Report, Role, Status};
 
 /// How many situations run at the same time: most of them wait for something that does not come.
 pub const JOBS: usize = 16;
@@ -86,6 +86,7 @@ impl Tried {
         let mut differences: Vec<_> = differences.iter().map(ToString::to_string).collect();
         let truth = scenario.truth(catalog);
         differences.extend(explanations(report, &truth));
+        differences.extend(false_comforts(report, &truth));
         if outcome.polls > 0 {
             differences.push("the control plane was asked for tasks".to_owned());
         }
@@ -149,6 +150,20 @@ fn explanations(report: &Report, truth: &Truth) -> Vec<String> {
                 list(causes)
             )
         })
+        .collect()
+}
+
+/// Checks that call well what they cannot have seen.
+fn false_comforts(report: &Report, truth: &Truth) -> Vec<String> {
+    let comforts = |id: &CheckId| {
+        let check = report.checks.iter().find(|check| check.id == *id);
+        check.is_some_and(|check| check.status == Status::Pass)
+    };
+    let hidden = truth.hidden.iter().map(|code| (code, code.check()));
+    // A clock that NTP keeps is right as far as the host can know, whatever the control plane's says.
+    hidden
+        .filter(|(_, id)| id.as_str() != "clock" && comforts(id))
+        .map(|(code, id)| format!("{id}: expected anything but pass, where {code} cannot be seen"))
         .collect()
 }
 
