@@ -14,8 +14,8 @@ use crate::catalog::{Catalog, FindingDoc};
 use crate::checks::config;
 use crate::engine::{Outcome, Run};
 use crate::model::{
-    CheckId, CheckReport, Code, Finding, HostReport, Report, ReportedFinding, Role, Severity,
-    Source, TargetReport,
+    CheckId, CheckReport, Code, Fact, Finding, HostReport, Report, ReportedFinding, Role, Severity,
+    Source, Status, TargetReport,
 };
 
 /// Makes the report of a run.
@@ -128,6 +128,10 @@ fn report(
         Severity::Error => Role::Symptom,
     };
     let values = values::with_finding(base, finding);
+    let mut evidence = finding.evidence.clone();
+    if finding.code == "config.insecure" {
+        evidence.extend(unverified(run));
+    }
     ReportedFinding {
         code: finding.code.clone(),
         check: outcome.id.clone(),
@@ -136,10 +140,17 @@ fn report(
         explained_by,
         title: doc.title.clone(),
         detail: finding.detail.clone(),
-        evidence: finding.evidence.clone(),
+        evidence,
         remedy: doc.remedy.fill(&values, run.known.system.os),
         repair: doc.repair.map(|repair| repair.as_str().to_owned()),
     }
+}
+
+/// What verification would have found, where it is switched off: `trust` finds nothing then, and has seen it all the same.
+fn unverified(run: &Run) -> Vec<Fact> {
+    let mut all = run.outcomes.iter().chain(&run.unreported);
+    let trust = all.find(|outcome| outcome.id == "trust" && outcome.status == Status::Skipped);
+    trust.map_or_else(Vec::new, |trust| trust.notes.clone())
 }
 
 fn check_report(catalog: &Catalog, outcome: &Outcome) -> CheckReport {

@@ -401,3 +401,21 @@ fn what_is_found_unreported_still_explains() {
     assert_eq!(report.verdict, Verdict::Failed);
     assert_eq!(report.ignored, []);
 }
+
+#[test]
+fn what_verification_would_find_is_evidence_of_its_being_switched_off() {
+    let note = Fact {
+        what: "verification would find trust.expired".to_owned(),
+        value: "it ended yesterday".to_owned(),
+    };
+    let trust = |status| Outcome {
+        notes: vec![note.clone()],
+        ..outcome("trust", status, &[])
+    };
+    let evidence = |status| {
+        let walked = Walked::of([finding("config.insecure")]).with(trust(status));
+        walked.report(&[]).findings[0].evidence.clone()
+    };
+    assert_eq!(evidence(Status::Skipped), [note.clone()]);
+    assert_eq!(evidence(Status::Pass), []);
+}
