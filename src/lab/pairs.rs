@@ -126,12 +126,13 @@ impl Tried {
 
 /// Symptoms of which other causes are named than theirs.
 fn explanations(report: &Report, truth: &Truth) -> Vec<String> {
-    let list = |codes: &[Code]| {
-        codes
+    let list = |codes: &[Code]| match codes {
+        [] => "none".to_owned(),
+        codes => codes
             .iter()
             .map(Code::as_str)
             .collect::<Vec<_>>()
-            .join(", ")
+            .join(", "),
     };
     let symptoms = report.findings.iter().filter(|it| it.role == Role::Symptom);
     let of = |code: &Code| {
@@ -208,4 +209,84 @@ pub async fn run(
     }
     all.sort_by_key(|(i, _)| *i);
     Ok(all.into_iter().map(|(_, tried)| tried).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+    use crate::checks;
+
+    /// What is said of a diagnosis of these faults that is not as it was made.
+    async fn tampered(names: &str, tamper: impl Fn(&mut Report)) -> Tried {
+        let catalog = Catalog::load(&checks::texts()).unwrap();
+        let graph = Arc::new(Graph::new(&catalog).unwrap());
+        let scenario = Scenario::parse(names).unwrap();
+        let interrupted = CancellationToken::new();
+        let mut outcome = scenario.run(&catalog, &graph, &interrupted).await.unwrap();
+        tamper(&mut outcome.report);
+        Tried::new(&scenario, &catalog, outcome)
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_diagnosis_that_is_not_true_does_not_match() {
+        let names = "identity.missing+tls.alert";
+        let whole = tampered(names, |_| {}).await;
+        assert!(whole.matches(), "{:?}", whole.differences);
+
+        let missed = tampered(names, |report| report.findings.clear()).await;
+        assert!(
+            missed
+                .missed()
+                .eq(["tls.alert"].map(Code::from_static).iter())
+        );
+        assert!(!missed.matches());
+
+        let invented = tampered(names, |report| {
+            for finding in &mut report.findings {
+                finding.role = Role::Cause;
+            }
+        })
+        .await;
+        assert!(
+            invented
+                .invented()
+                .eq(["identity.missing"].map(Code::from_static).iter())
+        );
+
+        let elsewhere = tampered(names, |report| {
+            for finding in &mut report.findings {
+                finding.explained_by.clear();
+            }
+        })
+        .await;
+        let said = ["identity.missing explained by: expected tls.alert, found none"];
+        assert_eq!(elsewhere.differences, said);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn well_is_not_what_cannot_be_seen() {
+        let tried = tampered("tls.alert+trust.expired", |report| {
+            for check in &mut report.checks {
+                check.status = Status::Pass;
+            }
+        })
+        .await;
+        let said = ["trust: expected anything but pass, where trust.expired cannot be seen"];
+        assert_eq!(tried.differences, said);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn after_an_interruption_nothing_is_begun_and_nothing_counts() {
+        let catalog = Arc::new(Catalog::load(&checks::texts()).unwrap());
+        let graph = Arc::new(Graph::new(&catalog).unwrap());
+        let pairs = Pairs::of(&[Code::from_static("tls.alert")]).possible;
+        let interrupted = CancellationToken::new();
+        let stop = interrupted.clone();
+        let mut on_done = |_: &Tried| stop.cancel();
+        let tried = run(&pairs, 2, &catalog, &graph, &interrupted, &mut on_done).await;
+        let tried = tried.unwrap().len();
+        assert!((1..=2).contains(&tried), "{tried}");
+    }
 }
