@@ -171,3 +171,33 @@ fn authority(mut address: SocketAddr) -> SocketAddr {
     }
     address
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::ServerCertificate;
+
+    fn of(names: [&'static str; 2]) -> Result<Plan, NotServed> {
+        plan(&names.map(Code::from_static))
+    }
+
+    #[test]
+    fn two_faults_are_both_there_or_are_refused() {
+        let certificate = of(["trust.expired", "trust.name_mismatch"]).map(|plan| plan.server);
+        let certificate = certificate.map(|server| (server.certificate, server.besides));
+        let wrong_name = ServerCertificate::WrongName("other.lab.test".to_owned());
+        assert_eq!(
+            certificate,
+            Ok((ServerCertificate::Expired, vec![wrong_name]))
+        );
+        let apart = of(["tcp.refused", "tls.alert"]).map(drop);
+        let said = apart.map_err(|error| error.to_string());
+        let why =
+            "`tcp.refused` and `tls.alert` cannot be injected together: both change the same thing";
+        assert_eq!(said, Err(why.to_owned()));
+        assert!(matches!(
+            of(["tls.alert", "dns.pinned"]),
+            Err(NotServed::Elsewhere { .. })
+        ));
+    }
+}
