@@ -98,6 +98,19 @@ async fn faults_that_come_together_are_told_apart() {
     assert_as_injected(&run(&COMBINATIONS.map(str::to_owned)).await);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_verifies_is_said_where_that_is_found() {
+    let outcomes = run(&["config.insecure+trust.expired".to_owned()]).await;
+    assert_as_injected(&outcomes);
+    let insecure = &outcomes[0].report.findings[0];
+    assert_eq!(insecure.code, "config.insecure");
+    let would = |what: &str| what == "verification would find trust.expired";
+    assert!(
+        insecure.evidence.iter().any(|fact| would(&fact.what)),
+        "{insecure:?}"
+    );
+}
+
 /// Codes that no server and no file of an unprivileged host can show: `tests/real` does. And those of later versions.
 const ELSEWHERE: [&str; 9] = [
     "host.disk_full",

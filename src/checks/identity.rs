@@ -25,6 +25,7 @@ const NOT_YET_VALID: Code = Code::from_static("identity.not_yet_valid");
 const EXPIRING: Code = Code::from_static("identity.expiring");
 const EXPOSED: Code = Code::from_static("identity.exposed");
 const CLOCK_SKEW: Code = Code::from_static("clock.skew");
+const INSTALL_MISSING: Code = Code::from_static("install.missing");
 
 /// The longest that is called "soon".
 const SOON: TimeDelta = TimeDelta::days(14);
@@ -422,8 +423,8 @@ impl Time {
 
     fn explain(&self, truly: bool, by_host: bool) -> Option<Explained> {
         match (truly, by_host, self.witnessed) {
-            (true, _, true) => Some(Explained::Never),
-            (false, true, true) => Some(Explained::OnlyBy(vec![CLOCK_SKEW])),
+            (true, _, true) => Some(Explained::NotBy(vec![CLOCK_SKEW])),
+            (false, true, true) => Some(Explained::OnlyBy(vec![INSTALL_MISSING, CLOCK_SKEW])),
             (_, true, false) => Some(Explained::AsCatalogued),
             _ => None,
         }

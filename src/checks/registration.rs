@@ -7,12 +7,18 @@
 use super::{Check, Facts, Judgement, Known, api, config, identity};
 use crate::contract::api::{self as contract, Heartbeat};
 use crate::host::{ApiAnswer, ApiCall, Exchange, Host};
-use crate::model::{Code, Finding, Placeholder, excerpt};
+use crate::model::{Code, Explained, Finding, Placeholder, excerpt};
 
 const REVOKED: Code = Code::from_static("registration.revoked");
 const CERTIFICATE_REFUSED: Code = Code::from_static("registration.certificate_refused");
 const REJECTED: Code = Code::from_static("registration.rejected");
 const HOSTNAME_MISMATCH: Code = Code::from_static("registration.hostname_mismatch");
+
+/// What answers `GET /health` in the control plane's place, and may answer the heartbeat too.
+const SOMETHING_ELSE: [Code; 2] = [
+    Code::from_static("health.captive_portal"),
+    Code::from_static("health.not_control_plane"),
+];
 
 /// What the control plane holds of this agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -214,16 +220,19 @@ fn replied(exchange: &Exchange, known: &Known) -> (Option<Standing>, Judgement) 
             } else {
                 format!(": {what}")
             };
-            (
-                Some(Standing::Rejected),
-                refusal(
-                    REJECTED,
-                    exchange,
-                    &format!("The control plane refuses the heartbeat with HTTP {status}{said}."),
-                ),
-            )
+            let words = format!("The control plane refuses the heartbeat with HTTP {status}{said}.");
+            let mut judgement = refusal(REJECTED, exchange, &words);
+            if let (Some(finding), true) = (judgement.findings.last_mut(), by_control_plane(exchange)) {
+                finding.explained = Explained::NotBy(SOMETHING_ELSE.to_vec());
+            }
+            (Some(Standing::Rejected), judgement)
         }
     }
+}
+
+/// Whether it is the control plane itself that refuses: in its own form, and by a call that it knows.
+fn by_control_plane(exchange: &Exchange) -> bool {
+    exchange.status != 404 && contract::error_detail(&exchange.body).is_some()
 }
 
 fn refusal(code: Code, exchange: &Exchange, detail: &str) -> Judgement {

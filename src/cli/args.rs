@@ -297,6 +297,16 @@ pub(super) enum LabCommand {
         /// Keep what each diagnosis saw, as fixtures in DIR
         #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         record: Option<PathBuf>,
+        /// Every two faults that can exist together (with FAULT: those with one of these), and how well they are told
+        /// apart. In JSON, `pairs` has for each its `faults`, the root causes `expected` and named (`root_causes`), those
+        /// `missed` and `invented`, the faults `hidden` behind the other, and whether all is as it must be (`match`);
+        /// `impossible` has those that cannot exist, with the reason; `summary` counts
+        #[arg(long, conflicts_with = "record")]
+        pairs: bool,
+        /// How many pairs to try at the same time
+        #[arg(long, value_name = "N", requires = "pairs", default_value_t = crate::lab::pairs::JOBS,
+              value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=256))]
+        jobs: usize,
     },
     /// Keep a control plane running, to try anything against it
     Serve {

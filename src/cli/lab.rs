@@ -14,6 +14,7 @@ use crate::model::{Code, Role, format_duration};
 use crate::report::human::Look;
 use crate::report::table;
 
+mod pairs;
 mod serve;
 
 pub(super) fn run(args: &LabArgs, common: &Common) -> Result<Exit, Failure> {
@@ -23,7 +24,12 @@ pub(super) fn run(args: &LabArgs, common: &Common) -> Result<Exit, Failure> {
             faults,
             format,
             record,
-        } => run_all(faults, *format, record.as_deref(), common),
+            pairs,
+            jobs,
+        } => match pairs {
+            true => pairs::run(faults, *format, *jobs, common),
+            false => run_all(faults, *format, record.as_deref(), common),
+        },
         LabCommand::Serve {
             listen,
             dir,
@@ -75,6 +81,11 @@ fn page(header: &[&str], rows: Vec<Vec<String>>, look: Look) -> String {
     table::lines(header, rows, look.width).join("\n") + "\n"
 }
 
+/// To a tenth of one.
+fn milliseconds(duration: std::time::Duration) -> f64 {
+    (duration.as_secs_f64() * 1e4).round() / 10.0
+}
+
 /// What became of a fault, in JSON.
 #[derive(Serialize)]
 struct Tried {
@@ -112,7 +123,7 @@ impl Tried {
                 .map(ToString::to_string)
                 .collect(),
             matches: differences.is_empty(),
-            duration_ms: (outcome.report.duration.as_secs_f64() * 1e4).round() / 10.0,
+            duration_ms: milliseconds(outcome.report.duration),
             expected_notices: texts(&outcome.expected.notices),
             notices: notices.map(|finding| finding.code.to_string()).collect(),
             differences: differences.iter().map(ToString::to_string).collect(),

@@ -4,6 +4,8 @@
 
 mod explain;
 #[cfg(test)]
+mod law;
+#[cfg(test)]
 mod tests;
 mod values;
 mod verdict;
@@ -12,14 +14,14 @@ use crate::catalog::{Catalog, FindingDoc};
 use crate::checks::config;
 use crate::engine::{Outcome, Run};
 use crate::model::{
-    CheckReport, Code, Finding, HostReport, Report, ReportedFinding, Role, Severity, Source,
-    TargetReport,
+    CheckId, CheckReport, Code, Fact, Finding, HostReport, Report, ReportedFinding, Role, Severity,
+    Source, Status, TargetReport,
 };
 
 /// Makes the report of a run.
 ///
 /// `ignore` names findings that the user does not want to count: they are told apart, and neither fail the verdict nor
-/// show among the causes. What they explain stays a symptom.
+/// show among the causes. What they explain stays a symptom, and so does what a check explains that is not reported.
 pub fn diagnose(catalog: &Catalog, run: &Run, source: Source, ignore: &[Code]) -> Report {
     let told = config::told(&run.known);
     let found = found(catalog, run);
@@ -28,6 +30,7 @@ pub fn diagnose(catalog: &Catalog, run: &Run, source: Source, ignore: &[Code]) -
     let mut reported: Vec<ReportedFinding> = found
         .iter()
         .zip(causes)
+        .filter(|(found, _)| found.reported)
         .map(|(found, explained_by)| report(found, explained_by, &base, run))
         .collect();
     // Causes, then symptoms, then notices; within each, the order in which to fix them, which is the order they are in.
@@ -65,6 +68,7 @@ pub fn diagnose(catalog: &Catalog, run: &Run, source: Source, ignore: &[Code]) -
 
 /// A finding with its text.
 struct Found<'a> {
+    reported: bool,
     outcome: &'a Outcome,
     finding: &'a Finding,
     doc: &'a FindingDoc,
@@ -73,7 +77,12 @@ struct Found<'a> {
 /// All findings in the order in which to fix them: the checks' order, within a check the catalogue's.
 fn found<'a>(catalog: &'a Catalog, run: &'a Run) -> Vec<Found<'a>> {
     let mut all = Vec::new();
-    for outcome in &run.outcomes {
+    let reported = run.outcomes.iter().map(|outcome| (outcome, true));
+    let others = run.unreported.iter().map(|outcome| (outcome, false));
+    let mut outcomes: Vec<_> = reported.chain(others).collect();
+    let place = |id: &CheckId| catalog.checks().iter().position(|check| check.id == *id);
+    outcomes.sort_by_key(|(outcome, _)| place(&outcome.id));
+    for (outcome, reported) in outcomes {
         let Some(check) = catalog.check(&outcome.id) else {
             continue;
         };
@@ -87,6 +96,7 @@ fn found<'a>(catalog: &'a Catalog, run: &'a Run) -> Vec<Found<'a>> {
                     .position(|doc| doc.code == finding.code)?;
                 let doc = &check.findings[place];
                 let found = Found {
+                    reported,
                     outcome,
                     finding,
                     doc,
@@ -110,6 +120,7 @@ fn report(
         outcome,
         finding,
         doc,
+        ..
     } = found;
     let role = match doc.severity {
         Severity::Warning => Role::Notice,
@@ -117,6 +128,10 @@ fn report(
         Severity::Error => Role::Symptom,
     };
     let values = values::with_finding(base, finding);
+    let mut evidence = finding.evidence.clone();
+    if finding.code == "config.insecure" {
+        evidence.extend(unverified(run));
+    }
     ReportedFinding {
         code: finding.code.clone(),
         check: outcome.id.clone(),
@@ -125,10 +140,17 @@ fn report(
         explained_by,
         title: doc.title.clone(),
         detail: finding.detail.clone(),
-        evidence: finding.evidence.clone(),
+        evidence,
         remedy: doc.remedy.fill(&values, run.known.system.os),
         repair: doc.repair.map(|repair| repair.as_str().to_owned()),
     }
+}
+
+/// What verification would have found, where it is switched off: `trust` finds nothing then, and has seen it all the same.
+fn unverified(run: &Run) -> Vec<Fact> {
+    let mut all = run.outcomes.iter().chain(&run.unreported);
+    let trust = all.find(|outcome| outcome.id == "trust" && outcome.status == Status::Skipped);
+    trust.map_or_else(Vec::new, |trust| trust.notes.clone())
 }
 
 fn check_report(catalog: &Catalog, outcome: &Outcome) -> CheckReport {

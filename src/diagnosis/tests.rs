@@ -49,10 +49,18 @@ impl Walked {
     }
 
     fn report(self, ignore: &[&str]) -> Report {
+        self.report_only(&[], ignore)
+    }
+
+    /// Reports only these checks; all, where none is named.
+    fn report_only(self, only: &[&str], ignore: &[&str]) -> Report {
+        let wanted = |outcome: &Outcome| only.is_empty() || only.contains(&outcome.id.as_str());
+        let (outcomes, unreported) = self.0.into_iter().partition(wanted);
         let run = Run {
             started_at: DateTime::UNIX_EPOCH,
             duration: Duration::ZERO,
-            outcomes: self.0,
+            outcomes,
+            unreported,
             known: Known {
                 target: Arc::new(Target::unspecified(Duration::from_secs(5))),
                 system: Arc::new(System::unknown()),
@@ -258,6 +266,23 @@ fn what_was_stopped_or_masked_is_explained_by_nothing() {
 }
 
 #[test]
+fn a_control_plane_that_is_unwell_explains_no_refusal() {
+    for unwell in [
+        "health.unhealthy",
+        "health.server_error",
+        "health.timeout",
+        "health.closed",
+    ] {
+        for refusal in ["registration.rejected", "registration.revoked"] {
+            assert_eq!(causes([unwell, refusal]), [unwell, refusal]);
+        }
+    }
+    for another in ["health.captive_portal", "health.not_control_plane"] {
+        assert_eq!(causes([another, "registration.rejected"]), [another]);
+    }
+}
+
+#[test]
 fn warnings_explain_nothing() {
     assert_eq!(causes(["clock.drift", "trust.expired"]), ["trust.expired"]);
     assert_eq!(
@@ -363,4 +388,34 @@ fn what_an_ignored_cause_explains_stays_a_symptom() {
     let report = Walked::of(["clock.skew", "trust.expired"].map(finding)).report(&["clock.skew"]);
     assert_eq!(report.root_causes().count(), 0);
     assert_eq!(report.findings[0].explained_by, [code("clock.skew")]);
+}
+
+#[test]
+fn what_is_found_unreported_still_explains() {
+    let walked = || Walked::of(["clock.skew", "identity.expired", "tcp.refused"].map(finding));
+    let report = walked().report_only(&["identity"], &[]);
+    assert_eq!(report.root_causes().count(), 0);
+    assert_eq!((report.findings.len(), report.checks.len()), (1, 1));
+    assert_eq!(report.findings[0].role, Role::Symptom);
+    assert_eq!(report.findings[0].explained_by, [code("clock.skew")]);
+    assert_eq!(report.verdict, Verdict::Failed);
+    assert_eq!(report.ignored, []);
+}
+
+#[test]
+fn what_verification_would_find_is_evidence_of_its_being_switched_off() {
+    let note = Fact {
+        what: "verification would find trust.expired".to_owned(),
+        value: "it ended yesterday".to_owned(),
+    };
+    let trust = |status| Outcome {
+        notes: vec![note.clone()],
+        ..outcome("trust", status, &[])
+    };
+    let evidence = |status| {
+        let walked = Walked::of([finding("config.insecure")]).with(trust(status));
+        walked.report(&[]).findings[0].evidence.clone()
+    };
+    assert_eq!(evidence(Status::Skipped), std::slice::from_ref(&note));
+    assert_eq!(evidence(Status::Pass), []);
 }

@@ -72,6 +72,8 @@ pub struct Run {
     pub duration: Duration,
     /// Every check that was asked for, in the order of the graph.
     pub outcomes: Vec<Outcome>,
+    /// Those that ran for them and are not reported: what they found still explains.
+    pub unreported: Vec<Outcome>,
     /// What was known in the end.
     pub known: Known,
 }
@@ -117,10 +119,12 @@ pub async fn run(
     walk.prepare(&running, selection);
     let end = walk.until_settled(deadline, interrupted).await;
     walk.settle_the_rest(&end);
+    let (outcomes, unreported) = walk.outcomes();
     Run {
         started_at,
         duration: began.elapsed(),
-        outcomes: walk.outcomes(),
+        outcomes,
+        unreported,
         known: walk.known,
     }
 }
@@ -455,15 +459,18 @@ impl Walk<'_> {
         }
     }
 
-    fn outcomes(&mut self) -> Vec<Outcome> {
-        let states = std::mem::take(&mut self.states).into_iter().enumerate();
-        states
-            .filter(|(i, _)| self.reported.contains(i))
-            .filter_map(|(_, state)| match state {
-                State::Settled(outcome) => Some(outcome),
-                _ => None,
-            })
-            .collect()
+    /// How the checks ended: those that are reported, and the others.
+    fn outcomes(&mut self) -> (Vec<Outcome>, Vec<Outcome>) {
+        let (mut reported, mut others) = (Vec::new(), Vec::new());
+        for (i, state) in std::mem::take(&mut self.states).into_iter().enumerate() {
+            if let State::Settled(outcome) = state {
+                match self.reported.contains(&i) {
+                    true => reported.push(outcome),
+                    false => others.push(outcome),
+                }
+            }
+        }
+        (reported, others)
     }
 }
 

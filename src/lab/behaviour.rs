@@ -14,6 +14,8 @@ pub struct Behaviour {
     pub port: Port,
     /// What the server shows in the handshake.
     pub certificate: ServerCertificate,
+    /// What else is wrong with that certificate, each in another respect.
+    pub besides: Vec<ServerCertificate>,
     /// Which client certificates the handshake accepts.
     pub clients: ClientCertificates,
     /// How far the control plane's clock is ahead of the host's: its `Date`, and the validity of what it shows.

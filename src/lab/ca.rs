@@ -47,6 +47,38 @@ pub enum ServerCertificate {
     Expiring,
 }
 
+/// In which respect a server's certificate is what it is; it can be one thing in each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Aspect {
+    /// Who signed it, and what is sent of that.
+    Issuer,
+    /// From when to when.
+    Validity,
+    /// For which names.
+    Names,
+    /// What it may be used for.
+    Purpose,
+}
+
+impl ServerCertificate {
+    /// In which respect it is not an ordinary one.
+    pub(super) const fn aspect(&self) -> Option<Aspect> {
+        Some(match self {
+            Self::Good => return None,
+            Self::Expired | Self::NotYetValid | Self::JustIssued | Self::Expiring => {
+                Aspect::Validity
+            }
+            Self::WrongName(_) | Self::NoSan => Aspect::Names,
+            Self::ClientPurpose => Aspect::Purpose,
+            Self::IntermediateExpired
+            | Self::SelfSigned
+            | Self::ForeignCa(_)
+            | Self::MissingIntermediate
+            | Self::Tampered => Aspect::Issuer,
+        })
+    }
+}
+
 /// A chain with the key of its first certificate.
 #[derive(Debug)]
 pub struct Served {
@@ -127,10 +159,23 @@ impl Authority {
         names: &[String],
         now: DateTime<Utc>,
     ) -> Result<Served, LabError> {
+        self.server_with(&[kind], names, now)
+    }
+
+    /// The same of several kinds at once, each in another respect.
+    ///
+    /// # Errors
+    /// When a name is none, or a key or a certificate cannot be made.
+    pub(super) fn server_with(
+        &self,
+        kinds: &[&ServerCertificate],
+        names: &[String],
+        now: DateTime<Utc>,
+    ) -> Result<Served, LabError> {
         let key = KeyPair::generate()?;
-        let params = server_params(kind, names, now)?;
+        let params = server_params(kinds, names, now)?;
         let sign = |issuer: &Issuer| params.signed_by(&key, issuer);
-        let chain = match kind {
+        let chain = match of(kinds, Aspect::Issuer) {
             ServerCertificate::SelfSigned => vec![params.self_signed(&key)?.into()],
             ServerCertificate::MissingIntermediate => vec![sign(&self.intermediate)?.into()],
             ServerCertificate::ForeignCa(name) => {
@@ -243,12 +288,20 @@ fn name_subject(params: &mut CertificateParams, common_name: &str) {
         .push(DnType::CommonName, common_name);
 }
 
+/// What a certificate of these kinds is in one respect.
+fn of<'a>(kinds: &[&'a ServerCertificate], aspect: Aspect) -> &'a ServerCertificate {
+    let mut kinds = kinds.iter().copied();
+    kinds
+        .find(|kind| kind.aspect() == Some(aspect))
+        .unwrap_or(&ServerCertificate::Good)
+}
+
 fn server_params(
-    kind: &ServerCertificate,
+    kinds: &[&ServerCertificate],
     names: &[String],
     now: DateTime<Utc>,
 ) -> Result<CertificateParams, LabError> {
-    let names: Vec<String> = match kind {
+    let names: Vec<String> = match of(kinds, Aspect::Names) {
         ServerCertificate::WrongName(other) => vec![other.clone()],
         ServerCertificate::NoSan => Vec::new(),
         _ => names.to_vec(),
@@ -257,16 +310,16 @@ fn server_params(
     let mut params = CertificateParams::new(names)?;
     name_subject(&mut params, &subject);
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = vec![match kind {
+    params.extended_key_usages = vec![match of(kinds, Aspect::Purpose) {
         ServerCertificate::ClientPurpose => ExtendedKeyUsagePurpose::ClientAuth,
         _ => ExtendedKeyUsagePurpose::ServerAuth,
     }];
     params.use_authority_key_identifier_extension = true;
-    if *kind == ServerCertificate::MissingIntermediate {
+    if *of(kinds, Aspect::Issuer) == ServerCertificate::MissingIntermediate {
         params.custom_extensions.push(issuer_location());
     }
     let day = TimeDelta::days;
-    let (from, until) = match kind {
+    let (from, until) = match of(kinds, Aspect::Validity) {
         ServerCertificate::Expired => (now - day(91), now - day(1)),
         ServerCertificate::NotYetValid => (now + day(1), now + day(91)),
         ServerCertificate::JustIssued => (now - TimeDelta::minutes(1), now + day(90)),

@@ -58,17 +58,6 @@ impl Fault {
         (self.inject)(plan);
     }
 
-    /// Whether both can be injected: neither takes back what the other does.
-    pub(super) fn goes_with(&self, other: &Self) -> bool {
-        let both = |first: &Self, second: &Self| {
-            let mut plan = Plan::default();
-            first.inject(&mut plan);
-            second.inject(&mut plan);
-            plan
-        };
-        !both(self, other).differs_in_one_of_a_kind(&both(other, self))
-    }
-
     const fn never(mut self, never: &'static [&'static str]) -> Self {
         self.never = never;
         self
@@ -554,41 +543,32 @@ pub static FAULTS: &[Fault] = &[
     server(
         "tasks.not_approved",
         "the change request awaits approval",
-        |plan| {
-            plan.change_request = Some(ChangeRequest {
-                exists: true,
-                status: "awaiting_approval",
-                for_this_host: true,
-            });
-        },
+        |plan| request(plan).status = "awaiting_approval",
     ),
     server(
         "tasks.wrong_agent",
         "the change request is for another host",
-        |plan| {
-            plan.change_request = Some(ChangeRequest {
-                exists: true,
-                status: "approved",
-                for_this_host: false,
-            });
-        },
+        |plan| request(plan).for_this_host = false,
     ),
     server(
         "tasks.unknown_change_request",
         "there is no such change request",
-        |plan| {
-            plan.change_request = Some(ChangeRequest {
-                exists: false,
-                status: "approved",
-                for_this_host: true,
-            });
-        },
+        |plan| request(plan).exists = false,
     ),
     host("tasks.failing", "the log has task errors", |plan| {
         plan.journal
             .push("ERROR: task tsk_0042 failed: package nginx: exit status 100");
     }),
 ];
+
+/// The change request that the user asks about: approved and for this host, but for what is wrong with it.
+fn request(plan: &mut Plan) -> &mut ChangeRequest {
+    plan.change_request.get_or_insert(ChangeRequest {
+        exists: true,
+        status: "approved",
+        for_this_host: true,
+    })
+}
 
 fn never_enrolled(plan: &mut Plan, token: Token) {
     plan.enrolled = false;

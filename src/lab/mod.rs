@@ -7,13 +7,18 @@ mod behaviour;
 mod ca;
 mod clock;
 mod faults;
+mod last_words;
 mod nameserver;
+pub mod pairs;
 mod plan;
 mod random;
 mod run;
 mod server;
+mod sight;
 pub mod standing;
 mod state;
+mod together;
+mod truth;
 mod world;
 
 pub use behaviour::{
@@ -27,6 +32,7 @@ pub use plan::Plan;
 pub use run::{HEALTHY, LIMITS, NoScenario, Outcome, Scenario};
 pub use server::{ControlPlaneServer, RequestLine};
 pub use state::{Agent, Refusal, State};
+pub use truth::Truth;
 pub use world::World;
 
 /// Why the lab could not be set up.
@@ -44,6 +50,9 @@ pub enum LabError {
     /// The lab's agent could not enroll, where it should have been able to.
     #[error("the lab's agent could not enroll: {0}")]
     Enrollment(String),
+    /// A situation's own task came to no end.
+    #[error("a situation was not diagnosed to its end: {0}")]
+    Task(String),
     /// The system gave no random bytes.
     #[error("the system gave no random bytes")]
     Random,

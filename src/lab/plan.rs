@@ -133,18 +133,6 @@ impl Default for Plan {
 }
 
 impl Plan {
-    /// Whether two plans differ in anything but what can be added to (edits, properties, lines of the log).
-    pub(super) fn differs_in_one_of_a_kind(&self, other: &Self) -> bool {
-        let of = |plan: &Self| {
-            let mut plain = plan.clone();
-            plain.edits.clear();
-            plain.unit.clear();
-            plain.journal.clear();
-            plain
-        };
-        of(self) != of(other)
-    }
-
     pub(super) fn unit(&mut self, properties: &[(&'static str, &str)]) {
         for (name, value) in properties {
             self.unit.insert(name, (*value).to_owned());

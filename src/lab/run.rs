@@ -7,14 +7,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::LabError;
 use super::faults::{self, FAULTS, Fault};
-use super::plan::Plan;
+use super::truth::Truth;
 use super::world::World;
+use super::{last_words, together, truth};
 use crate::bundle::fixture::{Evidence, Expect};
 use crate::catalog::Catalog;
 use crate::diagnosis;
 use crate::engine::{self, Graph, Limits, Selection};
 use crate::host::Recorder;
-use crate::model::{Code, Report, Severity, Source, Verdict};
+use crate::model::{Code, Report, Source};
 
 /// The name of the situation without a fault.
 pub const HEALTHY: &str = "healthy";
@@ -26,10 +27,12 @@ pub const LIMITS: Limits = Limits {
 };
 
 /// A situation: no fault, one, or several at once.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Scenario {
     /// The faults, in the order in which they are injected.
     pub faults: Vec<&'static Fault>,
+    /// The last line of the service's log, where it ends over one of the faults and says so.
+    pub last_words: Option<&'static str>,
 }
 
 /// What became of a scenario.
@@ -52,20 +55,65 @@ pub enum NoScenario {
     /// There is no such fault.
     #[error("there is no fault `{0}`; `nexplane-doctor lab list` names them all")]
     Unknown(String),
-    /// Two of the faults change the same thing, so that only one of them would be there.
-    #[error("`{0}` and `{1}` change the same thing, and cannot be injected together")]
-    Together(Code, Code),
+    /// Two of the faults cannot exist at the same time.
+    #[error("`{0}` and `{1}` cannot be injected together: {2}")]
+    Together(Code, Code, &'static str),
 }
 
 impl Scenario {
     /// The healthy control, and every fault on its own.
     pub fn all() -> Vec<Self> {
-        let single = FAULTS.iter().map(|fault| Self {
-            faults: vec![fault],
-        });
-        std::iter::once(Self { faults: Vec::new() })
-            .chain(single)
-            .collect()
+        let single = FAULTS.iter().map(|fault| Self::of(&[fault]));
+        std::iter::once(Self::default()).chain(single).collect()
+    }
+
+    /// The situation of these faults.
+    pub(super) fn of(faults: &[&'static Fault]) -> Self {
+        Self {
+            faults: faults.to_vec(),
+            last_words: None,
+        }
+    }
+
+    /// A service that crashes over one fault and says so in its log, while another fault is there as well, which it does not
+    /// speak of; every two of them that can exist.
+    pub fn of_dying_words() -> Vec<Self> {
+        let Some(looping) = faults::find("service.crash_looping") else {
+            return Vec::new();
+        };
+        let goes = |one: &Fault, other: &Fault| together::impossible(one, other).is_none();
+        let dying = FAULTS
+            .iter()
+            .filter_map(|fault| Some((fault, last_words::of(&fault.code)?)));
+        let mut all = Vec::new();
+        for (fault, words) in dying.filter(|(fault, _)| goes(fault, looping)) {
+            let besides = FAULTS
+                .iter()
+                .filter(|it| it.code != fault.code && it.code != looping.code);
+            let besides = besides.filter(|it| goes(it, fault) && goes(it, looping));
+            all.extend(besides.map(|it| Self {
+                faults: vec![looping, fault, it],
+                last_words: Some(words),
+            }));
+        }
+        all
+    }
+
+    /// Every three faults that can exist together: any two of them can.
+    pub fn of_three() -> Vec<Self> {
+        let apart = |one: &Fault, other: &Fault| together::impossible(one, other).is_some();
+        let apart: Vec<Vec<bool>> = FAULTS
+            .iter()
+            .map(|one| FAULTS.iter().map(|other| apart(one, other)).collect())
+            .collect();
+        let mut all = Vec::new();
+        for a in 0..FAULTS.len() {
+            for b in (a + 1..FAULTS.len()).filter(|b| !apart[a][*b]) {
+                let third = (b + 1..FAULTS.len()).filter(|c| !apart[a][*c] && !apart[b][*c]);
+                all.extend(third.map(|c| Self::of(&[&FAULTS[a], &FAULTS[b], &FAULTS[c]])));
+            }
+        }
+        all
     }
 
     /// Reads a name: `healthy`, a code, or several with `+` between them.
@@ -74,16 +122,19 @@ impl Scenario {
     /// When one of them is no fault's, or two of them do not go together.
     pub fn parse(name: &str) -> Result<Self, NoScenario> {
         if name == HEALTHY {
-            return Ok(Self { faults: Vec::new() });
+            return Ok(Self::default());
         }
         let find = |code| faults::find(code).ok_or_else(|| NoScenario::Unknown(code.to_owned()));
         let faults: Vec<&'static Fault> = name.split('+').map(find).collect::<Result<_, _>>()?;
         for (i, one) in faults.iter().enumerate() {
-            if let Some(other) = faults[i + 1..].iter().find(|other| !one.goes_with(other)) {
-                return Err(NoScenario::Together(one.code.clone(), other.code.clone()));
+            for other in &faults[i + 1..] {
+                if let Some(why) = together::impossible(one, other) {
+                    let (one, other) = (one.code.clone(), other.code.clone());
+                    return Err(NoScenario::Together(one, other, why));
+                }
             }
         }
-        Ok(Self { faults })
+        Ok(Self::of(&faults))
     }
 
     /// Its name.
@@ -111,48 +162,11 @@ impl Scenario {
         self.faults.iter().map(|fault| &fault.code)
     }
 
-    /// What the diagnosis must be: what was injected, and nothing else.
+    /// What the diagnosis must be: what was injected, as far as it can be seen, and nothing else.
     ///
     /// Which code is an error and which a warning is the catalogue's to say, and the order in which to fix them too.
-    pub fn expected(&self, catalog: &Catalog) -> Expect {
-        let is = |code: &Code, severity| {
-            catalog
-                .finding(code)
-                .is_some_and(|doc| doc.severity == severity)
-        };
-        let in_order = |severity| {
-            let docs = catalog.findings().map(|doc| &doc.code);
-            let wanted = docs.filter(|code| is(code, severity) && self.codes().any(|c| c == *code));
-            wanted.cloned().collect::<Vec<_>>()
-        };
-        let root_causes = in_order(Severity::Error);
-        let parse = |codes: &[&'static str]| {
-            codes
-                .iter()
-                .map(|code| Code::from_static(code))
-                .collect::<Vec<_>>()
-        };
-        let mut notices = in_order(Severity::Warning);
-        notices.extend(self.faults.iter().flat_map(|fault| parse(fault.notices)));
-        Expect {
-            verdict: match (root_causes.is_empty(), notices.is_empty()) {
-                (false, _) => Verdict::Failed,
-                (true, false) => Verdict::Degraded,
-                (true, true) => Verdict::Healthy,
-            },
-            root_causes,
-            symptoms: self
-                .faults
-                .iter()
-                .flat_map(|fault| parse(fault.symptoms))
-                .collect(),
-            notices,
-            never: self
-                .faults
-                .iter()
-                .flat_map(|fault| parse(fault.never))
-                .collect(),
-        }
+    pub fn truth(&self, catalog: &Catalog) -> Truth {
+        truth::of(&self.faults, self.last_words, catalog)
     }
 
     /// Sets the scenario up, diagnoses it, and clears it away.
@@ -165,10 +179,8 @@ impl Scenario {
         graph: &Arc<Graph>,
         interrupted: &CancellationToken,
     ) -> Result<Outcome, LabError> {
-        let mut plan = Plan::default();
-        for fault in &self.faults {
-            fault.inject(&mut plan);
-        }
+        let mut plan = together::plan(&self.faults);
+        plan.journal.extend(self.last_words);
         let world = World::set_up(&plan).await?;
         let target = world.target(LIMITS.timeout);
         let host = Arc::new(Recorder::new(world.host(LIMITS.timeout).await));
@@ -184,7 +196,7 @@ impl Scenario {
         .await;
         Ok(Outcome {
             name: self.name(),
-            expected: self.expected(catalog),
+            expected: self.truth(catalog).expect,
             report: diagnosis::diagnose(catalog, &run, Source::Lab, &[]),
             evidence: Evidence::new(
                 target,

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use chrono::{TimeDelta, Utc};
 use tempfile::TempDir;
 
-use super::faults::{self, Side};
+use super::faults::{self, Fault, Side};
 use super::plan::{ChangeRequest, NAME, Plan, Registration, Token};
-use super::world;
 use super::{Authority, Clock, ControlPlaneServer, HeartbeatReply, LabError, RequestLine, State};
+use super::{together, world};
 use crate::contract::api;
 use crate::model::{Code, Secret};
 
@@ -34,14 +34,24 @@ pub enum NotServed {
         /// Where it is.
         side: &'static str,
     },
+    /// It cannot exist beside another one.
+    #[error("`{other}` and `{code}` cannot be injected together: {why}")]
+    Together {
+        /// The fault.
+        code: Code,
+        /// The other one.
+        other: Code,
+        /// Why not.
+        why: &'static str,
+    },
 }
 
 /// Makes the plan of a server that has these faults.
 ///
 /// # Errors
-/// When one of them is not a server's.
+/// When one of them is not a server's, or two of them cannot be there at the same time.
 pub fn plan(codes: &[Code]) -> Result<Plan, NotServed> {
-    let mut plan = Plan::default();
+    let mut all: Vec<&Fault> = Vec::new();
     for code in codes {
         let fault = faults::find(code.as_str()).ok_or_else(|| NotServed::Unknown(code.clone()))?;
         if fault.side != Side::Server {
@@ -50,9 +60,19 @@ pub fn plan(codes: &[Code]) -> Result<Plan, NotServed> {
                 side: fault.side.as_str(),
             });
         }
-        fault.inject(&mut plan);
+        if let Some((other, why)) = all
+            .iter()
+            .find_map(|other| Some((other, together::impossible(other, fault)?)))
+        {
+            return Err(NotServed::Together {
+                code: code.clone(),
+                other: other.code.clone(),
+                why,
+            });
+        }
+        all.push(fault);
     }
-    Ok(plan)
+    Ok(together::plan(&all))
 }
 
 /// A running control plane and the way to it.
@@ -150,4 +170,34 @@ fn authority(mut address: SocketAddr) -> SocketAddr {
         });
     }
     address
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::ServerCertificate;
+
+    fn of(names: [&'static str; 2]) -> Result<Plan, NotServed> {
+        plan(&names.map(Code::from_static))
+    }
+
+    #[test]
+    fn two_faults_are_both_there_or_are_refused() {
+        let certificate = of(["trust.expired", "trust.name_mismatch"]).map(|plan| plan.server);
+        let certificate = certificate.map(|server| (server.certificate, server.besides));
+        let wrong_name = ServerCertificate::WrongName("other.lab.test".to_owned());
+        assert_eq!(
+            certificate,
+            Ok((ServerCertificate::Expired, vec![wrong_name]))
+        );
+        let apart = of(["tcp.refused", "tls.alert"]).map(drop);
+        let said = apart.map_err(|error| error.to_string());
+        let why =
+            "`tcp.refused` and `tls.alert` cannot be injected together: both change the same thing";
+        assert_eq!(said, Err(why.to_owned()));
+        assert!(matches!(
+            of(["tls.alert", "dns.pinned"]),
+            Err(NotServed::Elsewhere { .. })
+        ));
+    }
 }

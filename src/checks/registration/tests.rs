@@ -147,6 +147,26 @@ fn each_refusal_has_its_code() {
 }
 
 #[test]
+fn only_a_refusal_by_something_else_is_explained_by_that() {
+    for (status, body, by_itself) in [
+        (423, r#"{"detail":"change freeze in effect"}"#, true),
+        (403, r#"{"detail":"not today"}"#, true),
+        // Another product that is made like the control plane, a page, a portal's redirect.
+        (404, r#"{"detail":"Not Found"}"#, false),
+        (403, "<h1>Forbidden</h1>", false),
+        (302, "", false),
+    ] {
+        let (judgement, _) = judged(reply(status, body));
+        let explained = &judgement.findings[0].explained;
+        let expected = match by_itself {
+            true => Explained::NotBy(SOMETHING_ELSE.to_vec()),
+            false => Explained::AsCatalogued,
+        };
+        assert_eq!(*explained, expected, "{status} {body}");
+    }
+}
+
+#[test]
 fn what_says_nothing_of_the_registration_is_unknown() {
     for answer in [
         reply(503, "busy"),

@@ -53,7 +53,10 @@ pub(super) fn config(
 ) -> Result<Arc<ServerConfig>, LabError> {
     let now = state.clock().now() + behaviour.ahead;
     let authority = state.authority();
-    let served = authority.server(&behaviour.certificate, names, now)?;
+    let kinds: Vec<_> = std::iter::once(&behaviour.certificate)
+        .chain(&behaviour.besides)
+        .collect();
+    let served = authority.server_with(&kinds, names, now)?;
     let verifier = client_verifier(authority, behaviour.clients)?;
     let config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
