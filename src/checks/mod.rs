@@ -104,6 +104,9 @@ pub trait Check: Send + Sync + 'static {
     /// Every code that `judge` may find.
     const CODES: &'static [Code];
 
+    /// Codes of checks that this one needs, which only its own evidence can show. Such a finding is handed back to its check.
+    const WITNESSES: &'static [Code] = &[];
+
     /// The checks whose facts `collect` reads. `collect` begins as soon as these are judged, even where more is needed
     /// before it may be judged itself; without this, as soon as everything that the check needs is judged.
     const COLLECTS_AFTER: Option<&'static [&'static str]> = None;
@@ -128,6 +131,10 @@ pub trait AnyCheck: Send + Sync {
     fn id(&self) -> CheckId;
     /// See [`Check::CODES`].
     fn codes(&self) -> Vec<Code>;
+    /// See [`Check::WITNESSES`].
+    fn witnesses(&self) -> &'static [Code] {
+        &[]
+    }
     /// See [`Check::COLLECTS_AFTER`].
     fn collects_after(&self) -> Option<Vec<CheckId>>;
     /// See [`Check::collect`].
@@ -143,6 +150,10 @@ impl<C: Check> AnyCheck for C {
 
     fn codes(&self) -> Vec<Code> {
         C::CODES.to_vec()
+    }
+
+    fn witnesses(&self) -> &'static [Code] {
+        C::WITNESSES
     }
 
     fn collects_after(&self) -> Option<Vec<CheckId>> {

@@ -1,6 +1,7 @@
 //! Does the port open, on any of the name's addresses, and on all of them?
 //!
-//! The host races the addresses as RFC 8305 says and keeps the winner's connection for the handshake.
+//! The host races the addresses as RFC 8305 says and keeps the winner's connection for the handshake. That a connection
+//! which opened is reset before a byte comes back only the handshake can see: `tls` hands that finding to this check.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use crate::model::{Code, Fact, Finding, Placeholder, format_duration};
 const REFUSED: Code = Code::from_static("tcp.refused");
 const TIMEOUT: Code = Code::from_static("tcp.timeout");
 const UNREACHABLE: Code = Code::from_static("tcp.unreachable");
+pub(super) const RESET: Code = Code::from_static("tcp.reset");
 const PARTIAL: Code = Code::from_static("tcp.partial");
 
 /// Addresses to which a connection opens.
@@ -35,8 +37,7 @@ pub struct Probe;
 impl Check for Probe {
     type Evidence = Evidence;
     const ID: &'static str = "tcp";
-    /// `tcp.reset` comes later: a connection that opens and is reset before any byte shows in the handshake.
-    const CODES: &'static [Code] = &[REFUSED, TIMEOUT, UNREACHABLE, PARTIAL];
+    const CODES: &'static [Code] = &[REFUSED, TIMEOUT, UNREACHABLE, RESET, PARTIAL];
 
     async fn collect(&self, host: &dyn Host, known: &Known) -> Evidence {
         let control_plane = config::told(known).control_plane;
@@ -79,6 +80,20 @@ impl Check for Probe {
             None => seen.none(&name),
         }
     }
+}
+
+/// A connection that opened, and was reset before a byte came back.
+pub(super) fn reset(address: SocketAddr, name: &str) -> Finding {
+    Finding::new(
+        RESET,
+        format!(
+            "{address} opened the connection and reset it before a single byte came back: something that stands before the control plane cuts it off, or the process behind the port does."
+        ),
+    )
+    .saw(address.to_string(), "opened, then reset without an answer to the first TLS message")
+    .value(Placeholder::Host, name)
+    .value(Placeholder::Port, address.port().to_string())
+    .value(Placeholder::Address, address.ip().to_string())
 }
 
 /// The attempts that count.

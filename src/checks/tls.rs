@@ -39,8 +39,9 @@ pub struct Probe;
 impl Check for Probe {
     type Evidence = Evidence;
     const ID: &'static str = "tls";
-    /// Until `tcp.reset` is judged, a reset before any byte counts as `tls.closed`.
     const CODES: &'static [Code] = &[PLAINTEXT, NOT_TLS, TIMEOUT, CLOSED, VERSION, ALERT];
+    /// Only the handshake shows that a connection that opened is reset before a byte comes back.
+    const WITNESSES: &'static [Code] = &[tcp::RESET];
 
     async fn collect(&self, host: &dyn Host, known: &Known) -> Evidence {
         let control_plane = config::told(known).control_plane;
@@ -63,6 +64,11 @@ impl Check for Probe {
 
     fn judge(&self, evidence: Evidence, known: &Known, facts: &mut Facts) -> Judgement {
         let timeout = known.target.timeout;
+        if let Some(address) = evidence.reset_by() {
+            let told = config::told(known).control_plane;
+            let name = told.map_or_else(String::new, |control_plane| control_plane.host());
+            return tcp::reset(address, &name).into();
+        }
         let (Some(address), Ok(handshake)) = (evidence.address, &evidence.handshake) else {
             return unseen(evidence.handshake.as_ref().err(), timeout);
         };
@@ -76,6 +82,17 @@ impl Check for Probe {
     }
 }
 
+impl Evidence {
+    /// Who reset the connection before a byte came from it, if that is what happened.
+    fn reset_by(&self) -> Option<SocketAddr> {
+        let reset = match &self.handshake {
+            Ok(handshake) => handshake.ending == Ending::Reset && handshake.received == 0,
+            Err(unseen) => *unseen == Unseen::Reset,
+        };
+        self.address.filter(|_| reset)
+    }
+}
+
 fn unseen(unseen: Option<&Unseen>, timeout: Duration) -> Judgement {
     match unseen {
         Some(Unseen::TimedOut { .. }) => Finding::new(
@@ -86,7 +103,7 @@ fn unseen(unseen: Option<&Unseen>, timeout: Duration) -> Judgement {
             ),
         )
         .into(),
-        Some(Unseen::Closed | Unseen::Reset) => {
+        Some(Unseen::Closed) => {
             Finding::new(CLOSED, "The peer hung up during the TLS handshake.").into()
         }
         Some(unseen) => Judgement::unknown(format!("no TLS handshake could be made: {unseen}")),

@@ -356,7 +356,10 @@ impl Walk<'_> {
             }
             Ok((_, Done::Judged(judgement, facts))) => {
                 self.known.facts.merge(facts);
-                let mut outcome = self.conclude(i, judgement);
+                let judgement = self.hand_back(i, judgement);
+                let mut outcome = self
+                    .blocked(i)
+                    .unwrap_or_else(|| self.conclude(i, judgement));
                 outcome.duration = spent;
                 self.settle(i, outcome);
             }
@@ -392,6 +395,46 @@ impl Walk<'_> {
         let mut outcome = Outcome::new(id, Status::Unknown, reason);
         outcome.duration = spent;
         self.settle(i, outcome);
+    }
+
+    /// What a check finds of one that it needs is that one's: it has failed after all, and blocks those that need it.
+    fn hand_back(&mut self, i: usize, mut judgement: Judgement) -> Judgement {
+        let needs = &self.graph.nodes()[i].doc.needs;
+        let findings = std::mem::take(&mut judgement.findings);
+        for finding in findings {
+            let need = needs.iter().find(|need| finding.code.check() == **need);
+            match need.and_then(|need| self.graph.position(need)) {
+                Some(j) if self.reopen(j, &finding) => {}
+                _ => judgement.findings.push(finding),
+            }
+        }
+        judgement
+    }
+
+    /// Adds a finding to a check that is settled already; not to one that was left out.
+    fn reopen(&mut self, j: usize, finding: &Finding) -> bool {
+        let State::Settled(outcome) = &mut self.states[j] else {
+            return false;
+        };
+        if matches!(outcome.status, Status::Skipped | Status::Blocked) {
+            return false;
+        }
+        outcome.status = match (
+            severity(&self.graph.nodes()[j].doc, &finding.code),
+            outcome.status,
+        ) {
+            (Severity::Error, _) => Status::Fail,
+            (Severity::Warning, Status::Pass) => Status::Warn,
+            (Severity::Warning, status) => status,
+        };
+        if outcome.status == Status::Fail {
+            outcome.reason = None;
+        }
+        outcome.findings.push(finding.clone());
+        if self.reported.contains(&j) {
+            (self.on_event)(Event::Settled(outcome));
+        }
+        true
     }
 
     /// From what a check concluded to how it ended: severities are the catalogue's.

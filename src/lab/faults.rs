@@ -302,6 +302,12 @@ pub static FAULTS: &[Fault] = &[
             plan.dns = NameAnswer::Addresses(vec![IpAddr::V4(Ipv4Addr::new(127, 255, 255, 255))]);
         },
     ),
+    server(
+        "tcp.reset",
+        "connections open and are reset at once",
+        |plan| plan.server.port = Port::Reset,
+    )
+    .never(&["tcp.refused", "tls.closed"]),
     network(
         "tcp.partial",
         "one of the name's two addresses refuses",

@@ -92,7 +92,7 @@ fn each_ending_has_its_code() {
             "tls.timeout",
         ),
         (ended(Ending::Closed), "tls.closed"),
-        (ended(Ending::Reset), "tls.closed"),
+        (ended(Ending::Reset), "tcp.reset"),
         (bytes(Ending::Reset, "\u{16}\u{3}\u{3}"), "tls.closed"),
         (ended(alert("protocol_version", true)), "tls.version"),
         (ended(alert("handshake_failure", true)), "tls.version"),
@@ -138,7 +138,7 @@ fn what_was_not_seen_is_sorted_too() {
     for (unseen, code) in [
         (Unseen::TimedOut { after_ms: 5000 }, "tls.timeout"),
         (Unseen::Closed, "tls.closed"),
-        (Unseen::Reset, "tls.closed"),
+        (Unseen::Reset, "tcp.reset"),
     ] {
         assert_eq!(codes(&judged(Err(unseen)).0), [code]);
     }
