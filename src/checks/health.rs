@@ -3,6 +3,9 @@
 //! Asked anonymously on the diagnostic connection, whoever the peer is; where the control plane wants a client certificate
 //! for that too, over the strict connection, which sends one only to a peer that it has verified.
 
+use std::net::SocketAddr;
+use std::time::Duration;
+
 use super::{Check, Facts, Judgement, Known, api, config, tcp, tls};
 use crate::contract::api::Health;
 use crate::contract::url::ControlPlane;
@@ -15,6 +18,7 @@ const SERVER_ERROR: Code = Code::from_static("health.server_error");
 const NOT_CONTROL_PLANE: Code = Code::from_static("health.not_control_plane");
 const TIMEOUT: Code = Code::from_static("health.timeout");
 const CLOSED: Code = Code::from_static("health.closed");
+const SLOW: Code = Code::from_static("health.slow");
 
 /// An HTTP answer to `GET /health`, whoever gave it.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +32,8 @@ pub struct Answer {
 /// What was seen.
 #[derive(Debug)]
 pub struct Evidence {
+    /// Who was asked.
+    address: Option<SocketAddr>,
     anonymous: Seen<Exchange>,
     /// Asked only where the peer wants a client certificate and refused without.
     strict: Option<ApiAnswer>,
@@ -39,7 +45,6 @@ pub struct Probe;
 impl Check for Probe {
     type Evidence = Evidence;
     const ID: &'static str = "health";
-    /// `health.slow` comes later.
     const CODES: &'static [Code] = &[
         UNHEALTHY,
         CAPTIVE_PORTAL,
@@ -47,6 +52,7 @@ impl Check for Probe {
         NOT_CONTROL_PLANE,
         TIMEOUT,
         CLOSED,
+        SLOW,
     ];
 
     async fn collect(&self, host: &dyn Host, known: &Known) -> Evidence {
@@ -54,6 +60,7 @@ impl Check for Probe {
         let connected = known.get::<tcp::Connected>();
         let (Some(control_plane), Some(connected)) = (control_plane, connected) else {
             return Evidence {
+                address: None,
                 anonymous: Err(Unseen::unsupported("no connection is open")),
                 strict: None,
             };
@@ -70,7 +77,11 @@ impl Check for Probe {
         } else {
             None
         };
-        Evidence { anonymous, strict }
+        Evidence {
+            address: Some(connected.winner),
+            anonymous,
+            strict,
+        }
     }
 
     fn judge(&self, evidence: Evidence, known: &Known, facts: &mut Facts) -> Judgement {
@@ -89,10 +100,17 @@ impl Check for Probe {
             }
             None => (evidence.anonymous, false),
         };
-        let judgement = match &answer {
+        let mut judgement = match &answer {
             Ok(exchange) => judge(exchange, &control_plane),
             Err(unseen) => no_answer(unseen, known),
         };
+        if let Ok(exchange) = &answer {
+            judgement.findings.extend(slow(exchange, known.target.timeout));
+        }
+        // Over the strict connection the host is free to take another of the addresses that work.
+        if let Some(address) = evidence.address.filter(|_| !peer_verified) {
+            judgement = judgement.seen_at(address);
+        }
         publish(facts, answer.ok(), peer_verified);
         judgement
     }
@@ -196,6 +214,24 @@ fn judge(exchange: &Exchange, control_plane: &ControlPlane) -> Judgement {
         )
         .into(),
     }
+}
+
+/// The control plane's own answer, its complaints and its errors, when it took more than half of what a probe may take.
+/// What answers in its place is no measure of it.
+fn slow(exchange: &Exchange, timeout: Duration) -> Option<Finding> {
+    let own = Health::recognise(&exchange.body).is_some() || exchange.status >= 500;
+    let took = Duration::try_from_secs_f64(exchange.duration_ms / 1e3).ok()?;
+    (own && took > timeout / 2).then(|| {
+        Finding::new(
+            SLOW,
+            format!(
+                "GET /health was answered after {}: more than half of the {} that a probe may take, and beyond those it counts as no answer.",
+                format_duration(took),
+                format_duration(timeout)
+            ),
+        )
+        .saw("duration", format!("{:.0} ms", exchange.duration_ms))
+    })
 }
 
 fn unhealthy(exchange: &Exchange, health: &Health) -> Judgement {

@@ -17,6 +17,7 @@ pub use custom::check as custom;
 pub use known::{Facts, Known};
 
 use std::any::Any;
+use std::net::SocketAddr;
 
 use futures_util::future::BoxFuture;
 
@@ -73,6 +74,25 @@ impl Judgement {
     #[must_use]
     pub fn with(mut self, finding: Finding) -> Self {
         self.findings.push(finding);
+        self
+    }
+
+    /// Says at which address it was seen, and so over which of the two families.
+    #[must_use]
+    fn seen_at(mut self, address: SocketAddr) -> Self {
+        let address = tcp::with_family(address);
+        if self.findings.is_empty() {
+            return self.note("address", address);
+        }
+        for finding in &mut self.findings {
+            finding.evidence.insert(
+                0,
+                Fact {
+                    what: "address".to_owned(),
+                    value: address.clone(),
+                },
+            );
+        }
         self
     }
 

@@ -75,7 +75,7 @@ impl Check for Probe {
                 working.insert(0, winner);
                 let judgement = seen.partial(&name);
                 facts.publish(Connected { winner, working });
-                judgement.note("connected to", winner.to_string())
+                judgement.note("connected to", with_family(winner))
             }
             None => seen.none(&name),
         }
@@ -84,16 +84,20 @@ impl Check for Probe {
 
 /// A connection that opened, and was reset before a byte came back.
 pub(super) fn reset(address: SocketAddr, name: &str) -> Finding {
-    Finding::new(
-        RESET,
-        format!(
-            "{address} opened the connection and reset it before a single byte came back: something that stands before the control plane cuts it off, or the process behind the port does."
-        ),
+    Finding::new(RESET, reset_detail(address))
+        .saw(
+            with_family(address),
+            "opened, then reset without an answer to the first TLS message",
+        )
+        .value(Placeholder::Host, name)
+        .value(Placeholder::Port, address.port().to_string())
+        .value(Placeholder::Address, address.ip().to_string())
+}
+
+fn reset_detail(address: SocketAddr) -> String {
+    format!(
+        "{address} opened the connection and reset it before a single byte came back: something that stands before the control plane cuts it off, or what listens on the port does."
     )
-    .saw(address.to_string(), "opened, then reset without an answer to the first TLS message")
-    .value(Placeholder::Host, name)
-    .value(Placeholder::Port, address.port().to_string())
-    .value(Placeholder::Address, address.ip().to_string())
 }
 
 /// The attempts that count.
@@ -175,6 +179,7 @@ impl<'a> Attempts<'a> {
         };
         let port = attempt.address.port();
         let (code, detail) = match worst {
+            Failure::Reset => (RESET, reset_detail(attempt.address)),
             Failure::Refused => (
                 REFUSED,
                 format!(
@@ -234,11 +239,7 @@ impl<'a> Attempts<'a> {
         let Some(first) = self.routeless.first() else {
             return judgement;
         };
-        let family = if first.address.is_ipv6() {
-            "IPv6"
-        } else {
-            "IPv4"
-        };
+        let family = family(first.address);
         judgement.note(
             format!("no {family} here"),
             format!(
@@ -249,9 +250,23 @@ impl<'a> Attempts<'a> {
     }
 }
 
+/// The name of an address's family.
+pub(super) const fn family(address: SocketAddr) -> &'static str {
+    match address {
+        SocketAddr::V4(_) => "IPv4",
+        SocketAddr::V6(_) => "IPv6",
+    }
+}
+
+/// An address with the name of its family, for those who do not read it off the address.
+pub(super) fn with_family(address: SocketAddr) -> String {
+    format!("{address} ({})", family(address))
+}
+
 /// How an attempt failed; the first says most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Failure {
+    Reset,
     Refused,
     TimedOut,
     Unreachable,
@@ -261,8 +276,9 @@ impl Failure {
     /// What was not seen for another reason (not tried, not recorded) is no failure of the network.
     const fn of(unseen: &Unseen) -> Option<Self> {
         match unseen {
-            // A host that resets while the connection opens is up, and has nothing there for us.
-            Unseen::Refused | Unseen::Reset | Unseen::Closed => Some(Self::Refused),
+            // Connecting does not see a refusal as a reset: it had opened, and was reset before anybody looked.
+            Unseen::Reset => Some(Self::Reset),
+            Unseen::Refused | Unseen::Closed => Some(Self::Refused),
             Unseen::TimedOut { .. } => Some(Self::TimedOut),
             Unseen::Unreachable { .. } | Unseen::Denied => Some(Self::Unreachable),
             _ => None,
@@ -271,6 +287,7 @@ impl Failure {
 
     fn words(self, attempt: &Attempt) -> String {
         match (self, &attempt.outcome) {
+            (Self::Reset, _) => "opens and is reset at once".to_owned(),
             (Self::Refused, _) => "refuses".to_owned(),
             (Self::TimedOut, _) => format!("did not answer within {}", waited(attempt)),
             (Self::Unreachable, Err(Unseen::Unreachable { error })) => {

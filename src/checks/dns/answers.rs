@@ -39,7 +39,7 @@ pub(super) enum Outcome {
 
 /// One answer, sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Rank {
+pub(super) enum Rank {
     NotAsked,
     Silence,
     Failure,
@@ -48,7 +48,7 @@ enum Rank {
     Addresses,
 }
 
-fn rank(reply: &Seen<DnsReply>) -> Rank {
+pub(super) fn rank(reply: &Seen<DnsReply>) -> Rank {
     match reply {
         Ok(reply) if !reply.addresses.is_empty() => Rank::Addresses,
         Ok(reply) => match reply.code.as_str() {

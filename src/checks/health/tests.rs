@@ -65,6 +65,26 @@ fn a_control_plane_that_is_well() {
 }
 
 #[test]
+fn an_answer_after_more_than_half_of_the_time_is_slow_whatever_it_says() {
+    let error = "<h1>Bad Gateway</h1>";
+    let down = r#"{"status":"ok","db":"disconnected","version":"0.1.0"}"#;
+    for (status, body, took, expected) in [
+        (200, WELL, 2500.0, vec![]),
+        (200, WELL, 2501.0, vec!["health.slow"]),
+        (502, error, 4000.0, vec!["health.server_error", "health.slow"]),
+        (503, down, 4000.0, vec!["health.unhealthy", "health.slow"]),
+        (404, "{}", 4000.0, vec!["health.not_control_plane"]),
+    ] {
+        let mut answer = exchange(status, &[], body);
+        answer.duration_ms = took;
+        let (judgement, _) = asked(Ok(answer)).judge(&Probe);
+        assert_eq!(codes(&judgement), expected);
+        let named = |finding: &Finding| finding.evidence[0].value == "10.0.0.5:8000 (IPv4)";
+        assert!(judgement.findings.iter().all(named));
+    }
+}
+
+#[test]
 fn each_answer_has_its_code() {
     let html = [("content-type", "text/html; charset=utf-8")];
     let down = r#"{"status":"ok","db":"disconnected","version":"0.1.0"}"#;

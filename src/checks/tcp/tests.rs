@@ -63,7 +63,7 @@ fn an_open_port_is_fine() {
 }
 
 #[test]
-fn refused_beats_timeout_beats_unreachable() {
+fn reset_beats_refused_beats_timeout_beats_unreachable() {
     for (first, second, code) in [
         (Err(Unseen::Refused), timeout(), "tcp.refused"),
         (
@@ -71,6 +71,7 @@ fn refused_beats_timeout_beats_unreachable() {
             Err(Unseen::Refused),
             "tcp.refused",
         ),
+        (Err(Unseen::Refused), Err(Unseen::Reset), "tcp.reset"),
         (timeout(), unreachable("EHOSTUNREACH"), "tcp.timeout"),
         (
             unreachable("EHOSTUNREACH"),
