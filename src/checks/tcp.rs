@@ -25,6 +25,15 @@ pub struct Connected {
     pub working: Vec<SocketAddr>,
 }
 
+impl Connected {
+    /// The first that works of the family that did not win.
+    pub(super) fn of_other_family(&self) -> Option<SocketAddr> {
+        let mut working = self.working.iter();
+        let other = working.find(|address| address.is_ipv6() != self.winner.is_ipv6());
+        other.copied()
+    }
+}
+
 /// What was seen.
 #[derive(Debug)]
 pub struct Evidence {

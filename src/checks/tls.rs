@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use super::{Check, Facts, Judgement, Known, config, tcp};
 use crate::host::{Ending, Handshake, HandshakeQuestion, Host, Seen, Unseen};
-use crate::model::{Code, Finding, excerpt, format_duration};
+use crate::model::{Code, Fact, Finding, excerpt, format_duration};
+
+mod facts;
+mod hung;
 
 const PLAINTEXT: Code = Code::from_static("tls.plaintext");
 const NOT_TLS: Code = Code::from_static("tls.not_tls");
@@ -31,6 +34,8 @@ pub struct Peer {
 pub struct Evidence {
     address: Option<SocketAddr>,
     handshake: Seen<Handshake>,
+    /// The same with an address of the other family, where this one did not end well and there is such an address.
+    other: Option<(SocketAddr, Seen<Handshake>)>,
 }
 
 /// The check.
@@ -50,39 +55,83 @@ impl Check for Probe {
             return Evidence {
                 address: None,
                 handshake: Err(Unseen::unsupported("no connection is open")),
+                other: None,
             };
         };
-        let question = HandshakeQuestion {
-            address: connected.winner,
+        let question = |address| HandshakeQuestion {
+            address,
             server_name: control_plane.host(),
+        };
+        let handshake = host.handshake(question(connected.winner)).await;
+        let other = match connected.of_other_family() {
+            Some(other) if !ended_well(&handshake) => {
+                Some((other, host.handshake(question(other)).await))
+            }
+            _ => None,
         };
         Evidence {
             address: Some(connected.winner),
-            handshake: host.handshake(question).await,
+            handshake,
+            other,
         }
     }
 
     fn judge(&self, evidence: Evidence, known: &Known, facts: &mut Facts) -> Judgement {
-        let timeout = known.target.timeout;
-        if let Some(address) = evidence.reset_by() {
-            let told = config::told(known).control_plane;
-            let name = told.map_or_else(String::new, |control_plane| control_plane.host());
-            return tcp::reset(address, &name).into();
-        }
-        let (Some(address), Ok(handshake)) = (evidence.address, &evidence.handshake) else {
-            return unseen(evidence.handshake.as_ref().err(), timeout);
-        };
-        if !handshake.chain.is_empty() || handshake.ending == Ending::Complete {
+        if let Ok(handshake) = &evidence.handshake
+            && let Some(address) = evidence.address
+            && (!handshake.chain.is_empty() || handshake.ending == Ending::Complete)
+        {
             facts.publish(Peer {
                 handshake: handshake.clone(),
                 address,
             });
         }
-        judge(address, handshake)
+        evidence.judge(known)
     }
 }
 
 impl Evidence {
+    fn judge(&self, known: &Known) -> Judgement {
+        let mut judgement = if let Some(address) = self.reset_by() {
+            let told = config::told(known).control_plane;
+            let name = told.map_or_else(String::new, |control_plane| control_plane.host());
+            tcp::reset(address, &name).into()
+        } else {
+            match (self.address, &self.handshake) {
+                (Some(address), Ok(handshake)) => judge(address, handshake),
+                (_, handshake) => unseen(handshake.as_ref().err(), known.target.timeout),
+            }
+        };
+        for finding in &mut judgement.findings {
+            self.compare(finding);
+        }
+        judgement
+    }
+
+    /// Says of a failure what the other family's address does instead.
+    fn compare(&self, finding: &mut Finding) {
+        let (Some(address), Some((other, Ok(seen)))) = (self.address, &self.other) else {
+            return;
+        };
+        let (this, that) = (tcp::family(address), tcp::family(*other));
+        let same = matches!(&self.handshake, Ok(handshake) if handshake.ending == seen.ending);
+        let comparison = match &seen.ending {
+            Ending::Complete => format!(
+                "Over {that}, {other} completes the handshake: what is wrong is at the {this} address alone, and the agent does not change to the other family once a connection is open."
+            ),
+            _ if same => format!("Over {that}, {other} ends the same way."),
+            ending => format!(
+                "Over {that}, {other} does something else: it was ended by {}.",
+                facts::ended_by(ending)
+            ),
+        };
+        finding.detail = format!("{} {comparison}", finding.detail);
+        finding.evidence.push(Fact {
+            what: tcp::with_family(*other),
+            value: format!("ended by {}", facts::ended_by(&seen.ending)),
+        });
+    }
+
     /// Who reset the connection before a byte came from it, if that is what happened.
     fn reset_by(&self) -> Option<SocketAddr> {
         let reset = match &self.handshake {
@@ -111,15 +160,28 @@ fn unseen(unseen: Option<&Unseen>, timeout: Duration) -> Judgement {
     }
 }
 
+/// Nothing is left to compare with.
+fn ended_well(handshake: &Seen<Handshake>) -> bool {
+    match handshake {
+        Ok(handshake) => match &handshake.ending {
+            Ending::Complete => true,
+            Ending::Alert { name, .. } => wants_certificate(handshake, name),
+            _ => false,
+        },
+        Err(Unseen::Reset | Unseen::Closed | Unseen::TimedOut { .. }) => false,
+        Err(_) => true,
+    }
+}
+
 fn judge(address: SocketAddr, handshake: &Handshake) -> Judgement {
     if let Some(finding) = foreign_protocol(address, handshake) {
         return finding.into();
     }
     let finding =
-        |code, detail: String| Finding::new(code, detail).saw("address", address.to_string());
+        |code, detail: String| Finding::new(code, detail).saw_all(facts::facts(address, handshake));
     match &handshake.ending {
-        Ending::Complete => complete(handshake),
-        Ending::Alert { name, .. } if wants_certificate(handshake, name) => complete(handshake).note(
+        Ending::Complete => complete(address, handshake),
+        Ending::Alert { name, .. } if wants_certificate(handshake, name) => complete(address, handshake).note(
             "client certificate",
             format!("the peer asks for one already in the handshake (alert {name} without it); its own certificates were seen"),
         ),
@@ -127,27 +189,20 @@ fn judge(address: SocketAddr, handshake: &Handshake) -> Judgement {
             name,
             before_server_hello: true,
         } if matches!(name.as_str(), "handshake_failure" | "protocol_version" | "insufficient_security") => {
-            finding(
-                VERSION,
-                format!("{address} refuses TLS 1.2 and 1.3 with all cipher suites that the agent offers (alert {name})."),
-            )
-            .saw("alert", name)
-            .into()
+            finding(VERSION, refused(address, name)).into()
         }
         Ending::Alert { name, .. } => finding(
             ALERT,
             format!("{address} ended the handshake with the fatal alert {name}{}.", hint(name)),
         )
-        .saw("alert", name)
         .into(),
-        Ending::Incompatible { why } => finding(
-            VERSION,
-            format!("{address} offers no TLS version or cipher suite that the agent takes: {}.", excerpt(why)),
-        )
-        .into(),
+        Ending::Incompatible { why } => finding(VERSION, incompatible(address, handshake, why)).into(),
         Ending::NotTls => not_tls(address, handshake).into(),
         Ending::TimedOut { after_ms } => {
-            finding(TIMEOUT, hung(address, handshake, Duration::from_millis(*after_ms))).into()
+            let after = Duration::from_millis(*after_ms);
+            finding(TIMEOUT, hung::detail(address, handshake, after))
+                .saw_all(handshake.details.hung.iter().flat_map(hung::facts))
+                .into()
         }
         Ending::Closed | Ending::Reset => finding(CLOSED, hung_up(address, handshake)).into(),
         Ending::Failed { why } => Judgement::unknown(format!(
@@ -157,13 +212,45 @@ fn judge(address: SocketAddr, handshake: &Handshake) -> Judgement {
     }
 }
 
-fn complete(handshake: &Handshake) -> Judgement {
-    let judgement = Judgement::pass();
-    match (&handshake.version, &handshake.cipher_suite) {
-        (Some(version), Some(suite)) => judgement.note("TLS", format!("{version}, {suite}")),
-        (Some(version), None) => judgement.note("TLS", version),
-        _ => judgement,
+/// The peer took nothing of what was offered.
+fn refused(address: SocketAddr, alert: &str) -> String {
+    let why = match alert {
+        "protocol_version" => {
+            "neither TLS 1.2 nor 1.3: it speaks older versions alone, or lets no other pass"
+        }
+        _ => "none of the cipher suites and groups that were offered with TLS 1.2 and 1.3",
+    };
+    format!("{address} takes {why} (alert {alert}).")
+}
+
+/// The peer chose what was not offered.
+fn incompatible(address: SocketAddr, handshake: &Handshake, why: &str) -> String {
+    match &handshake.version {
+        Some(version) if !handshake.details.offered.versions.contains(version) => {
+            format!("{address} answers with {version}, which the agent does not speak: it takes TLS 1.2 and 1.3.")
+        }
+        _ => format!(
+            "{address} offers no TLS version or cipher suite that the agent takes: {}.",
+            excerpt(why)
+        ),
     }
+}
+
+fn complete(address: SocketAddr, handshake: &Handshake) -> Judgement {
+    let mut judgement = Judgement::pass();
+    if let Some(chosen) = facts::chosen(handshake) {
+        judgement = judgement.note("TLS", chosen);
+    }
+    if let Some(protocol) = &handshake.details.application_protocol {
+        judgement = judgement.note("application protocol", excerpt(protocol));
+    }
+    if let Some(offered) = facts::offered(&handshake.details.offered) {
+        judgement = judgement.note("offered", offered);
+    }
+    judgement.note(
+        "handshake",
+        format!("{:.1} ms with {}", handshake.duration_ms, tcp::with_family(address)),
+    )
 }
 
 /// A peer that showed its certificates, asked for ours, and ended because there was none: the handshake did what it should.
@@ -172,7 +259,12 @@ fn wants_certificate(handshake: &Handshake, alert: &str) -> bool {
         && !handshake.chain.is_empty()
         && matches!(
             alert,
-            "certificate_required" | "handshake_failure" | "bad_certificate" | "access_denied"
+            "certificate_required"
+                | "handshake_failure"
+                | "no_certificate"
+                | "bad_certificate"
+                | "certificate_unknown"
+                | "access_denied"
         )
 }
 
@@ -182,6 +274,11 @@ fn hint(alert: &str) -> &'static str {
         "unrecognized_name" => ": it serves no host of this name",
         "no_application_protocol" => ": it does not speak the protocol that was asked for",
         "internal_error" => ": it has a problem of its own",
+        "certificate_required" => ": it wants a client certificate, and shows nothing of its own",
+        "access_denied" => ": its rules do not let this host in",
+        "decode_error" | "illegal_parameter" | "unexpected_message" | "unsupported_extension" => {
+            ": it does not understand what every TLS client says today, as an old server or a device on the way does"
+        }
         _ => "",
     }
 }
@@ -215,7 +312,7 @@ fn not_tls(address: SocketAddr, handshake: &Handshake) -> Finding {
         )
     };
     finding
-        .saw("address", address.to_string())
+        .saw("address", tcp::with_family(address))
         .saw("first bytes", handshake.first_bytes.clone())
 }
 
@@ -224,18 +321,6 @@ fn first_bytes(handshake: &Handshake) -> Vec<u8> {
     digits
         .filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
         .collect()
-}
-
-fn hung(address: SocketAddr, handshake: &Handshake, after: Duration) -> String {
-    let after = format_duration(after);
-    match handshake.received {
-        0 => format!(
-            "{address} accepted the connection and said nothing within {after}: the service behind the port hangs, or something on the way swallows the handshake."
-        ),
-        bytes => format!(
-            "{address} sent {bytes} bytes and then nothing within {after}: a small MTU on the way whose ICMP messages are dropped looks like this."
-        ),
-    }
 }
 
 fn hung_up(address: SocketAddr, handshake: &Handshake) -> String {

@@ -19,8 +19,8 @@ mod unit;
 pub use end::End;
 pub use network::{
     Anchors, AnchorsQuestion, ApiAnswer, ApiCall, ApiQuestion, ApiReply, Attempt, ConnectQuestion,
-    DnsQuestion, DnsReply, Ending, Exchange, FetchQuestion, Handshake, HandshakeQuestion,
-    HealthQuestion, Pem, Race, RecordType,
+    Details, DnsQuestion, DnsReply, Ending, Exchange, FetchQuestion, Handshake, HandshakeQuestion,
+    HealthQuestion, Hung, Offer, Pem, Race, RecordType, Sent, Trial,
 };
 pub use overlay::Overlay;
 pub use recorded::Recorded;

@@ -222,6 +222,7 @@ fn strict(anonymous: Seen<Exchange>, answer: ApiAnswer) -> (Judgement, Facts) {
         received: 1,
         first_bytes: String::new(),
         duration_ms: 1.0,
+        details: crate::host::Details::default(),
     };
     let question = ApiQuestion {
         origin: "https://nexplane.corp:8000".into(),

@@ -15,6 +15,7 @@ fn ended(ending: Ending) -> Handshake {
         received: 0,
         first_bytes: String::new(),
         duration_ms: 3.0,
+        details: crate::host::Details::default(),
     }
 }
 

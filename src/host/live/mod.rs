@@ -8,11 +8,14 @@ mod commands;
 mod deadline;
 mod dns;
 mod files;
+mod hello;
 mod http;
+mod hung;
 mod linux;
 mod pem;
 mod private_key;
 mod scrub;
+mod sent;
 mod system;
 mod tap;
 mod tcp;
@@ -193,7 +196,8 @@ impl LiveHost {
                 .await?
                 .map_err(|error| tcp::unseen(&error, deadline))?,
         };
-        let (handshake, stream) = tls::handshake(deadline, stream, &question.server_name).await?;
+        let (handshake, stream) =
+            hung::handshake(deadline, stream, question.address, &question.server_name).await?;
         if let Some(stream) = stream {
             keep(&self.shaken, question.address, stream);
         }
