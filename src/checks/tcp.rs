@@ -339,7 +339,10 @@ fn meaning(error: &str) -> &'static str {
         "EHOSTUNREACH" => {
             "a router on the way, or this host's routing, says that the host cannot be reached"
         }
-        "ENETUNREACH" => "this host has no route to that network",
+        "ENETUNREACH" => {
+            "this host has no route to that network, or a router on the way says that it has none"
+        }
+        "ENOPROTOOPT" => "a router on the way, or the host, says that it takes no TCP",
         "ENETDOWN" => "this host's network is down",
         "EADDRNOTAVAIL" | "EAFNOSUPPORT" => "this host has no address of that family",
         _ => "the network says so",

@@ -1,7 +1,8 @@
 //! Handshakes, with nginx, haproxy, `openssl s_server` and a server of another protocol.
 
 use crate::harness::{Agent, Curl, Diagnosis, Doctor, Pki, Place, Server, Site, World, curl};
-use crate::harness::{PORT, banner, haproxy, nginx, s_server, silence, unbound};
+use crate::harness::{NAME, PORT, Routed, SERVER_V4, SERVER_V6, banner, haproxy, nginx, s_server};
+use crate::harness::{silence, unbound};
 
 /// What the doctor says of an agent whose control plane is `peer`, once curl has said `seen`.
 fn diagnose(peer: impl FnOnce(&Place, &Pki) -> Server, seen: Curl) -> Diagnosis {
@@ -30,7 +31,60 @@ fn a_port_that_speaks_another_protocol() {
 
 #[test]
 fn a_peer_that_never_answers_the_handshake() {
-    diagnose(|world, _| silence(world, PORT), Curl::Timeout).failed_because(&["tls.timeout"]);
+    diagnose(|world, _| silence(world, PORT), Curl::Timeout)
+        .failed_because(&["tls.timeout"])
+        .names("tls.timeout", "not their size")
+        .names("tls.timeout", "acknowledged by the peer's system");
+}
+
+/// A control plane behind a link that is too narrow for full-sized packets, of which nobody is told.
+fn behind_a_narrow_link(address: &str, mtu: u16) {
+    let net = Routed::new();
+    let pki = Pki::new();
+    Agent::enrolled(&pki).install(&net.agent);
+    let _nameserver = unbound(&net.agent, &[address]);
+    // More than one packet's worth of certificates.
+    let aliases: Vec<String> = (0..100)
+        .map(|i| format!("alias-{i}.nexplane.test"))
+        .collect();
+    let names: Vec<&str> = std::iter::once(NAME)
+        .chain(aliases.iter().map(String::as_str))
+        .collect();
+    let leaf = pki.leaf().names(&names).make();
+    let _web = nginx(&net.server, &Site::control_plane(leaf, &pki));
+    assert_eq!(curl(&net.agent), Curl::Answer(200));
+    net.narrow(mtu);
+    assert_eq!(curl(&net.agent), Curl::Timeout);
+    Doctor::at(&net.agent)
+        .diagnose()
+        .failed_because(&["tls.timeout"])
+        .names("tls.timeout", "full-sized packets get lost on the way")
+        .check("tcp", "pass");
+}
+
+#[test]
+fn a_path_that_loses_large_packets() {
+    behind_a_narrow_link(SERVER_V4, 1000);
+}
+
+#[test]
+fn an_ipv6_path_that_loses_large_packets() {
+    behind_a_narrow_link(SERVER_V6, 1280);
+}
+
+#[test]
+fn a_firewall_that_swallows_what_connections_carry() {
+    let net = Routed::new();
+    let pki = Pki::new();
+    Agent::enrolled(&pki).install(&net.agent);
+    let _nameserver = unbound(&net.agent, &[SERVER_V4]);
+    let _web = nginx(&net.server, &Site::control_plane(pki.leaf().make(), &pki));
+    net.filter("tcp dport 8000 tcp flags & psh == psh drop");
+    assert_eq!(curl(&net.agent), Curl::Timeout);
+    Doctor::at(&net.agent)
+        .diagnose()
+        .failed_because(&["tls.timeout"])
+        .names("tls.timeout", "swallows");
 }
 
 #[test]

@@ -190,6 +190,8 @@ pub(super) fn unseen(error: &io::Error, deadline: Deadline) -> Unseen {
         Errno::HOSTUNREACH => unreachable("EHOSTUNREACH"),
         Errno::NETUNREACH => unreachable("ENETUNREACH"),
         Errno::NETDOWN => unreachable("ENETDOWN"),
+        // ICMP "protocol unreachable": somebody on the way, or the host, takes no TCP.
+        Errno::NOPROTOOPT => unreachable("ENOPROTOOPT"),
         Errno::HOSTDOWN => unreachable("EHOSTDOWN"),
         // No address of this family here.
         Errno::ADDRNOTAVAIL => unreachable("EADDRNOTAVAIL"),

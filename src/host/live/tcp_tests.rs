@@ -81,6 +81,7 @@ fn errors_are_sorted_by_number() {
         (Errno::INVAL, "EINVAL"),
         (Errno::HOSTUNREACH, "EHOSTUNREACH"),
         (Errno::NETUNREACH, "ENETUNREACH"),
+        (Errno::NOPROTOOPT, "ENOPROTOOPT"),
     ] {
         assert_eq!(of(number), Unseen::Unreachable { error: name.into() });
     }

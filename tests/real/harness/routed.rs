@@ -49,6 +49,16 @@ impl Routed {
         net
     }
 
+    /// The link from the router to the agent takes packets of at most so many bytes, and nobody is told.
+    pub(crate) fn narrow(&self, mtu: u16) {
+        self.router.shell(&format!(
+            "ip link set agent mtu {mtu}
+             nft 'add table inet mute; add chain inet mute output {{ type filter hook output priority 0; }}
+                  add rule inet mute output icmp type destination-unreachable drop
+                  add rule inet mute output icmpv6 type packet-too-big drop'"
+        ));
+    }
+
     /// Adds a rule to what the router does with packets that pass through it, in nftables' words.
     pub(crate) fn filter(&self, rule: &str) {
         self.router.shell(&format!(
