@@ -128,7 +128,10 @@ impl Evidence {
         finding.detail = format!("{} {comparison}", finding.detail);
         finding.evidence.push(Fact {
             what: tcp::with_family(*other),
-            value: format!("ended by {}", facts::ended_by(&seen.ending)),
+            value: match seen.ending {
+                Ending::Complete => "completes the handshake".to_owned(),
+                ref ending => format!("ended by {}", facts::ended_by(ending)),
+            },
         });
     }
 
@@ -244,9 +247,9 @@ fn complete(address: SocketAddr, handshake: &Handshake) -> Judgement {
     if let Some(protocol) = &handshake.details.application_protocol {
         judgement = judgement.note("application protocol", excerpt(protocol));
     }
-    if let Some(offered) = facts::offered(&handshake.details.offered) {
-        judgement = judgement.note("offered", offered);
-    }
+    judgement
+        .notes
+        .extend(facts::offered(&handshake.details.offered));
     judgement.note(
         "handshake",
         format!("{:.1} ms with {}", handshake.duration_ms, tcp::with_family(address)),

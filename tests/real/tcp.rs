@@ -174,3 +174,16 @@ fn broken_ipv6_beside_good_ipv4() {
         .names("tcp.partial", SERVER_V6)
         .check("health", "pass");
 }
+
+#[test]
+fn ipv6_that_is_reset_beside_good_ipv4() {
+    let (net, _servers) = control_plane_at(&[SERVER_V4, SERVER_V6]);
+    net.filter("meta nfproto ipv6 tcp dport 8000 ct state established ct original packets > 2 reject with tcp reset");
+    // curl prefers IPv6 as the agent does, and does not change the family once a connection is open either.
+    assert_eq!(curl(&net.agent), Curl::NoHandshake);
+    Doctor::at(&net.agent)
+        .diagnose()
+        .failed_because(&["tcp.reset"])
+        .names("tcp.reset", SERVER_V6)
+        .names("tcp.reset", "at the IPv6 address alone");
+}

@@ -1,6 +1,6 @@
 //! Do the configured nameservers agree about a name, and if not, what does the agent notice of it?
 //!
-//! They are compared for each type of record, by what the answer comes to: addresses, no such record, no such name, a
+//! They are compared for each type of record of which anybody knows an address (where nobody does, for both), by what the answer comes to: addresses, no such record, no such name, a
 //! failure (whatever its code), silence. Where these differ, they disagree. Two that give addresses agree as soon as they
 //! have one in common: the order and the share of a longer list differ from one answer to the next, and mean nothing.
 //! One that could not be asked says nothing.
@@ -30,8 +30,15 @@ pub(super) struct Disagreement {
 
 /// Compares all that was answered about a name.
 pub(super) fn disagreement(candidate: &Candidate, conf: &ResolvConf) -> Option<Disagreement> {
-    let (best, odd) = [RecordType::A, RecordType::Aaaa]
+    let types = [RecordType::A, RecordType::Aaaa];
+    let known = types.map(|record| candidate.best(record) == Rank::Addresses);
+    // Who has no IPv6 address has nothing to say of one: some nameservers refuse what others answer with "none".
+    let matters = |i: usize| known[i] || known == [false; 2];
+    let (best, odd) = types
         .into_iter()
+        .enumerate()
+        .filter(|(i, _)| matters(*i))
+        .map(|(_, record)| record)
         .find_map(|record| differing(candidate, record))?;
     let said = |answer: &Answer| format!("{} says {}", answer.question.server, in_words(answer));
     Some(Disagreement {

@@ -104,7 +104,8 @@ impl Candidate {
         all
     }
 
-    fn best(&self, record: RecordType) -> Rank {
+    /// The best answer for a type of record.
+    pub(super) fn best(&self, record: RecordType) -> Rank {
         let of_type = self
             .answers
             .iter()

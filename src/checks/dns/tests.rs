@@ -234,6 +234,17 @@ fn a_type_of_record_that_one_of_them_does_not_have_is_a_disagreement() {
 }
 
 #[test]
+fn what_is_said_of_a_type_that_nobody_has_is_no_disagreement() {
+    let conf = "nameserver 10.0.0.2\nnameserver 10.0.0.3\n";
+    for none in [reply("REFUSED", &[]), nx()] {
+        let recording = host("n.corp", content(conf), "")
+            .says("10.0.0.2", "n.corp", has(&["10.0.0.5"]), has(&[]))
+            .says("10.0.0.3", "n.corp", has(&["10.0.0.5"]), none);
+        assert_eq!(code_of(recording), [""; 0]);
+    }
+}
+
+#[test]
 fn a_nameserver_that_answers_for_ipv4_alone_makes_lookups_slow() {
     let (judgement, facts) = host("n.corp", content(CONF), "")
         .says("10.0.0.2", "n.corp", has(&["10.0.0.5"]), silent())

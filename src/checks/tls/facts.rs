@@ -21,7 +21,7 @@ pub(super) fn facts(address: SocketAddr, handshake: &Handshake) -> Vec<Fact> {
     if let Ending::Alert { name, .. } = &handshake.ending {
         facts.push(fact("alert", name.clone()));
     }
-    facts.extend(offered(&handshake.details.offered).map(|offered| fact("offered", offered)));
+    facts.extend(offered(&handshake.details.offered));
     facts.extend(chosen(handshake).map(|chosen| fact("chosen by the peer", chosen)));
     facts
 }
@@ -55,14 +55,16 @@ pub(super) fn chosen(handshake: &Handshake) -> Option<String> {
 }
 
 /// What our side offered; nothing where an older recording does not say.
-pub(super) fn offered(offer: &Offer) -> Option<String> {
-    let of = |what: &str, names: &[String]| format!("{what} {}", names.join(", "));
-    (!offer.versions.is_empty()).then(|| {
-        [
-            offer.versions.join(", "),
-            of("cipher suites", &offer.cipher_suites),
-            of("groups", &offer.groups),
-        ]
-        .join("; ")
+pub(super) fn offered(offer: &Offer) -> Vec<Fact> {
+    let all = [
+        ("versions offered", &offer.versions),
+        ("cipher suites offered", &offer.cipher_suites),
+        ("groups offered", &offer.groups),
+    ];
+    let told = all.into_iter().filter(|(_, names)| !names.is_empty());
+    told.map(|(what, names)| Fact {
+        what: what.to_owned(),
+        value: names.join(", "),
     })
+    .collect()
 }
