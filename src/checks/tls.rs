@@ -180,6 +180,15 @@ fn judge(address: SocketAddr, handshake: &Handshake) -> Judgement {
     if let Some(finding) = foreign_protocol(address, handshake) {
         return finding.into();
     }
+    let mut judgement = by_ending(address, handshake);
+    for finding in &mut judgement.findings {
+        let offered = facts::offered(&handshake.details.offered);
+        finding.evidence.extend(offered);
+    }
+    judgement
+}
+
+fn by_ending(address: SocketAddr, handshake: &Handshake) -> Judgement {
     let finding =
         |code, detail: String| Finding::new(code, detail).saw_all(facts::facts(address, handshake));
     match &handshake.ending {

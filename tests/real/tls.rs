@@ -115,6 +115,16 @@ fn a_peer_that_hangs_up_on_the_handshake() {
 }
 
 #[test]
+fn a_peer_that_resets_whoever_connects() {
+    let rejects = " tcp-request connection reject";
+    let doctor = diagnose(|world, _| haproxy(world, PORT, rejects), Curl::NoHandshake);
+    doctor
+        .failed_because(&["tcp.reset"])
+        .check("tcp", "fail")
+        .check("tls", "blocked");
+}
+
+#[test]
 fn a_server_that_knows_tls_1_0_alone() {
     let old = "ssl_protocols TLSv1; ssl_ciphers ALL:@SECLEVEL=0; return 200 hello;";
     diagnose(

@@ -7,7 +7,7 @@ use crate::checks::tcp::with_family;
 use crate::host::{Ending, Handshake, Offer};
 use crate::model::{Fact, format_duration};
 
-/// Everything that a handshake which did not end well has to say.
+/// Everything that a handshake which did not end well has to say, but for what was offered.
 pub(super) fn facts(address: SocketAddr, handshake: &Handshake) -> Vec<Fact> {
     let fact = |what: &str, value: String| Fact {
         what: what.to_owned(),
@@ -21,7 +21,6 @@ pub(super) fn facts(address: SocketAddr, handshake: &Handshake) -> Vec<Fact> {
     if let Ending::Alert { name, .. } = &handshake.ending {
         facts.push(fact("alert", name.clone()));
     }
-    facts.extend(offered(&handshake.details.offered));
     facts.extend(chosen(handshake).map(|chosen| fact("chosen by the peer", chosen)));
     facts
 }
