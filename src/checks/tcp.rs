@@ -210,12 +210,33 @@ impl<'a> Attempts<'a> {
                 ),
             ),
         };
+        let detail = format!("{detail}{}", self.by_family());
         let finding = Finding::new(code, detail)
             .saw_all(self.facts())
             .value(Placeholder::Host, name)
             .value(Placeholder::Port, port.to_string())
             .value(Placeholder::Address, attempt.address.ip().to_string());
         self.with_routeless(finding.into())
+    }
+
+    /// What each family does, where they do not do the same.
+    fn by_family(&self) -> String {
+        let worst = |ipv6: bool| {
+            let of_family = self
+                .failed()
+                .filter(|(attempt, _)| attempt.address.is_ipv6() == ipv6);
+            of_family.min_by_key(|(_, failure)| *failure)
+        };
+        match (worst(true), worst(false)) {
+            (Some((six, of_six)), Some((four, of_four))) if of_six != of_four => format!(
+                " The families differ: over IPv6 {} {}, over IPv4 {} {}.",
+                six.address,
+                of_six.words(six),
+                four.address,
+                of_four.words(four)
+            ),
+            _ => String::new(),
+        }
     }
 
     fn reasons(&self) -> String {
@@ -360,8 +381,12 @@ fn consequence(failed: &[(&Attempt, Failure)], working: &[SocketAddr]) -> &'stat
             .iter()
             .all(|address| address.is_ipv6() != attempt.address.is_ipv6())
     });
+    let ipv6_works = working.iter().any(SocketAddr::is_ipv6);
     match (silent, one_family) {
         (false, _) => "The agent notices at once and takes the next address.",
+        (true, true) if ipv6_works => {
+            "The agent prefers IPv6 as a rule, and then does not notice; where it begins with IPv4, it tries the other family after 300 ms."
+        }
         (true, true) => {
             "The agent tries the other family after 300 ms: each of its connections may begin that much later."
         }

@@ -179,7 +179,7 @@ fn broken_ipv6_beside_good_ipv4() {
 fn ipv6_that_is_reset_beside_good_ipv4() {
     let (net, _servers) = control_plane_at(&[SERVER_V4, SERVER_V6]);
     net.filter("meta nfproto ipv6 tcp dport 8000 ct state established ct original packets > 2 reject with tcp reset");
-    // curl prefers IPv6 as the agent does, and does not change the family once a connection is open either.
+    // Once a connection is open, curl does not change to the other family, and neither does the agent.
     assert_eq!(curl(&net.agent), Curl::NoHandshake);
     Doctor::at(&net.agent)
         .diagnose()
