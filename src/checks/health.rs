@@ -6,10 +6,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use futures_util::future::join;
+
 use super::{Check, Facts, Judgement, Known, api, config, tcp, tls};
 use crate::contract::api::Health;
 use crate::contract::url::ControlPlane;
-use crate::host::{ApiAnswer, ApiCall, Exchange, HealthQuestion, Host, Seen, Unseen};
+use crate::host::{ApiAnswer, ApiCall, Exchange, Handshake, HealthQuestion, Host, Seen, Unseen};
 use crate::model::{Code, Finding, excerpt, format_duration};
 
 const UNHEALTHY: Code = Code::from_static("health.unhealthy");
@@ -37,6 +39,8 @@ pub struct Evidence {
     anonymous: Seen<Exchange>,
     /// Asked only where the peer wants a client certificate and refused without.
     strict: Option<ApiAnswer>,
+    /// What TLS makes of the other family's address meanwhile: it costs no time, where both are as they should be.
+    other_family: Option<(SocketAddr, Seen<Handshake>)>,
 }
 
 /// The check.
@@ -63,13 +67,18 @@ impl Check for Probe {
                 address: None,
                 anonymous: Err(Unseen::unsupported("no connection is open")),
                 strict: None,
+                other_family: None,
             };
         };
         let question = HealthQuestion {
             address: connected.winner,
             authority: control_plane.authority(),
         };
-        let anonymous = host.health(question).await;
+        let (anonymous, other_family) = join(
+            host.health(question),
+            tls::with_other_family(host, known),
+        )
+        .await;
         let strict = if wants_certificate(known.get::<tls::Peer>(), &anonymous) {
             let told = config::told(known);
             let identity = Some((told.cert, told.key));
@@ -81,10 +90,23 @@ impl Check for Probe {
             address: Some(connected.winner),
             anonymous,
             strict,
+            other_family,
         }
     }
 
     fn judge(&self, evidence: Evidence, known: &Known, facts: &mut Facts) -> Judgement {
+        let other_family = evidence.other_family.as_ref();
+        let besides = other_family.map(|(address, seen)| tls::other_family(known, *address, seen));
+        let mut judgement = judge_answer(evidence, known, facts);
+        if let Some(besides) = besides {
+            judgement.findings.extend(besides.findings);
+            judgement.notes.extend(besides.notes);
+        }
+        judgement
+    }
+}
+
+fn judge_answer(evidence: Evidence, known: &Known, facts: &mut Facts) -> Judgement {
         let Some(control_plane) = config::told(known).control_plane else {
             return Judgement::unknown("no control plane is known, so none could be asked");
         };
@@ -113,7 +135,6 @@ impl Check for Probe {
         }
         publish(facts, answer.ok(), peer_verified);
         judgement
-    }
 }
 
 fn publish(facts: &mut Facts, exchange: Option<Exchange>, peer_verified: bool) {

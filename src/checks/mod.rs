@@ -124,7 +124,8 @@ pub trait Check: Send + Sync + 'static {
     /// Every code that `judge` may find.
     const CODES: &'static [Code];
 
-    /// Codes of checks that this one needs, which only its own evidence can show. Such a finding is handed back to its check.
+    /// Errors of checks before this one, which only its own evidence can show: where such a check is asked for, this one
+    /// runs for it. A finding with another check's code is handed back to that one.
     const WITNESSES: &'static [Code] = &[];
 
     /// The checks whose facts `collect` reads. `collect` begins as soon as these are judged, even where more is needed

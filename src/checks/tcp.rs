@@ -103,6 +103,24 @@ pub(super) fn reset(address: SocketAddr, name: &str) -> Finding {
         .value(Placeholder::Address, address.ip().to_string())
 }
 
+/// An address of the other family that opened, and of which the handshake shows that it does not work all the same.
+pub(super) fn other_family_fails(
+    winner: SocketAddr,
+    other: SocketAddr,
+    ended_by: &str,
+    name: &str,
+) -> Finding {
+    let (this, that) = (family(winner), family(other));
+    let detail = format!(
+        "Over {this}, {winner} works. Over {that}, {other} opens, and its TLS handshake was ended by {ended_by}: the agent fails whenever it begins with {that}, because it does not change the family once a connection is open."
+    );
+    Finding::new(PARTIAL, detail)
+        .saw(with_family(winner), "completes the TLS handshake")
+        .saw(with_family(other), format!("TLS handshake ended by {ended_by}"))
+        .value(Placeholder::Host, name)
+        .value(Placeholder::Address, other.ip().to_string())
+}
+
 fn reset_detail(address: SocketAddr) -> String {
     format!(
         "{address} opened the connection and reset it before a single byte came back: something that stands before the control plane cuts it off, or what listens on the port does."

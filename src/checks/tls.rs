@@ -29,6 +29,46 @@ pub struct Peer {
     pub address: SocketAddr,
 }
 
+/// A handshake with the address of the other family, if both families open and the first is as it should be. It is for
+/// those to ask who wait for something anyway.
+pub(super) async fn with_other_family(
+    host: &dyn Host,
+    known: &Known,
+) -> Option<(SocketAddr, Seen<Handshake>)> {
+    known.get::<Peer>()?;
+    let other = known.get::<tcp::Connected>()?.of_other_family()?;
+    let question = HandshakeQuestion {
+        address: other,
+        server_name: config::told(known).control_plane?.host(),
+    };
+    Some((other, host.handshake(question).await))
+}
+
+/// What the other family's server does that the first one's does not: it fails, or it is another one.
+pub(super) fn other_family(known: &Known, other: SocketAddr, seen: &Seen<Handshake>) -> Judgement {
+    let told = config::told(known).control_plane;
+    let (Some(peer), Some(control_plane)) = (known.get::<Peer>(), told) else {
+        return Judgement::pass();
+    };
+    let fails = |how: &str| {
+        tcp::other_family_fails(peer.address, other, how, &control_plane.host()).into()
+    };
+    match seen {
+        Ok(there) if !ended_well(seen) => fails(&facts::ended_by(&there.ending)),
+        Ok(there) if there.chain.first() != peer.handshake.chain.first() => Judgement::pass().note(
+            format!("certificate over {}", tcp::family(other)),
+            format!(
+                "{other} shows another one than {}: the two may be different servers, and the agent meets both",
+                peer.address
+            ),
+        ),
+        Err(unseen @ (Unseen::Reset | Unseen::Closed | Unseen::TimedOut { .. })) => {
+            fails(&format!("the peer ({unseen})"))
+        }
+        _ => Judgement::pass(),
+    }
+}
+
 /// What was seen.
 #[derive(Debug)]
 pub struct Evidence {

@@ -397,14 +397,12 @@ impl Walk<'_> {
         self.settle(i, outcome);
     }
 
-    /// What a check finds of one that it needs is that one's: it has failed after all, and blocks those that need it.
+    /// What a check finds of one before it is that one's: it has failed after all, and blocks those that need it.
     fn hand_back(&mut self, i: usize, mut judgement: Judgement) -> Judgement {
-        let needs = &self.graph.nodes()[i].doc.needs;
         let findings = std::mem::take(&mut judgement.findings);
         for finding in findings {
-            let need = needs.iter().find(|need| finding.code.check() == **need);
-            match need.and_then(|need| self.graph.position(need)) {
-                Some(j) if self.reopen(j, &finding) => {}
+            match self.graph.position(&finding.code.check()) {
+                Some(j) if j != i && self.reopen(j, &finding) => {}
                 _ => judgement.findings.push(finding),
             }
         }

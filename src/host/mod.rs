@@ -78,9 +78,10 @@ macro_rules! questions {
             dns: DnsQuestion => Seen<DnsReply>;
             /// A name's addresses as the system's own resolver gives them.
             lookup: String => Seen<Vec<IpAddr>>;
-            /// TCP to an endpoint, its addresses raced as RFC 8305 says. The winner is kept for the handshake.
+            /// TCP to an endpoint, its addresses raced as RFC 8305 says. The winner is kept for the handshake,
+            /// and so is the first of the other family.
             connect: ConnectQuestion => Race;
-            /// A TLS handshake on the connection that `connect` kept, with a verifier that accepts any chain and records it.
+            /// A TLS handshake on a connection that `connect` kept, with a verifier that accepts any chain and records it.
             handshake: HandshakeQuestion => Seen<Handshake>;
             /// `GET /health` on the connection that `handshake` kept.
             health: HealthQuestion => Seen<Exchange>;

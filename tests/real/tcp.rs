@@ -187,3 +187,19 @@ fn ipv6_that_is_reset_beside_good_ipv4() {
         .names("tcp.reset", SERVER_V6)
         .names("tcp.reset", "at the IPv6 address alone");
 }
+
+#[test]
+fn ipv4_that_is_reset_beside_good_ipv6() {
+    let (net, _servers) = control_plane_at(&[SERVER_V4, SERVER_V6]);
+    net.filter("meta nfproto ipv4 tcp dport 8000 ct state established ct original packets > 2 reject with tcp reset");
+    assert_eq!(curl(&net.agent), Curl::Answer(200));
+    Doctor::at(&net.agent)
+        .diagnose()
+        .found_no_error()
+        .notice("tcp.partial")
+        .names("tcp.partial", SERVER_V4)
+        .names("tcp.partial", "fails whenever it begins with IPv4")
+        .check("tcp", "warn")
+        .check("tls", "pass")
+        .check("health", "pass");
+}
