@@ -36,7 +36,7 @@ fn shown(hung: &Hung, waited_ms: u64) -> Shown {
         return Shown::ThisConnectionAlone;
     }
     match small.iter().copied().filter(|trial| complete(trial)).count() {
-        0 if small.iter().any(|trial| hangs(trial)) => Shown::NotTheSize,
+        0 if small.iter().any(&hangs) => Shown::NotTheSize,
         0 => Shown::Nothing,
         passed if as_before.as_ref().is_some_and(hangs) && passed > 1 && passed == small.len() => {
             Shown::LargePacketsLost
