@@ -107,21 +107,20 @@ pub(super) fn reset(address: SocketAddr, name: &str) -> Finding {
 pub(super) fn other_family_fails(
     winner: SocketAddr,
     other: SocketAddr,
-    ended_by: &str,
+    why: &str,
     name: &str,
 ) -> Finding {
     let (this, that) = (family(winner), family(other));
     let detail = format!(
-        "Over {this}, {winner} works. Over {that}, {other} opens, and its TLS handshake was ended by {ended_by}: the agent fails whenever it begins with {that}, because it does not change the family once a connection is open."
+        "Over {this}, {winner} works. Over {that} a connection opens too, and that is all: {why} The agent fails whenever it begins with {that}, because it does not change the family once a connection is open."
     );
     Finding::new(PARTIAL, detail)
         .saw(with_family(winner), "completes the TLS handshake")
-        .saw(with_family(other), format!("TLS handshake ended by {ended_by}"))
         .value(Placeholder::Host, name)
         .value(Placeholder::Address, other.ip().to_string())
 }
 
-fn reset_detail(address: SocketAddr) -> String {
+pub(super) fn reset_detail(address: SocketAddr) -> String {
     format!(
         "{address} opened the connection and reset it before a single byte came back: something that stands before the control plane cuts it off, or what listens on the port does."
     )
@@ -399,6 +398,9 @@ fn consequence(failed: &[(&Attempt, Failure)], working: &[SocketAddr]) -> &'stat
             .iter()
             .all(|address| address.is_ipv6() != attempt.address.is_ipv6())
     });
+    if failed.iter().any(|(_, failure)| *failure == Failure::Reset) {
+        return "The agent fails whenever it begins with one that is reset: it does not go on to another once a connection is open.";
+    }
     let ipv6_works = working.iter().any(SocketAddr::is_ipv6);
     match (silent, one_family) {
         (false, _) => "The agent notices at once and takes the next address.",

@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::{Check, Facts, Judgement, Known, config, tcp};
+use super::{Check, Decision, Facts, Judgement, Known, config, tcp};
 use crate::host::{Ending, Handshake, HandshakeQuestion, Host, Seen, Unseen};
 use crate::model::{Code, Fact, Finding, excerpt, format_duration};
 
@@ -50,11 +50,14 @@ pub(super) fn other_family(known: &Known, other: SocketAddr, seen: &Seen<Handsha
     let (Some(peer), Some(control_plane)) = (known.get::<Peer>(), told) else {
         return Judgement::pass();
     };
-    let fails = |how: &str| {
-        tcp::other_family_fails(peer.address, other, how, &control_plane.host()).into()
-    };
+    let name = control_plane.host();
     match seen {
-        Ok(there) if !ended_well(seen) => fails(&facts::ended_by(&there.ending)),
+        Ok(there) if !ended_well(seen) => {
+            let (why, evidence) = failure(other, there);
+            tcp::other_family_fails(peer.address, other, &why, &name)
+                .saw_all(evidence)
+                .into()
+        }
         Ok(there) if there.chain.first() != peer.handshake.chain.first() => Judgement::pass().note(
             format!("certificate over {}", tcp::family(other)),
             format!(
@@ -63,7 +66,8 @@ pub(super) fn other_family(known: &Known, other: SocketAddr, seen: &Seen<Handsha
             ),
         ),
         Err(unseen @ (Unseen::Reset | Unseen::Closed | Unseen::TimedOut { .. })) => {
-            fails(&format!("the peer ({unseen})"))
+            let why = format!("{other} did not come to a handshake ({unseen}).");
+            tcp::other_family_fails(peer.address, other, &why, &name).into()
         }
         _ => Judgement::pass(),
     }
@@ -160,10 +164,7 @@ impl Evidence {
                 "Over {that}, {other} completes the handshake: what is wrong is at the {this} address alone, and the agent does not change to the other family once a connection is open."
             ),
             _ if same => format!("Over {that}, {other} ends the same way."),
-            ending => format!(
-                "Over {that}, {other} does something else: it was ended by {}.",
-                facts::ended_by(ending)
-            ),
+            _ => format!("Over {that} it is something else: {}", failure(*other, seen).0),
         };
         finding.detail = format!("{} {comparison}", finding.detail);
         finding.evidence.push(Fact {
@@ -178,10 +179,28 @@ impl Evidence {
     /// Who reset the connection before a byte came from it, if that is what happened.
     fn reset_by(&self) -> Option<SocketAddr> {
         let reset = match &self.handshake {
-            Ok(handshake) => handshake.ending == Ending::Reset && handshake.received == 0,
+            Ok(handshake) => is_reset(handshake),
             Err(unseen) => *unseen == Unseen::Reset,
         };
         self.address.filter(|_| reset)
+    }
+}
+
+/// A reset before a byte came.
+fn is_reset(handshake: &Handshake) -> bool {
+    handshake.ending == Ending::Reset && handshake.received == 0
+}
+
+/// How a handshake failed, in a sentence, and what shows it.
+fn failure(address: SocketAddr, handshake: &Handshake) -> (String, Vec<Fact>) {
+    if is_reset(handshake) {
+        return (tcp::reset_detail(address), facts::facts(address, handshake));
+    }
+    let judgement = judge(address, handshake);
+    match (judgement.findings.into_iter().next(), judgement.decision) {
+        (Some(finding), _) => (finding.detail, finding.evidence),
+        (None, Decision::Unknown(why)) => (format!("{why}."), facts::facts(address, handshake)),
+        (None, _) => (String::new(), facts::facts(address, handshake)),
     }
 }
 

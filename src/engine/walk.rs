@@ -1,9 +1,11 @@
 //! One walk over the graph.
 //!
 //! A check begins to collect when the checks are settled whose facts it reads, and is judged when everything that it
-//! needs and uses is settled. A check that is settled may still be found to have failed, by one after it (a connection that
-//! is reset shows in the handshake): it takes that finding, and blocks. The walk itself only waits: for a task to end, for a check to overrun, for the deadline,
-//! for an interruption. Whichever comes first is dealt with, and no task can keep it from returning.
+//! needs and uses is settled. A check that is settled may still be found to have failed, by one after it (a connection
+//! that is reset shows in the handshake): it takes that finding, and blocks.
+//!
+//! The walk itself only waits: for a task to end, for a check to overrun, for the deadline, for an interruption. Whichever
+//! comes first is dealt with, and no task can keep it from returning.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;

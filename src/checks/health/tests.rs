@@ -351,7 +351,7 @@ fn what_is_wrong_at_the_other_familys_address_is_found_beside() {
         let judgement = beside(fails);
         assert_eq!(codes(&judgement), ["tcp.partial"]);
         let detail = &judgement.findings[0].detail;
-        assert!(detail.contains("Over IPv6, [2001:db8::5]:8000 opens"), "{detail}");
+        assert!(detail.contains("Over IPv6 a connection opens too, and that is all: [2001:db8::5]:8000"), "{detail}");
     }
     let another = beside(Ok(complete(&["two"])));
     assert_eq!(another.findings, []);

@@ -137,6 +137,8 @@ fn the_same_familys_dead_address_hangs_the_agent() {
     assert!(judgement.findings[0].detail.contains("one after the other"));
     let (judgement, _) = race(&[(A, Err(Unseen::Refused)), (B, Ok(()))]);
     assert!(judgement.findings[0].detail.contains("at once"));
+    let (judgement, _) = race(&[(A, Err(Unseen::Reset)), (B, Ok(()))]);
+    assert!(judgement.findings[0].detail.contains("whenever it begins"));
 }
 
 #[test]
