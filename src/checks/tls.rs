@@ -6,12 +6,16 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::{Check, Decision, Facts, Judgement, Known, config, tcp};
+use super::{Check, Facts, Judgement, Known, config, tcp};
 use crate::host::{Ending, Handshake, HandshakeQuestion, Host, Seen, Unseen};
-use crate::model::{Code, Fact, Finding, excerpt, format_duration};
+use crate::model::{Code, Finding, excerpt, format_duration};
 
 mod facts;
+mod families;
+mod foreign;
 mod hung;
+
+pub(super) use families::{other_family, with_other_family};
 
 const PLAINTEXT: Code = Code::from_static("tls.plaintext");
 const NOT_TLS: Code = Code::from_static("tls.not_tls");
@@ -27,50 +31,6 @@ pub struct Peer {
     pub handshake: Handshake,
     /// With whom.
     pub address: SocketAddr,
-}
-
-/// A handshake with the address of the other family, if both families open and the first is as it should be. It is for
-/// those to ask who wait for something anyway.
-pub(super) async fn with_other_family(
-    host: &dyn Host,
-    known: &Known,
-) -> Option<(SocketAddr, Seen<Handshake>)> {
-    known.get::<Peer>()?;
-    let other = known.get::<tcp::Connected>()?.of_other_family()?;
-    let question = HandshakeQuestion {
-        address: other,
-        server_name: config::told(known).control_plane?.host(),
-    };
-    Some((other, host.handshake(question).await))
-}
-
-/// What the other family's server does that the first one's does not: it fails, or it is another one.
-pub(super) fn other_family(known: &Known, other: SocketAddr, seen: &Seen<Handshake>) -> Judgement {
-    let told = config::told(known).control_plane;
-    let (Some(peer), Some(control_plane)) = (known.get::<Peer>(), told) else {
-        return Judgement::pass();
-    };
-    let name = control_plane.host();
-    match seen {
-        Ok(there) if !ended_well(seen) => {
-            let (why, evidence) = failure(other, there);
-            tcp::other_family_fails(peer.address, other, &why, &name)
-                .saw_all(evidence)
-                .into()
-        }
-        Ok(there) if there.chain.first() != peer.handshake.chain.first() => Judgement::pass().note(
-            format!("certificate over {}", tcp::family(other)),
-            format!(
-                "{other} shows another one than {}: the two may be different servers, and the agent meets both",
-                peer.address
-            ),
-        ),
-        Err(unseen @ (Unseen::Reset | Unseen::Closed | Unseen::TimedOut { .. })) => {
-            let why = format!("{other} did not come to a handshake ({unseen}).");
-            tcp::other_family_fails(peer.address, other, &why, &name).into()
-        }
-        _ => Judgement::pass(),
-    }
 }
 
 /// What was seen.
@@ -147,33 +107,9 @@ impl Evidence {
             }
         };
         for finding in &mut judgement.findings {
-            self.compare(finding);
+            families::compare(self, finding);
         }
         judgement
-    }
-
-    /// Says of a failure what the other family's address does instead.
-    fn compare(&self, finding: &mut Finding) {
-        let (Some(address), Some((other, Ok(seen)))) = (self.address, &self.other) else {
-            return;
-        };
-        let (this, that) = (tcp::family(address), tcp::family(*other));
-        let same = matches!(&self.handshake, Ok(handshake) if handshake.ending == seen.ending);
-        let comparison = match &seen.ending {
-            Ending::Complete => format!(
-                "Over {that}, {other} completes the handshake: what is wrong is at the {this} address alone, and the agent does not change to the other family once a connection is open."
-            ),
-            _ if same => format!("Over {that}, {other} ends the same way."),
-            _ => format!("Over {that} it is something else: {}", failure(*other, seen).0),
-        };
-        finding.detail = format!("{} {comparison}", finding.detail);
-        finding.evidence.push(Fact {
-            what: tcp::with_family(*other),
-            value: match seen.ending {
-                Ending::Complete => "completes the handshake".to_owned(),
-                ref ending => format!("ended by {}", facts::ended_by(ending)),
-            },
-        });
     }
 
     /// Who reset the connection before a byte came from it, if that is what happened.
@@ -189,19 +125,6 @@ impl Evidence {
 /// A reset before a byte came.
 fn is_reset(handshake: &Handshake) -> bool {
     handshake.ending == Ending::Reset && handshake.received == 0
-}
-
-/// How a handshake failed, in a sentence, and what shows it.
-fn failure(address: SocketAddr, handshake: &Handshake) -> (String, Vec<Fact>) {
-    if is_reset(handshake) {
-        return (tcp::reset_detail(address), facts::facts(address, handshake));
-    }
-    let judgement = judge(address, handshake);
-    match (judgement.findings.into_iter().next(), judgement.decision) {
-        (Some(finding), _) => (finding.detail, finding.evidence),
-        (None, Decision::Unknown(why)) => (format!("{why}."), facts::facts(address, handshake)),
-        (None, _) => (String::new(), facts::facts(address, handshake)),
-    }
 }
 
 fn unseen(unseen: Option<&Unseen>, timeout: Duration) -> Judgement {
@@ -236,7 +159,7 @@ fn ended_well(handshake: &Seen<Handshake>) -> bool {
 }
 
 fn judge(address: SocketAddr, handshake: &Handshake) -> Judgement {
-    if let Some(finding) = foreign_protocol(address, handshake) {
+    if let Some(finding) = foreign::foreign_protocol(address, handshake) {
         return finding.into();
     }
     let mut judgement = by_ending(address, handshake);
@@ -268,7 +191,7 @@ fn by_ending(address: SocketAddr, handshake: &Handshake) -> Judgement {
         )
         .into(),
         Ending::Incompatible { why } => finding(VERSION, incompatible(address, handshake, why)).into(),
-        Ending::NotTls => not_tls(address, handshake).into(),
+        Ending::NotTls => foreign::not_tls(address, handshake).into(),
         Ending::TimedOut { after_ms } => {
             let after = Duration::from_millis(*after_ms);
             finding(TIMEOUT, hung::detail(address, handshake, after))
@@ -352,46 +275,6 @@ fn hint(alert: &str) -> &'static str {
         }
         _ => "",
     }
-}
-
-/// The first bytes, where they are no TLS record (RFC 8446, section 5.1: types 20 to 24).
-fn foreign_protocol(address: SocketAddr, handshake: &Handshake) -> Option<Finding> {
-    let bytes = first_bytes(handshake);
-    let foreign = !matches!(bytes.first()?, 20..=24);
-    (foreign && handshake.ending != Ending::Complete).then(|| not_tls(address, handshake))
-}
-
-fn not_tls(address: SocketAddr, handshake: &Handshake) -> Finding {
-    let bytes = first_bytes(handshake);
-    let text = excerpt(&String::from_utf8_lossy(&bytes));
-    let start = text.to_ascii_lowercase();
-    // A server that cannot read the request at all answers without a status line (HTTP/0.9).
-    let http = ["http/", "<html", "<!doctype html"]
-        .iter()
-        .any(|mark| start.starts_with(mark));
-    let finding = if http {
-        Finding::new(
-            PLAINTEXT,
-            format!(
-                "{address} speaks plain HTTP, not HTTPS: it answered the handshake with `{text}`."
-            ),
-        )
-    } else {
-        Finding::new(
-            NOT_TLS,
-            format!("{address} speaks neither TLS nor HTTP: its first bytes are `{text}`."),
-        )
-    };
-    finding
-        .saw("address", tcp::with_family(address))
-        .saw("first bytes", handshake.first_bytes.clone())
-}
-
-fn first_bytes(handshake: &Handshake) -> Vec<u8> {
-    let digits = handshake.first_bytes.as_bytes().chunks_exact(2);
-    digits
-        .filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-        .collect()
 }
 
 fn hung_up(address: SocketAddr, handshake: &Handshake) -> String {
