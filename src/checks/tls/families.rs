@@ -30,6 +30,8 @@ pub(in crate::checks) fn other_family(known: &Known, other: SocketAddr, seen: &S
     };
     let name = control_plane.host();
     match seen {
+        // Ended on this side, for a reason that names no fault of the peer's.
+        Ok(there) if matches!(there.ending, Ending::Failed { .. }) => Judgement::pass(),
         Ok(there) if !ended_well(seen) => {
             let (why, evidence) = failure(other, there);
             tcp::other_family_fails(peer.address, other, &why, &name)

@@ -84,7 +84,7 @@ fn arrival(hung: &Hung) -> String {
             "The peer's system has acknowledged our message: what listens on the port does nothing with it.".to_owned()
         }
         Some(sent) => format!(
-            "Our message was never acknowledged, though it was sent again {} times: something on the way lets connections open and swallows what they carry.",
+            "Our message was never acknowledged, though it was sent again {} times: something on the way lets connections open and swallows what they carry, or the peer has more of them waiting than it takes.",
             sent.retransmissions
         ),
         None => String::new(),
