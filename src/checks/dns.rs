@@ -15,6 +15,7 @@ use crate::contract::url::ControlPlane;
 use crate::host::{Content, DnsQuestion, Host, HostPath, ReadQuestion, RecordType, Seen, Unseen};
 use crate::model::{Code, Fact, Finding, Os, Placeholder, format_duration};
 
+mod agreement;
 mod answers;
 mod files;
 
@@ -26,6 +27,7 @@ const NO_ADDRESS: Code = Code::from_static("dns.no_address");
 const SERVER_FAILURE: Code = Code::from_static("dns.server_failure");
 const TIMEOUT: Code = Code::from_static("dns.timeout");
 const NO_NAMESERVER: Code = Code::from_static("dns.no_nameserver");
+const INCONSISTENT: Code = Code::from_static("dns.inconsistent");
 const PINNED: Code = Code::from_static("dns.pinned");
 
 /// The addresses to connect to, in the order in which to try them (RFC 8305, section 4). Always at least one.
@@ -71,13 +73,13 @@ pub struct Probe;
 impl Check for Probe {
     type Evidence = Evidence;
     const ID: &'static str = "dns";
-    /// `dns.inconsistent` comes later; the answers that it will be judged by are kept already.
     const CODES: &'static [Code] = &[
         NOT_FOUND,
         NO_ADDRESS,
         SERVER_FAILURE,
         TIMEOUT,
         NO_NAMESERVER,
+        INCONSISTENT,
         PINNED,
     ];
 
@@ -228,16 +230,56 @@ impl Evidence {
         if !pinned.is_empty() {
             return self.by_hosts_file(name, pinned, told, known.system.os);
         }
-        if let Some((candidate, addresses)) = told {
-            let note = format!("{} has {}", candidate.name, list(&addresses));
-            return (addresses, Judgement::pass().note("address", note));
-        }
-        if let Some(Ok(addresses)) = &self.lookup
+        let (addresses, mut judgement) = match (told, &self.lookup) {
+            (Some((candidate, addresses)), _) => {
+                let note = format!("{} has {}", candidate.name, list(&addresses));
+                (addresses, Judgement::pass().note("address", note))
+            }
+            (None, Some(Ok(addresses))) if !addresses.is_empty() => {
+                (addresses.clone(), self.by_system(name, addresses))
+            }
+            (None, _) => (Vec::new(), self.not_resolved(name, known)),
+        };
+        let inconsistent = self.inconsistent(name, known);
+        if inconsistent.is_none()
             && !addresses.is_empty()
+            && let Some(fact) = self.half_silent(known)
         {
-            return (addresses.clone(), self.by_system(name, addresses));
+            judgement.notes.push(fact);
         }
-        (Vec::new(), self.not_resolved(name, known))
+        judgement.findings.extend(inconsistent);
+        (addresses, judgement)
+    }
+
+    /// That a nameserver answers for one type of record alone: whoever asks it for both waits for the other in vain.
+    fn half_silent(&self, known: &Known) -> Option<Fact> {
+        let (candidate, _) = self.told()?;
+        let silent = |answer: &&Answer| matches!(answer.reply, Err(Unseen::TimedOut { .. }));
+        let answer = candidate.answers.iter().find(silent)?;
+        Some(Fact {
+            what: "slow lookups".into(),
+            value: format!(
+                "{} does not answer when asked for {}: each lookup of the agent waits {} for it",
+                answer.question.server,
+                record(answer.question.record),
+                format_duration(self.conf(known).timeout)
+            ),
+        })
+    }
+
+    /// That the nameservers disagree about the name that counts, besides whatever it comes to.
+    fn inconsistent(&self, name: &Name, known: &Known) -> Option<Finding> {
+        let decides = self.told().map(|(candidate, _)| candidate);
+        let candidate = decides.or_else(|| self.candidates.first())?;
+        let found = agreement::disagreement(candidate, &self.conf(known))?;
+        let detail = format!("{} {}", found.detail, found.noticed);
+        Some(
+            Finding::new(INCONSISTENT, detail.trim_end())
+                .saw_all(answers(std::slice::from_ref(candidate)))
+                .saw_all(self.second_witness())
+                .value(Placeholder::Host, &name.text)
+                .value(Placeholder::Nameserver, found.odd.to_string()),
+        )
     }
 
     /// The first candidate with addresses.
@@ -414,20 +456,7 @@ impl Evidence {
     }
 
     fn answers(&self) -> Vec<Fact> {
-        let all = self
-            .candidates
-            .iter()
-            .flat_map(|candidate| &candidate.answers);
-        all.map(|answer| Fact {
-            what: format!(
-                "{} {} from {}",
-                answer.question.name,
-                record(answer.question.record),
-                answer.question.server
-            ),
-            value: words(&answer.reply),
-        })
-        .collect()
+        answers(&self.candidates)
     }
 
     fn second_witness(&self) -> Option<Fact> {
@@ -441,6 +470,21 @@ impl Evidence {
             value,
         })
     }
+}
+
+/// Who was asked for what, and what the answer was.
+fn answers(candidates: &[Candidate]) -> Vec<Fact> {
+    let all = candidates.iter().flat_map(|candidate| &candidate.answers);
+    all.map(|answer| Fact {
+        what: format!(
+            "{} {} from {}",
+            answer.question.name,
+            record(answer.question.record),
+            answer.question.server
+        ),
+        value: words(&answer.reply),
+    })
+    .collect()
 }
 
 const fn record(record: RecordType) -> &'static str {

@@ -3,10 +3,15 @@
 //! Asked anonymously on the diagnostic connection, whoever the peer is; where the control plane wants a client certificate
 //! for that too, over the strict connection, which sends one only to a peer that it has verified.
 
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures_util::future::join;
+
 use super::{Check, Facts, Judgement, Known, api, config, tcp, tls};
 use crate::contract::api::Health;
 use crate::contract::url::ControlPlane;
-use crate::host::{ApiAnswer, ApiCall, Exchange, HealthQuestion, Host, Seen, Unseen};
+use crate::host::{ApiAnswer, ApiCall, Exchange, Handshake, HealthQuestion, Host, Seen, Unseen};
 use crate::model::{Code, Finding, excerpt, format_duration};
 
 const UNHEALTHY: Code = Code::from_static("health.unhealthy");
@@ -15,6 +20,7 @@ const SERVER_ERROR: Code = Code::from_static("health.server_error");
 const NOT_CONTROL_PLANE: Code = Code::from_static("health.not_control_plane");
 const TIMEOUT: Code = Code::from_static("health.timeout");
 const CLOSED: Code = Code::from_static("health.closed");
+const SLOW: Code = Code::from_static("health.slow");
 
 /// An HTTP answer to `GET /health`, whoever gave it.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,9 +34,13 @@ pub struct Answer {
 /// What was seen.
 #[derive(Debug)]
 pub struct Evidence {
+    /// Who was asked.
+    address: Option<SocketAddr>,
     anonymous: Seen<Exchange>,
     /// Asked only where the peer wants a client certificate and refused without.
     strict: Option<ApiAnswer>,
+    /// What TLS makes of the other family's address meanwhile: it costs no time, where both are as they should be.
+    other_family: Option<(SocketAddr, Seen<Handshake>)>,
 }
 
 /// The check.
@@ -39,7 +49,6 @@ pub struct Probe;
 impl Check for Probe {
     type Evidence = Evidence;
     const ID: &'static str = "health";
-    /// `health.slow` comes later.
     const CODES: &'static [Code] = &[
         UNHEALTHY,
         CAPTIVE_PORTAL,
@@ -47,6 +56,7 @@ impl Check for Probe {
         NOT_CONTROL_PLANE,
         TIMEOUT,
         CLOSED,
+        SLOW,
     ];
 
     async fn collect(&self, host: &dyn Host, known: &Known) -> Evidence {
@@ -54,15 +64,21 @@ impl Check for Probe {
         let connected = known.get::<tcp::Connected>();
         let (Some(control_plane), Some(connected)) = (control_plane, connected) else {
             return Evidence {
+                address: None,
                 anonymous: Err(Unseen::unsupported("no connection is open")),
                 strict: None,
+                other_family: None,
             };
         };
         let question = HealthQuestion {
             address: connected.winner,
             authority: control_plane.authority(),
         };
-        let anonymous = host.health(question).await;
+        let (anonymous, other_family) = join(
+            host.health(question),
+            tls::with_other_family(host, known),
+        )
+        .await;
         let strict = if wants_certificate(known.get::<tls::Peer>(), &anonymous) {
             let told = config::told(known);
             let identity = Some((told.cert, told.key));
@@ -70,10 +86,27 @@ impl Check for Probe {
         } else {
             None
         };
-        Evidence { anonymous, strict }
+        Evidence {
+            address: Some(connected.winner),
+            anonymous,
+            strict,
+            other_family,
+        }
     }
 
     fn judge(&self, evidence: Evidence, known: &Known, facts: &mut Facts) -> Judgement {
+        let other_family = evidence.other_family.as_ref();
+        let besides = other_family.map(|(address, seen)| tls::other_family(known, *address, seen));
+        let mut judgement = judge_answer(evidence, known, facts);
+        if let Some(besides) = besides {
+            judgement.findings.extend(besides.findings);
+            judgement.notes.extend(besides.notes);
+        }
+        judgement
+    }
+}
+
+fn judge_answer(evidence: Evidence, known: &Known, facts: &mut Facts) -> Judgement {
         let Some(control_plane) = config::told(known).control_plane else {
             return Judgement::unknown("no control plane is known, so none could be asked");
         };
@@ -89,13 +122,19 @@ impl Check for Probe {
             }
             None => (evidence.anonymous, false),
         };
-        let judgement = match &answer {
+        let mut judgement = match &answer {
             Ok(exchange) => judge(exchange, &control_plane),
             Err(unseen) => no_answer(unseen, known),
         };
+        if let Ok(exchange) = &answer {
+            judgement.findings.extend(slow(exchange, known.target.timeout));
+        }
+        // Over the strict connection the host is free to take another of the addresses that work.
+        if let Some(address) = evidence.address.filter(|_| !peer_verified) {
+            judgement = judgement.seen_at(address);
+        }
         publish(facts, answer.ok(), peer_verified);
         judgement
-    }
 }
 
 fn publish(facts: &mut Facts, exchange: Option<Exchange>, peer_verified: bool) {
@@ -196,6 +235,24 @@ fn judge(exchange: &Exchange, control_plane: &ControlPlane) -> Judgement {
         )
         .into(),
     }
+}
+
+/// The control plane's own answer, its complaints and its errors, when it took more than half of what a probe may take.
+/// What answers in its place is no measure of it.
+fn slow(exchange: &Exchange, timeout: Duration) -> Option<Finding> {
+    let own = Health::recognise(&exchange.body).is_some() || exchange.status >= 500;
+    let took = Duration::try_from_secs_f64(exchange.duration_ms / 1e3).ok()?;
+    (own && took > timeout / 2).then(|| {
+        Finding::new(
+            SLOW,
+            format!(
+                "GET /health was answered after {}: more than half of the {} that a probe may take, and beyond those it counts as no answer.",
+                format_duration(took),
+                format_duration(timeout)
+            ),
+        )
+        .saw("duration", format!("{:.0} ms", exchange.duration_ms))
+    })
 }
 
 fn unhealthy(exchange: &Exchange, health: &Health) -> Judgement {

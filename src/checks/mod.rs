@@ -17,6 +17,7 @@ pub use custom::check as custom;
 pub use known::{Facts, Known};
 
 use std::any::Any;
+use std::net::SocketAddr;
 
 use futures_util::future::BoxFuture;
 
@@ -76,6 +77,25 @@ impl Judgement {
         self
     }
 
+    /// Says at which address it was seen, and so over which of the two families.
+    #[must_use]
+    fn seen_at(mut self, address: SocketAddr) -> Self {
+        let address = tcp::with_family(address);
+        if self.findings.is_empty() {
+            return self.note("address", address);
+        }
+        for finding in &mut self.findings {
+            finding.evidence.insert(
+                0,
+                Fact {
+                    what: "address".to_owned(),
+                    value: address.clone(),
+                },
+            );
+        }
+        self
+    }
+
     /// Adds something worth a line.
     #[must_use]
     pub fn note(mut self, what: impl Into<String>, value: impl Into<String>) -> Self {
@@ -104,6 +124,10 @@ pub trait Check: Send + Sync + 'static {
     /// Every code that `judge` may find.
     const CODES: &'static [Code];
 
+    /// Errors of checks before this one, which only its own evidence can show: where such a check is asked for, this one
+    /// runs for it. A finding with another check's code is handed back to that one.
+    const WITNESSES: &'static [Code] = &[];
+
     /// The checks whose facts `collect` reads. `collect` begins as soon as these are judged, even where more is needed
     /// before it may be judged itself; without this, as soon as everything that the check needs is judged.
     const COLLECTS_AFTER: Option<&'static [&'static str]> = None;
@@ -128,6 +152,10 @@ pub trait AnyCheck: Send + Sync {
     fn id(&self) -> CheckId;
     /// See [`Check::CODES`].
     fn codes(&self) -> Vec<Code>;
+    /// See [`Check::WITNESSES`].
+    fn witnesses(&self) -> &'static [Code] {
+        &[]
+    }
     /// See [`Check::COLLECTS_AFTER`].
     fn collects_after(&self) -> Option<Vec<CheckId>>;
     /// See [`Check::collect`].
@@ -143,6 +171,10 @@ impl<C: Check> AnyCheck for C {
 
     fn codes(&self) -> Vec<Code> {
         C::CODES.to_vec()
+    }
+
+    fn witnesses(&self) -> &'static [Code] {
+        C::WITNESSES
     }
 
     fn collects_after(&self) -> Option<Vec<CheckId>> {

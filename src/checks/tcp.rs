@@ -1,6 +1,7 @@
 //! Does the port open, on any of the name's addresses, and on all of them?
 //!
-//! The host races the addresses as RFC 8305 says and keeps the winner's connection for the handshake.
+//! The host races the addresses as RFC 8305 says and keeps the winner's connection for the handshake. That a connection
+//! which opened is reset before a byte comes back only the handshake can see: `tls` hands that finding to this check.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use crate::model::{Code, Fact, Finding, Placeholder, format_duration};
 const REFUSED: Code = Code::from_static("tcp.refused");
 const TIMEOUT: Code = Code::from_static("tcp.timeout");
 const UNREACHABLE: Code = Code::from_static("tcp.unreachable");
+pub(super) const RESET: Code = Code::from_static("tcp.reset");
 const PARTIAL: Code = Code::from_static("tcp.partial");
 
 /// Addresses to which a connection opens.
@@ -21,6 +23,15 @@ pub struct Connected {
     pub winner: SocketAddr,
     /// All that work, the winner first.
     pub working: Vec<SocketAddr>,
+}
+
+impl Connected {
+    /// The first that works of the family that did not win.
+    pub(super) fn of_other_family(&self) -> Option<SocketAddr> {
+        let mut working = self.working.iter();
+        let other = working.find(|address| address.is_ipv6() != self.winner.is_ipv6());
+        other.copied()
+    }
 }
 
 /// What was seen.
@@ -35,8 +46,7 @@ pub struct Probe;
 impl Check for Probe {
     type Evidence = Evidence;
     const ID: &'static str = "tcp";
-    /// `tcp.reset` comes later: a connection that opens and is reset before any byte shows in the handshake.
-    const CODES: &'static [Code] = &[REFUSED, TIMEOUT, UNREACHABLE, PARTIAL];
+    const CODES: &'static [Code] = &[REFUSED, TIMEOUT, UNREACHABLE, RESET, PARTIAL];
 
     async fn collect(&self, host: &dyn Host, known: &Known) -> Evidence {
         let control_plane = config::told(known).control_plane;
@@ -74,11 +84,46 @@ impl Check for Probe {
                 working.insert(0, winner);
                 let judgement = seen.partial(&name);
                 facts.publish(Connected { winner, working });
-                judgement.note("connected to", winner.to_string())
+                judgement.note("connected to", with_family(winner))
             }
             None => seen.none(&name),
         }
     }
+}
+
+/// A connection that opened, and was reset before a byte came back.
+pub(super) fn reset(address: SocketAddr, name: &str) -> Finding {
+    Finding::new(RESET, reset_detail(address))
+        .saw(
+            with_family(address),
+            "opened, then reset without an answer to the first TLS message",
+        )
+        .value(Placeholder::Host, name)
+        .value(Placeholder::Port, address.port().to_string())
+        .value(Placeholder::Address, address.ip().to_string())
+}
+
+/// An address of the other family that opened, and of which the handshake shows that it does not work all the same.
+pub(super) fn other_family_fails(
+    winner: SocketAddr,
+    other: SocketAddr,
+    why: &str,
+    name: &str,
+) -> Finding {
+    let (this, that) = (family(winner), family(other));
+    let detail = format!(
+        "Over {this}, {winner} works. Over {that} a connection opens too, and that is all: {why} The agent fails whenever it begins with {that}, because it does not change the family once a connection is open."
+    );
+    Finding::new(PARTIAL, detail)
+        .saw(with_family(winner), "completes the TLS handshake")
+        .value(Placeholder::Host, name)
+        .value(Placeholder::Address, other.ip().to_string())
+}
+
+pub(super) fn reset_detail(address: SocketAddr) -> String {
+    format!(
+        "{address} opened the connection and reset it before a single byte came back: something that stands before the control plane cuts it off, or what listens on the port does."
+    )
 }
 
 /// The attempts that count.
@@ -160,6 +205,7 @@ impl<'a> Attempts<'a> {
         };
         let port = attempt.address.port();
         let (code, detail) = match worst {
+            Failure::Reset => (RESET, reset_detail(attempt.address)),
             Failure::Refused => (
                 REFUSED,
                 format!(
@@ -181,12 +227,33 @@ impl<'a> Attempts<'a> {
                 ),
             ),
         };
+        let detail = format!("{detail}{}", self.by_family());
         let finding = Finding::new(code, detail)
             .saw_all(self.facts())
             .value(Placeholder::Host, name)
             .value(Placeholder::Port, port.to_string())
             .value(Placeholder::Address, attempt.address.ip().to_string());
         self.with_routeless(finding.into())
+    }
+
+    /// What each family does, where they do not do the same.
+    fn by_family(&self) -> String {
+        let worst = |ipv6: bool| {
+            let of_family = self
+                .failed()
+                .filter(|(attempt, _)| attempt.address.is_ipv6() == ipv6);
+            of_family.min_by_key(|(_, failure)| *failure)
+        };
+        match (worst(true), worst(false)) {
+            (Some((six, of_six)), Some((four, of_four))) if of_six != of_four => format!(
+                " The families differ: over IPv6 {} {}, over IPv4 {} {}.",
+                six.address,
+                of_six.words(six),
+                four.address,
+                of_four.words(four)
+            ),
+            _ => String::new(),
+        }
     }
 
     fn reasons(&self) -> String {
@@ -219,11 +286,7 @@ impl<'a> Attempts<'a> {
         let Some(first) = self.routeless.first() else {
             return judgement;
         };
-        let family = if first.address.is_ipv6() {
-            "IPv6"
-        } else {
-            "IPv4"
-        };
+        let family = family(first.address);
         judgement.note(
             format!("no {family} here"),
             format!(
@@ -234,9 +297,23 @@ impl<'a> Attempts<'a> {
     }
 }
 
+/// The name of an address's family.
+pub(super) const fn family(address: SocketAddr) -> &'static str {
+    match address {
+        SocketAddr::V4(_) => "IPv4",
+        SocketAddr::V6(_) => "IPv6",
+    }
+}
+
+/// An address with the name of its family, for those who do not read it off the address.
+pub(super) fn with_family(address: SocketAddr) -> String {
+    format!("{address} ({})", family(address))
+}
+
 /// How an attempt failed; the first says most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Failure {
+    Reset,
     Refused,
     TimedOut,
     Unreachable,
@@ -246,8 +323,9 @@ impl Failure {
     /// What was not seen for another reason (not tried, not recorded) is no failure of the network.
     const fn of(unseen: &Unseen) -> Option<Self> {
         match unseen {
-            // A host that resets while the connection opens is up, and has nothing there for us.
-            Unseen::Refused | Unseen::Reset | Unseen::Closed => Some(Self::Refused),
+            // Connecting does not see a refusal as a reset: it had opened, and was reset before anybody looked.
+            Unseen::Reset => Some(Self::Reset),
+            Unseen::Refused | Unseen::Closed => Some(Self::Refused),
             Unseen::TimedOut { .. } => Some(Self::TimedOut),
             Unseen::Unreachable { .. } | Unseen::Denied => Some(Self::Unreachable),
             _ => None,
@@ -256,6 +334,7 @@ impl Failure {
 
     fn words(self, attempt: &Attempt) -> String {
         match (self, &attempt.outcome) {
+            (Self::Reset, _) => "opens and is reset at once".to_owned(),
             (Self::Refused, _) => "refuses".to_owned(),
             (Self::TimedOut, _) => format!("did not answer within {}", waited(attempt)),
             (Self::Unreachable, Err(Unseen::Unreachable { error })) => {
@@ -298,7 +377,10 @@ fn meaning(error: &str) -> &'static str {
         "EHOSTUNREACH" => {
             "a router on the way, or this host's routing, says that the host cannot be reached"
         }
-        "ENETUNREACH" => "this host has no route to that network",
+        "ENETUNREACH" => {
+            "this host has no route to that network, or a router on the way says that it has none"
+        }
+        "ENOPROTOOPT" => "a router on the way, or the host, says that it takes no TCP",
         "ENETDOWN" => "this host's network is down",
         "EADDRNOTAVAIL" | "EAFNOSUPPORT" => "this host has no address of that family",
         _ => "the network says so",
@@ -316,8 +398,15 @@ fn consequence(failed: &[(&Attempt, Failure)], working: &[SocketAddr]) -> &'stat
             .iter()
             .all(|address| address.is_ipv6() != attempt.address.is_ipv6())
     });
+    if failed.iter().any(|(_, failure)| *failure == Failure::Reset) {
+        return "The agent fails whenever it begins with one that is reset: it does not go on to another once a connection is open.";
+    }
+    let ipv6_works = working.iter().any(SocketAddr::is_ipv6);
     match (silent, one_family) {
         (false, _) => "The agent notices at once and takes the next address.",
+        (true, true) if ipv6_works => {
+            "The agent prefers IPv6 as a rule, and then does not notice; where it begins with IPv4, it tries the other family after 300 ms."
+        }
         (true, true) => {
             "The agent tries the other family after 300 ms: each of its connections may begin that much later."
         }

@@ -10,6 +10,13 @@ use super::{Check, Facts, Judgement, Known, config, tcp};
 use crate::host::{Ending, Handshake, HandshakeQuestion, Host, Seen, Unseen};
 use crate::model::{Code, Finding, excerpt, format_duration};
 
+mod facts;
+mod families;
+mod foreign;
+mod hung;
+
+pub(super) use families::{other_family, with_other_family};
+
 const PLAINTEXT: Code = Code::from_static("tls.plaintext");
 const NOT_TLS: Code = Code::from_static("tls.not_tls");
 const TIMEOUT: Code = Code::from_static("tls.timeout");
@@ -31,6 +38,8 @@ pub struct Peer {
 pub struct Evidence {
     address: Option<SocketAddr>,
     handshake: Seen<Handshake>,
+    /// The same with an address of the other family, where this one did not end well and there is such an address.
+    other: Option<(SocketAddr, Seen<Handshake>)>,
 }
 
 /// The check.
@@ -39,8 +48,9 @@ pub struct Probe;
 impl Check for Probe {
     type Evidence = Evidence;
     const ID: &'static str = "tls";
-    /// Until `tcp.reset` is judged, a reset before any byte counts as `tls.closed`.
     const CODES: &'static [Code] = &[PLAINTEXT, NOT_TLS, TIMEOUT, CLOSED, VERSION, ALERT];
+    /// Only the handshake shows that a connection that opened is reset before a byte comes back.
+    const WITNESSES: &'static [Code] = &[tcp::RESET];
 
     async fn collect(&self, host: &dyn Host, known: &Known) -> Evidence {
         let control_plane = config::told(known).control_plane;
@@ -49,31 +59,72 @@ impl Check for Probe {
             return Evidence {
                 address: None,
                 handshake: Err(Unseen::unsupported("no connection is open")),
+                other: None,
             };
         };
-        let question = HandshakeQuestion {
-            address: connected.winner,
+        let question = |address| HandshakeQuestion {
+            address,
             server_name: control_plane.host(),
+        };
+        let handshake = host.handshake(question(connected.winner)).await;
+        let other = match connected.of_other_family() {
+            Some(other) if !ended_well(&handshake) => {
+                Some((other, host.handshake(question(other)).await))
+            }
+            _ => None,
         };
         Evidence {
             address: Some(connected.winner),
-            handshake: host.handshake(question).await,
+            handshake,
+            other,
         }
     }
 
     fn judge(&self, evidence: Evidence, known: &Known, facts: &mut Facts) -> Judgement {
-        let timeout = known.target.timeout;
-        let (Some(address), Ok(handshake)) = (evidence.address, &evidence.handshake) else {
-            return unseen(evidence.handshake.as_ref().err(), timeout);
-        };
-        if !handshake.chain.is_empty() || handshake.ending == Ending::Complete {
+        if let Ok(handshake) = &evidence.handshake
+            && let Some(address) = evidence.address
+            && (!handshake.chain.is_empty() || handshake.ending == Ending::Complete)
+        {
             facts.publish(Peer {
                 handshake: handshake.clone(),
                 address,
             });
         }
-        judge(address, handshake)
+        evidence.judge(known)
     }
+}
+
+impl Evidence {
+    fn judge(&self, known: &Known) -> Judgement {
+        let mut judgement = if let Some(address) = self.reset_by() {
+            let told = config::told(known).control_plane;
+            let name = told.map_or_else(String::new, |control_plane| control_plane.host());
+            tcp::reset(address, &name).into()
+        } else {
+            match (self.address, &self.handshake) {
+                (Some(address), Ok(handshake)) => judge(address, handshake),
+                (_, handshake) => unseen(handshake.as_ref().err(), known.target.timeout),
+            }
+        };
+        for finding in &mut judgement.findings {
+            families::compare(self, finding);
+        }
+        judgement
+    }
+
+    /// Who reset the connection before a byte came from it, if that is what happened.
+    fn reset_by(&self) -> Option<SocketAddr> {
+        let reset = match &self.handshake {
+            Ok(handshake) => is_reset(handshake),
+            Err(unseen) => *unseen == Unseen::Reset,
+        };
+        self.address.filter(|_| reset)
+    }
+}
+
+/// A reset before a byte came.
+fn is_reset(handshake: &Handshake) -> bool {
+    handshake.ending == Ending::Reset && handshake.received == 0
 }
 
 fn unseen(unseen: Option<&Unseen>, timeout: Duration) -> Judgement {
@@ -86,7 +137,7 @@ fn unseen(unseen: Option<&Unseen>, timeout: Duration) -> Judgement {
             ),
         )
         .into(),
-        Some(Unseen::Closed | Unseen::Reset) => {
+        Some(Unseen::Closed) => {
             Finding::new(CLOSED, "The peer hung up during the TLS handshake.").into()
         }
         Some(unseen) => Judgement::unknown(format!("no TLS handshake could be made: {unseen}")),
@@ -94,15 +145,37 @@ fn unseen(unseen: Option<&Unseen>, timeout: Duration) -> Judgement {
     }
 }
 
+/// Nothing is left to compare with.
+fn ended_well(handshake: &Seen<Handshake>) -> bool {
+    match handshake {
+        Ok(handshake) => match &handshake.ending {
+            Ending::Complete => true,
+            Ending::Alert { name, .. } => wants_certificate(handshake, name),
+            _ => false,
+        },
+        Err(Unseen::Reset | Unseen::Closed | Unseen::TimedOut { .. }) => false,
+        Err(_) => true,
+    }
+}
+
 fn judge(address: SocketAddr, handshake: &Handshake) -> Judgement {
-    if let Some(finding) = foreign_protocol(address, handshake) {
+    if let Some(finding) = foreign::foreign_protocol(address, handshake) {
         return finding.into();
     }
+    let mut judgement = by_ending(address, handshake);
+    for finding in &mut judgement.findings {
+        let offered = facts::offered(&handshake.details.offered);
+        finding.evidence.extend(offered);
+    }
+    judgement
+}
+
+fn by_ending(address: SocketAddr, handshake: &Handshake) -> Judgement {
     let finding =
-        |code, detail: String| Finding::new(code, detail).saw("address", address.to_string());
+        |code, detail: String| Finding::new(code, detail).saw_all(facts::facts(address, handshake));
     match &handshake.ending {
-        Ending::Complete => complete(handshake),
-        Ending::Alert { name, .. } if wants_certificate(handshake, name) => complete(handshake).note(
+        Ending::Complete => complete(address, handshake),
+        Ending::Alert { name, .. } if wants_certificate(handshake, name) => complete(address, handshake).note(
             "client certificate",
             format!("the peer asks for one already in the handshake (alert {name} without it); its own certificates were seen"),
         ),
@@ -110,27 +183,20 @@ fn judge(address: SocketAddr, handshake: &Handshake) -> Judgement {
             name,
             before_server_hello: true,
         } if matches!(name.as_str(), "handshake_failure" | "protocol_version" | "insufficient_security") => {
-            finding(
-                VERSION,
-                format!("{address} refuses TLS 1.2 and 1.3 with all cipher suites that the agent offers (alert {name})."),
-            )
-            .saw("alert", name)
-            .into()
+            finding(VERSION, refused(address, name)).into()
         }
         Ending::Alert { name, .. } => finding(
             ALERT,
             format!("{address} ended the handshake with the fatal alert {name}{}.", hint(name)),
         )
-        .saw("alert", name)
         .into(),
-        Ending::Incompatible { why } => finding(
-            VERSION,
-            format!("{address} offers no TLS version or cipher suite that the agent takes: {}.", excerpt(why)),
-        )
-        .into(),
-        Ending::NotTls => not_tls(address, handshake).into(),
+        Ending::Incompatible { why } => finding(VERSION, incompatible(address, handshake, why)).into(),
+        Ending::NotTls => foreign::not_tls(address, handshake).into(),
         Ending::TimedOut { after_ms } => {
-            finding(TIMEOUT, hung(address, handshake, Duration::from_millis(*after_ms))).into()
+            let after = Duration::from_millis(*after_ms);
+            finding(TIMEOUT, hung::detail(address, handshake, after))
+                .saw_all(handshake.details.hung.iter().flat_map(hung::facts))
+                .into()
         }
         Ending::Closed | Ending::Reset => finding(CLOSED, hung_up(address, handshake)).into(),
         Ending::Failed { why } => Judgement::unknown(format!(
@@ -140,13 +206,45 @@ fn judge(address: SocketAddr, handshake: &Handshake) -> Judgement {
     }
 }
 
-fn complete(handshake: &Handshake) -> Judgement {
-    let judgement = Judgement::pass();
-    match (&handshake.version, &handshake.cipher_suite) {
-        (Some(version), Some(suite)) => judgement.note("TLS", format!("{version}, {suite}")),
-        (Some(version), None) => judgement.note("TLS", version),
-        _ => judgement,
+/// The peer took nothing of what was offered.
+fn refused(address: SocketAddr, alert: &str) -> String {
+    let why = match alert {
+        "protocol_version" => {
+            "neither TLS 1.2 nor 1.3: it speaks older versions alone, or lets no other pass"
+        }
+        _ => "none of the cipher suites and groups that were offered with TLS 1.2 and 1.3",
+    };
+    format!("{address} takes {why} (alert {alert}).")
+}
+
+/// The peer chose what was not offered.
+fn incompatible(address: SocketAddr, handshake: &Handshake, why: &str) -> String {
+    match &handshake.version {
+        Some(version) if !handshake.details.offered.versions.contains(version) => {
+            format!("{address} answers with {version}, which the agent does not speak: it takes TLS 1.2 and 1.3.")
+        }
+        _ => format!(
+            "{address} offers no TLS version or cipher suite that the agent takes: {}.",
+            excerpt(why)
+        ),
     }
+}
+
+fn complete(address: SocketAddr, handshake: &Handshake) -> Judgement {
+    let mut judgement = Judgement::pass();
+    if let Some(chosen) = facts::chosen(handshake) {
+        judgement = judgement.note("TLS", chosen);
+    }
+    if let Some(protocol) = &handshake.details.application_protocol {
+        judgement = judgement.note("application protocol", excerpt(protocol));
+    }
+    judgement
+        .notes
+        .extend(facts::offered(&handshake.details.offered));
+    judgement.note(
+        "handshake",
+        format!("{:.1} ms with {}", handshake.duration_ms, tcp::with_family(address)),
+    )
 }
 
 /// A peer that showed its certificates, asked for ours, and ended because there was none: the handshake did what it should.
@@ -155,7 +253,12 @@ fn wants_certificate(handshake: &Handshake, alert: &str) -> bool {
         && !handshake.chain.is_empty()
         && matches!(
             alert,
-            "certificate_required" | "handshake_failure" | "bad_certificate" | "access_denied"
+            "certificate_required"
+                | "handshake_failure"
+                | "no_certificate"
+                | "bad_certificate"
+                | "certificate_unknown"
+                | "access_denied"
         )
 }
 
@@ -165,59 +268,12 @@ fn hint(alert: &str) -> &'static str {
         "unrecognized_name" => ": it serves no host of this name",
         "no_application_protocol" => ": it does not speak the protocol that was asked for",
         "internal_error" => ": it has a problem of its own",
+        "certificate_required" => ": it wants a client certificate, and shows nothing of its own",
+        "access_denied" => ": its rules do not let this host in",
+        "decode_error" | "illegal_parameter" | "unexpected_message" | "unsupported_extension" => {
+            ": it does not understand what every TLS client says today, as an old server or a device on the way does"
+        }
         _ => "",
-    }
-}
-
-/// The first bytes, where they are no TLS record (RFC 8446, section 5.1: types 20 to 24).
-fn foreign_protocol(address: SocketAddr, handshake: &Handshake) -> Option<Finding> {
-    let bytes = first_bytes(handshake);
-    let foreign = !matches!(bytes.first()?, 20..=24);
-    (foreign && handshake.ending != Ending::Complete).then(|| not_tls(address, handshake))
-}
-
-fn not_tls(address: SocketAddr, handshake: &Handshake) -> Finding {
-    let bytes = first_bytes(handshake);
-    let text = excerpt(&String::from_utf8_lossy(&bytes));
-    let start = text.to_ascii_lowercase();
-    // A server that cannot read the request at all answers without a status line (HTTP/0.9).
-    let http = ["http/", "<html", "<!doctype html"]
-        .iter()
-        .any(|mark| start.starts_with(mark));
-    let finding = if http {
-        Finding::new(
-            PLAINTEXT,
-            format!(
-                "{address} speaks plain HTTP, not HTTPS: it answered the handshake with `{text}`."
-            ),
-        )
-    } else {
-        Finding::new(
-            NOT_TLS,
-            format!("{address} speaks neither TLS nor HTTP: its first bytes are `{text}`."),
-        )
-    };
-    finding
-        .saw("address", address.to_string())
-        .saw("first bytes", handshake.first_bytes.clone())
-}
-
-fn first_bytes(handshake: &Handshake) -> Vec<u8> {
-    let digits = handshake.first_bytes.as_bytes().chunks_exact(2);
-    digits
-        .filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-        .collect()
-}
-
-fn hung(address: SocketAddr, handshake: &Handshake, after: Duration) -> String {
-    let after = format_duration(after);
-    match handshake.received {
-        0 => format!(
-            "{address} accepted the connection and said nothing within {after}: the service behind the port hangs, or something on the way swallows the handshake."
-        ),
-        bytes => format!(
-            "{address} sent {bytes} bytes and then nothing within {after}: a small MTU on the way whose ICMP messages are dropped looks like this."
-        ),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Graph;
-use crate::model::{CheckId, Symptom};
+use crate::model::{CheckId, Code, Symptom};
 
 /// A check that the graph does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -65,7 +65,8 @@ impl Selection {
         };
         let reported: BTreeSet<usize> = (0..nodes.len()).filter(wanted).collect();
         let mut running = reported.clone();
-        let mut open: Vec<usize> = reported.iter().copied().collect();
+        running.extend(Self::witnesses(graph, &reported));
+        let mut open: Vec<usize> = running.iter().copied().collect();
         while let Some(i) = open.pop() {
             let node = &nodes[i];
             let before = node.doc.needs.iter().chain(&node.doc.uses).cloned();
@@ -78,5 +79,19 @@ impl Selection {
             }
         }
         (reported, running)
+    }
+
+    /// The checks whose evidence may still show that a reported one has failed: without them it would pass unseen.
+    fn witnesses(graph: &Graph, reported: &BTreeSet<usize>) -> Vec<usize> {
+        let of_reported = |code: &Code| {
+            graph
+                .position(&code.check())
+                .is_some_and(|i| reported.contains(&i))
+        };
+        let nodes = graph.nodes().iter().enumerate();
+        nodes
+            .filter(|(_, node)| node.check.witnesses().iter().any(of_reported))
+            .map(|(i, _)| i)
+            .collect()
     }
 }

@@ -49,6 +49,14 @@ impl AnyCheck for Fake {
         Vec::new()
     }
 
+    fn witnesses(&self) -> &'static [Code] {
+        static OF_A: [Code; 1] = [Code::from_static("a.late")];
+        match self.does {
+            Does::Find("a.late") => &OF_A,
+            _ => &[],
+        }
+    }
+
     fn collects_after(&self) -> Option<Vec<CheckId>> {
         None
     }
@@ -230,6 +238,55 @@ async fn a_failure_blocks_its_dependents_and_only_those_and_they_name_the_root()
         "{:?}",
         walked.events
     );
+}
+
+/// A check that passes, and the one after it that shows that it should not have.
+fn found_late() -> Vec<Node> {
+    vec![
+        node("a", &[], &[], Does::Pass),
+        node("b", &["a"], &[], Does::Find("a.late")),
+        node("c", &["b"], &[], Does::Pass),
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_check_finds_of_one_that_it_needs_is_that_ones_and_blocks() {
+    let walked = walk(found_late()).run().await;
+    let of_a: Vec<&str> = walked
+        .outcome("a")
+        .findings
+        .iter()
+        .map(|f| f.code.as_str())
+        .collect();
+    assert_eq!((walked.status("a"), of_a), (Status::Fail, vec!["a.late"]));
+    for blocked in ["b", "c"] {
+        assert_eq!(walked.status(blocked), Status::Blocked, "{blocked}");
+        assert_eq!(walked.blocked_by(blocked), ["a"]);
+        assert!(walked.outcome(blocked).findings.is_empty());
+    }
+    let settled = walked.events.iter().filter(|event| *event == "settled a");
+    assert_eq!(settled.count(), 2, "{:?}", walked.events);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_is_asked_for_alone_is_not_without_its_witness() {
+    let mut walker = walk(found_late());
+    walker.selection.only = ids(&["a"]);
+    let walked = walker.run().await;
+    assert_eq!(walked.status("a"), Status::Fail);
+    assert!(!walked.outcomes.contains_key("b"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_finding_of_a_check_that_was_left_out_is_not_lost() {
+    let mut walker = walk(found_late());
+    walker.selection.skip = ids(&["a"]);
+    let walked = walker.run().await;
+    assert_eq!(
+        (walked.status("a"), walked.status("b")),
+        (Status::Skipped, Status::Fail)
+    );
+    assert_eq!(walked.blocked_by("c"), ["b"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,8 +1,11 @@
 //! One walk over the graph.
 //!
 //! A check begins to collect when the checks are settled whose facts it reads, and is judged when everything that it
-//! needs and uses is settled. The walk itself only waits: for a task to end, for a check to overrun, for the deadline,
-//! for an interruption. Whichever comes first is dealt with, and no task can keep it from returning.
+//! needs and uses is settled. A check that is settled may still be found to have failed, by one after it (a connection
+//! that is reset shows in the handshake): it takes that finding, and blocks.
+//!
+//! The walk itself only waits: for a task to end, for a check to overrun, for the deadline, for an interruption. Whichever
+//! comes first is dealt with, and no task can keep it from returning.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -364,7 +367,10 @@ impl Walk<'_> {
             }
             Ok((_, Done::Judged(judgement, facts))) => {
                 self.known.facts.merge(facts);
-                let mut outcome = self.conclude(i, judgement);
+                let judgement = self.hand_back(i, judgement);
+                let mut outcome = self
+                    .blocked(i)
+                    .unwrap_or_else(|| self.conclude(i, judgement));
                 outcome.duration = spent;
                 self.settle(i, outcome);
             }
@@ -400,6 +406,44 @@ impl Walk<'_> {
         let mut outcome = Outcome::new(id, Status::Unknown, reason);
         outcome.duration = spent;
         self.settle(i, outcome);
+    }
+
+    /// What a check finds of one before it is that one's: it has failed after all, and blocks those that need it.
+    fn hand_back(&mut self, i: usize, mut judgement: Judgement) -> Judgement {
+        let findings = std::mem::take(&mut judgement.findings);
+        for finding in findings {
+            match self.graph.position(&finding.code.check()) {
+                Some(j) if j != i && self.reopen(j, &finding) => {}
+                _ => judgement.findings.push(finding),
+            }
+        }
+        judgement
+    }
+
+    /// Adds a finding to a check that is settled already; not to one that was left out.
+    fn reopen(&mut self, j: usize, finding: &Finding) -> bool {
+        let State::Settled(outcome) = &mut self.states[j] else {
+            return false;
+        };
+        if matches!(outcome.status, Status::Skipped | Status::Blocked) {
+            return false;
+        }
+        outcome.status = match (
+            severity(&self.graph.nodes()[j].doc, &finding.code),
+            outcome.status,
+        ) {
+            (Severity::Error, _) => Status::Fail,
+            (Severity::Warning, Status::Pass) => Status::Warn,
+            (Severity::Warning, status) => status,
+        };
+        if outcome.status == Status::Fail {
+            outcome.reason = None;
+        }
+        outcome.findings.push(finding.clone());
+        if self.reported.contains(&j) {
+            (self.on_event)(Event::Settled(outcome));
+        }
+        true
     }
 
     /// From what a check concluded to how it ended: severities are the catalogue's.

@@ -19,8 +19,8 @@ mod unit;
 pub use end::End;
 pub use network::{
     Anchors, AnchorsQuestion, ApiAnswer, ApiCall, ApiQuestion, ApiReply, Attempt, ConnectQuestion,
-    DnsQuestion, DnsReply, Ending, Exchange, FetchQuestion, Handshake, HandshakeQuestion,
-    HealthQuestion, Pem, Race, RecordType,
+    Details, DnsQuestion, DnsReply, Ending, Exchange, FetchQuestion, Handshake, HandshakeQuestion,
+    HealthQuestion, Hung, Offer, Pem, Race, RecordType, Sent, Trial,
 };
 pub use overlay::Overlay;
 pub use recorded::Recorded;
@@ -78,9 +78,10 @@ macro_rules! questions {
             dns: DnsQuestion => Seen<DnsReply>;
             /// A name's addresses as the system's own resolver gives them.
             lookup: String => Seen<Vec<IpAddr>>;
-            /// TCP to an endpoint, its addresses raced as RFC 8305 says. The winner is kept for the handshake.
+            /// TCP to an endpoint, its addresses raced as RFC 8305 says. The winner is kept for the handshake,
+            /// and so is the first of the other family.
             connect: ConnectQuestion => Race;
-            /// A TLS handshake on the connection that `connect` kept, with a verifier that accepts any chain and records it.
+            /// A TLS handshake on a connection that `connect` kept, with a verifier that accepts any chain and records it.
             handshake: HandshakeQuestion => Seen<Handshake>;
             /// `GET /health` on the connection that `handshake` kept.
             health: HealthQuestion => Seen<Exchange>;

@@ -127,9 +127,9 @@ pub enum Ending {
 pub struct Handshake {
     /// How it ended.
     pub ending: Ending,
-    /// The version that was agreed on: `TLSv1.2`, `TLSv1.3`.
+    /// The version that was agreed on, or that the peer chose before it ended: `TLSv1.2`, `TLSv1.3`.
     pub version: Option<String>,
-    /// The cipher suite that was agreed on.
+    /// The cipher suite that was agreed on, or that the peer chose.
     pub cipher_suite: Option<String>,
     /// The peer's certificates in the order sent, its own first; kept even when the handshake failed later.
     pub chain: Vec<Pem>,
@@ -142,6 +142,75 @@ pub struct Handshake {
     /// The first of them, at most 64, in hexadecimal.
     pub first_bytes: String,
     /// How long it took, in milliseconds.
+    pub duration_ms: f64,
+    /// What it was made of; nothing in older recordings.
+    #[serde(default, skip_serializing_if = "Details::is_empty")]
+    pub details: Details,
+}
+
+/// What a handshake was made of.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Details {
+    /// What our side offered.
+    pub offered: Offer,
+    /// The key exchange group that was agreed on, or that the peer chose: `X25519`, `secp256r1`, …
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// The application protocol that was agreed on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub application_protocol: Option<String>,
+    /// Of one that hung, what was found out meanwhile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hung: Option<Hung>,
+}
+
+impl Details {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What our side offered, under the names of the TLS registry, the most wanted first.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Offer {
+    /// Versions: `TLSv1.3`, …
+    pub versions: Vec<String>,
+    /// Cipher suites.
+    pub cipher_suites: Vec<String>,
+    /// Key exchange groups.
+    pub groups: Vec<String>,
+}
+
+/// What was found out while a handshake hung.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Hung {
+    /// The most that a packet of this connection carries, in bytes, as the system believes of the path.
+    pub segment: Option<u32>,
+    /// How far what we sent has arrived, where the system tells.
+    pub sent: Option<Sent>,
+    /// Handshakes on further connections to the same address, in the order in which they began.
+    pub trials: Vec<Trial>,
+}
+
+/// How far what we sent has arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent {
+    /// How many bytes the peer's system has not acknowledged.
+    pub unacknowledged: u64,
+    /// How often they were sent again.
+    pub retransmissions: u32,
+}
+
+/// One more handshake, to compare with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trial {
+    /// The most that a packet may carry, of either side, in bytes; without one, whatever the path is believed to take.
+    pub segment: Option<u32>,
+    /// How it ended; one that had not ended when the time was over has timed out.
+    pub ended: Seen<Ending>,
+    /// How long it took with its connection, in milliseconds.
     pub duration_ms: f64,
 }
 

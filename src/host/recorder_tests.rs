@@ -111,6 +111,14 @@ samples! {
         ending: Ending::Alert { name: "unknown_ca".into(), before_server_hello: false },
         version: None, cipher_suite: None, chain: Vec::sample(), key_proven: Some(false),
         client_certificate_requested: true, received: 7, first_bytes: "16".into(), duration_ms: 4.5,
+        details: Details {
+            offered: Offer { versions: vec!["TLSv1.3".into()], cipher_suites: Vec::new(), groups: vec!["X25519".into()] },
+            group: Some("X25519".into()), application_protocol: None, hung: Some(Hung::sample()),
+        },
+    };
+    Hung => Hung {
+        segment: Some(1448), sent: Some(Sent { unacknowledged: 0, retransmissions: 2 }),
+        trials: vec![Trial { segment: Some(536), ended: Ok(Ending::Complete), duration_ms: 3.5 }],
     };
     HealthQuestion => HealthQuestion { address: address(), authority: "n:1".into() };
     FetchQuestion => FetchQuestion { url: "https://n:1/x".into() };

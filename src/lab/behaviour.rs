@@ -2,6 +2,8 @@
 //!
 //! The default does nothing wrong. One field a layer, so that faults of several layers can be combined.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use rustls::AlertDescription;
 
@@ -68,6 +70,8 @@ pub enum HealthPage {
     /// That all is well.
     #[default]
     Well,
+    /// The same, after this long.
+    Slow(Duration),
     /// The control plane's own JSON, with this status and database, at this HTTP status.
     Unwell {
         /// The HTTP status.

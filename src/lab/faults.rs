@@ -3,6 +3,7 @@
 //! A fault says what is done to a healthy situation, never how it is diagnosed. Several at once make a combination.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use rustls::AlertDescription;
@@ -116,6 +117,9 @@ const LOOPING: &[(&str, &str)] = &[
     ("ExecMainStatus", "1"),
     ("NRestarts", "7"),
 ];
+
+/// More than half of the second that a probe has in the lab.
+const SLOW: Duration = Duration::from_millis(650);
 
 const TOKEN_USED: &str = "FATAL: enrollment failed: token has already been used";
 
@@ -273,6 +277,15 @@ pub static FAULTS: &[Fault] = &[
             plan.dns = NameAnswer::Silence;
         },
     ),
+    network(
+        "dns.inconsistent",
+        "a second nameserver does not know the name",
+        |plan| {
+            plan.dns = NameAnswer::Addresses(vec![IpAddr::V4(Ipv4Addr::LOCALHOST)]);
+            plan.second_dns = Some(NameAnswer::NotFound);
+        },
+    )
+    .never(&["dns.not_found"]),
     host("dns.pinned", "the hosts file overrides DNS", |plan| {
         plan.dns = NameAnswer::Addresses(vec![IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2))]);
         plan.pinned = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
@@ -291,6 +304,12 @@ pub static FAULTS: &[Fault] = &[
             plan.dns = NameAnswer::Addresses(vec![IpAddr::V4(Ipv4Addr::new(127, 255, 255, 255))]);
         },
     ),
+    server(
+        "tcp.reset",
+        "connections open and are reset at once",
+        |plan| plan.server.port = Port::Reset,
+    )
+    .never(&["tcp.refused", "tls.closed"]),
     network(
         "tcp.partial",
         "one of the name's two addresses refuses",
@@ -434,6 +453,10 @@ pub static FAULTS: &[Fault] = &[
         "it hangs up instead of answering",
         |plan| plan.server.health = HealthPage::HangUp,
     ),
+    server("health.slow", "it takes its time", |plan| {
+        plan.server.health = HealthPage::Slow(SLOW)
+    })
+    .never(&["health.timeout"]),
     host("identity.missing", "the agent never enrolled", |plan| {
         plan.edits
             .extend([Edit::Remove(File::Certificate), Edit::Remove(File::Key)]);

@@ -57,7 +57,18 @@ impl Nameserver {
     /// # Errors
     /// When no port is free for both UDP and TCP.
     pub async fn start(names: impl IntoIterator<Item = (String, NameAnswer)>) -> io::Result<Self> {
-        let (udp, tcp) = sockets().await?;
+        Self::start_on((Ipv4Addr::LOCALHOST, 0).into(), names).await
+    }
+
+    /// Starts one on this address; port 0 is any that is free.
+    ///
+    /// # Errors
+    /// When the port is not free for both UDP and TCP.
+    pub async fn start_on(
+        listen: SocketAddr,
+        names: impl IntoIterator<Item = (String, NameAnswer)>,
+    ) -> io::Result<Self> {
+        let (udp, tcp) = sockets(listen).await?;
         let address = udp.local_addr()?;
         let names: Names = Arc::new(Mutex::new(
             names
@@ -96,10 +107,10 @@ impl Nameserver {
 }
 
 /// A UDP and a TCP socket with the same port. UDP's is chosen freely; where TCP's is taken, another one is tried.
-async fn sockets() -> io::Result<(UdpSocket, TcpListener)> {
+async fn sockets(listen: SocketAddr) -> io::Result<(UdpSocket, TcpListener)> {
     let mut last = None;
     for _ in 0..16 {
-        let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let udp = UdpSocket::bind(listen).await?;
         match TcpListener::bind(udp.local_addr()?).await {
             Ok(tcp) => return Ok((udp, tcp)),
             Err(error) => last = Some(error),

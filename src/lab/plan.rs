@@ -16,6 +16,8 @@ pub struct Plan {
     pub server: Behaviour,
     /// What DNS says of the control plane's name.
     pub dns: NameAnswer,
+    /// What a second nameserver says of it, if there is one.
+    pub second_dns: Option<NameAnswer>,
     /// What the configuration names as the control plane; `{name}` and `{port}` are filled in.
     pub url: String,
     /// Whether `/etc/resolv.conf` names a nameserver.
@@ -116,6 +118,7 @@ impl Default for Plan {
         Self {
             server: Behaviour::default(),
             dns: NameAnswer::Addresses(vec![IpAddr::V4(Ipv4Addr::LOCALHOST)]),
+            second_dns: None,
             url: "https://{name}:{port}".to_owned(),
             nameserver: true,
             pinned: None,

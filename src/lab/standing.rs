@@ -4,19 +4,25 @@ use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use tempfile::TempDir;
 
 use super::faults::{self, Fault, Side};
 use super::plan::{ChangeRequest, NAME, Plan, Registration, Token};
-use super::{Authority, Clock, ControlPlaneServer, HeartbeatReply, LabError, RequestLine, State};
+use super::{
+    Authority, Clock, ControlPlaneServer, HealthPage, HeartbeatReply, LabError, RequestLine, State,
+};
 use super::{together, world};
 use crate::contract::api;
 use crate::model::{Code, Secret};
 
 /// How many tokens it hands out.
 pub const TOKENS: usize = 5;
+
+/// What is slow for those who try it: more than half of the time that a probe has by default.
+const SLOW: Duration = Duration::from_millis(3500);
 
 /// A fault that a server cannot have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -108,6 +114,9 @@ impl Standing {
             // Whoever enrolls here is deleted at once.
             let detail = api::AGENT_REVOKED.to_owned();
             plan.server.agent_api.heartbeat = HeartbeatReply::Refused(403, detail);
+        }
+        if matches!(plan.server.health, HealthPage::Slow(_)) {
+            plan.server.health = HealthPage::Slow(SLOW);
         }
         let mut tokens = Vec::new();
         for _ in 0..TOKENS {

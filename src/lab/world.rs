@@ -13,7 +13,9 @@ use chrono::{TimeDelta, Utc};
 use tempfile::TempDir;
 
 use super::plan::{self, Edit, File, NAME, Plan, Registration, Token};
-use super::{Authority, Behaviour, Clock, ControlPlaneServer, LabError, Nameserver, State};
+use super::{
+    Authority, Behaviour, Clock, ControlPlaneServer, LabError, NameAnswer, Nameserver, State,
+};
 use crate::agent::{self, HostFacts, IdentityFiles};
 use crate::contract::api::{ChangeRequest, ChangeTarget};
 use crate::contract::client::ApiClient;
@@ -25,6 +27,9 @@ use crate::host::{Host, LogEntry, Overlay, Seen, Service, System, TimeSync};
 use crate::model::{Os, Secret, Target};
 
 const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+/// Where the lab's nameservers are.
+const FIRST_NAMESERVER: Ipv4Addr = Ipv4Addr::LOCALHOST;
+const SECOND_NAMESERVER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 /// How long the lab's own agent waits for its control plane.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The user as whom the service runs where a fault says so: one that the lab's files do not belong to.
@@ -36,7 +41,8 @@ pub(super) const CHANGE_REQUEST: &str = "cr_0042";
 pub struct World {
     root: TempDir,
     server: ControlPlaneServer,
-    nameserver: Nameserver,
+    /// All on the same port; there is always one.
+    nameservers: Vec<Nameserver>,
     hostname: String,
     token: Option<Secret>,
     api_token: Option<Secret>,
@@ -79,7 +85,7 @@ impl World {
                 let _ = state.revoke(&agent.id);
             }
         }
-        let nameserver = Nameserver::start([(NAME.to_owned(), plan.dns.clone())]).await?;
+        let nameservers = nameservers(plan).await?;
         Ok(Self {
             unit: unit(plan),
             journal: journal(plan),
@@ -89,7 +95,7 @@ impl World {
             token,
             hostname,
             server,
-            nameserver,
+            nameservers,
             root: files.directory,
         })
     }
@@ -101,7 +107,7 @@ impl World {
             root: Some(self.root.path().to_owned()),
             token: self.token.clone(),
             api_token: self.api_token.clone(),
-            dns_port: self.nameserver.address().port(),
+            dns_port: self.nameservers[0].address().port(),
             ..Settings::new(timeout)
         };
         let synchronized = if self.synchronized { "yes" } else { "no" };
@@ -179,6 +185,24 @@ async fn enroll(
     enrolled.map(drop).map_err(LabError::Enrollment)
 }
 
+/// The nameservers of a plan: where there is a second one, it listens on the same port of another loopback address.
+async fn nameservers(plan: &Plan) -> io::Result<Vec<Nameserver>> {
+    let says = |answer: &NameAnswer| [(NAME.to_owned(), answer.clone())];
+    let mut last = None;
+    for _ in 0..16 {
+        let first = Nameserver::start_on((FIRST_NAMESERVER, 0).into(), says(&plan.dns)).await?;
+        let Some(second) = &plan.second_dns else {
+            return Ok(vec![first]);
+        };
+        let beside = (SECOND_NAMESERVER, first.address().port()).into();
+        match Nameserver::start_on(beside, says(second)).await {
+            Ok(second) => return Ok(vec![first, second]),
+            Err(error) => last = Some(error),
+        }
+    }
+    Err(last.unwrap_or_else(|| io::ErrorKind::AddrInUse.into()))
+}
+
 /// Gives the control plane the change request that a plan says it has.
 pub(super) fn put_change_request(
     state: &State,
@@ -244,15 +268,15 @@ impl Files {
             &format!("root:x:0:0:root:/root:/bin/sh\n{user}:x:{uid}:{uid}::/:/bin/false\n"),
         )?;
         files.write("/etc/group", &format!("root:x:0:\n{user}:x:{uid}:\n"))?;
-        let nameserver = if plan.nameserver {
-            "nameserver 127.0.0.1\n"
-        } else {
-            ""
-        };
-        files.write(
-            "/etc/resolv.conf",
-            &format!("# The lab's nameserver listens on a port of its own.\n{nameserver}"),
-        )?;
+        let mut resolv_conf = "# The lab's nameserver listens on a port of its own.\n".to_owned();
+        let both = [
+            Some(FIRST_NAMESERVER),
+            plan.second_dns.as_ref().map(|_| SECOND_NAMESERVER),
+        ];
+        for address in both.into_iter().flatten().filter(|_| plan.nameserver) {
+            resolv_conf.push_str(&format!("nameserver {address}\n"));
+        }
+        files.write("/etc/resolv.conf", &resolv_conf)?;
         let pinned = plan
             .pinned
             .map(|address| format!("{address} {NAME}\n"))

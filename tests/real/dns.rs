@@ -107,20 +107,91 @@ fn a_hosts_file_that_overrides_the_nameserver() {
         .check("health", "pass");
 }
 
+/// A control plane that is well, and an agent that asks these nameservers for it, in this order: unbound on 127.0.0.53
+/// gives these addresses, dnsmasq on 127.0.0.52 gives 127.0.0.1, and on others there is nobody.
+fn asking(nameservers: &[&str], unbound_says: &[&str]) -> (World, [Server; 3]) {
+    let world = World::new();
+    let pki = Pki::new();
+    let site = Site::control_plane(pki.leaf().make(), &pki);
+    Agent::enrolled(&pki).install(&world);
+    let servers = [
+        unbound(&world, unbound_says),
+        dnsmasq(&world, "127.0.0.52"),
+        nginx(&world, &site),
+    ];
+    let lines: Vec<String> = nameservers
+        .iter()
+        .map(|address| format!("nameserver {address}\n"))
+        .collect();
+    world.put("/etc/resolv.conf", "0644", &lines.concat());
+    (world, servers)
+}
+
 #[test]
 fn one_nameserver_of_two_that_is_dead_is_no_error() {
-    let world = World::new();
-    let _nameserver = dnsmasq(&world, "127.0.0.52");
-    let pki = Pki::new();
-    let _web = nginx(&world, &Site::control_plane(pki.leaf().make(), &pki));
-    Agent::enrolled(&pki).install(&world);
-    let both = "nameserver 127.0.0.60\nnameserver 127.0.0.52\n";
-    world.put("/etc/resolv.conf", "0644", both);
+    let (world, _servers) = asking(&["127.0.0.60", "127.0.0.52"], &[]);
     assert_eq!(dig(&world, "127.0.0.60", NAME), "none");
     assert_eq!(curl(&world), Curl::Answer(200));
     Doctor::at(&world)
         .diagnose()
         .found_no_error()
+        .notice("dns.inconsistent")
+        .names("dns.inconsistent", "goes on at once")
         .check("tcp", "pass")
+        .check("health", "pass");
+}
+
+#[test]
+fn one_nameserver_of_two_that_is_silent_costs_the_agent_time() {
+    let (world, _servers) = asking(&["127.0.0.61", "127.0.0.52"], &[]);
+    world.shell(
+        "nft 'add table inet lab; add chain inet lab in { type filter hook input priority 0; }
+              add rule inet lab in ip daddr 127.0.0.61 drop'",
+    );
+    assert_eq!(dig(&world, "127.0.0.61", NAME), "none");
+    Doctor::at(&world)
+        .diagnose()
+        .found_no_error()
+        .notice("dns.inconsistent")
+        .names("dns.inconsistent", "waits 5s")
+        .check("health", "pass");
+}
+
+#[test]
+fn two_nameservers_of_which_the_first_does_not_know_the_name() {
+    let (world, _servers) = asking(&["127.0.0.53", "127.0.0.52"], &[]);
+    assert_eq!(dig(&world, "127.0.0.53", NAME), "NXDOMAIN");
+    assert_eq!(dig(&world, "127.0.0.52", NAME), "NOERROR");
+    // The system's resolver stops at the first, as the agent's does.
+    assert_eq!(curl(&world), Curl::NoName);
+    Doctor::at(&world)
+        .diagnose()
+        .notice("dns.inconsistent")
+        .names(
+            "dns.inconsistent",
+            "for the agent the name does not resolve",
+        )
+        .never("dns.not_found");
+}
+
+#[test]
+fn two_nameservers_with_different_addresses() {
+    let (world, _servers) = asking(&["127.0.0.53", "127.0.0.52"], &["127.0.0.9"]);
+    assert_eq!(curl(&world), Curl::Answer(200));
+    Doctor::at(&world)
+        .diagnose()
+        .found_no_error()
+        .notice("dns.inconsistent")
+        .names("dns.inconsistent", "127.0.0.9");
+}
+
+#[test]
+fn a_share_of_a_longer_list_is_no_disagreement() {
+    let (world, _servers) = asking(&["127.0.0.53", "127.0.0.52"], &["127.0.0.9", "127.0.0.1"]);
+    assert_eq!(curl(&world), Curl::Answer(200));
+    Doctor::at(&world)
+        .diagnose()
+        .found_no_error()
+        .never("dns.")
         .check("health", "pass");
 }

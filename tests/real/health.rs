@@ -1,6 +1,6 @@
 //! Answers to `GET /health`, by nginx over a chain that is good.
 
-use crate::harness::{Agent, Curl, Diagnosis, Doctor, Pki, Scene, Site, curl, silence};
+use crate::harness::{Agent, Curl, Diagnosis, Doctor, Pki, Scene, Site, curl, haproxy, silence};
 
 /// What the doctor says when the control plane's address answers so, once curl has said `seen`.
 fn diagnose(directives: &str, seen: Curl) -> Diagnosis {
@@ -50,6 +50,19 @@ fn a_login_page() {
 }
 
 #[test]
+fn a_portal_with_a_certificate_of_its_own() {
+    let pki = Pki::new();
+    let page = "return 302 https://portal.nexplane.test/login;";
+    let site = Site::tls(pki.leaf().names(&["portal.nexplane.test"]).make(), page);
+    let world = Scene::new(&Agent::enrolled(&pki), &site);
+    assert_eq!(curl(&world), Curl::Untrusted);
+    Doctor::at(&world)
+        .diagnose()
+        .failed_because(&["health.captive_portal"])
+        .symptom("trust.name_mismatch", &["health.captive_portal"]);
+}
+
+#[test]
 fn a_control_plane_without_its_database() {
     let body = r#"return 200 '{"status":"degraded","db":"disconnected","version":"0.1.0"}';"#;
     diagnose(body, Curl::Answer(200)).failed_because(&["health.unhealthy"]);
@@ -74,4 +87,27 @@ fn a_proxy_whose_upstream_never_answers() {
         .failed_because(&["health.timeout"])
         .check("tls", "pass")
         .check("trust", "pass");
+}
+
+#[test]
+fn a_control_plane_that_takes_its_time() {
+    let pki = Pki::new();
+    let well = r#"return 200 '{"status":"ok","db":"connected","version":"0.1.0"}';"#;
+    let site = Site::control_plane(pki.leaf().make(), &pki)
+        .at("/health", "proxy_pass http://127.0.0.1:8001/well;")
+        .at("/well", well);
+    let world = Scene::new(&Agent::enrolled(&pki), &site);
+    let late = " tcp-request inspect-delay 1500ms
+ tcp-request content accept if WAIT_END
+ default_backend well
+backend well
+ mode tcp
+ server well 127.0.0.1:8000 ssl verify none";
+    let _upstream = haproxy(&world, 8001, late);
+    assert_eq!(curl(&world), Curl::Answer(200));
+    Doctor::at(&world)
+        .diagnose()
+        .found_no_error()
+        .notice("health.slow")
+        .names("health.slow", "127.0.0.1:8000 (IPv4)");
 }

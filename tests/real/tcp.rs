@@ -59,15 +59,65 @@ fn a_firewall_that_drops() {
         .failed_because(&["tcp.timeout"]);
 }
 
+/// Every way in which a router says no, what it must be diagnosed as, and what the report must name.
+fn rejections(address: &str, cases: &[(&str, &str, &str)]) {
+    for (with, code, named) in cases {
+        let (net, _servers) = control_plane_at(&[address]);
+        net.filter(&format!("tcp dport 8000 reject with {with}"));
+        assert_eq!(curl(&net.agent), Curl::NoConnection, "{with}");
+        // The kernel drops an ICMP error that comes while connect() itself still runs; the next one comes a second later.
+        Doctor::with(&net.agent, &["--timeout", "5s"])
+            .diagnose()
+            .failed_because(&[code])
+            .names(code, named)
+            .check("tls", "blocked");
+    }
+}
+
 #[test]
-fn a_router_that_knows_no_such_host() {
+fn every_icmp_code_of_a_rejection() {
+    rejections(
+        SERVER_V4,
+        &[
+            ("icmp port-unreachable", "tcp.refused", "refused"),
+            ("icmp prot-unreachable", "tcp.unreachable", "ENOPROTOOPT"),
+            ("icmp host-unreachable", "tcp.unreachable", "EHOSTUNREACH"),
+            ("icmp net-unreachable", "tcp.unreachable", "ENETUNREACH"),
+            ("icmp net-prohibited", "tcp.unreachable", "ENETUNREACH"),
+            ("icmp host-prohibited", "tcp.unreachable", "EHOSTUNREACH"),
+            ("icmp admin-prohibited", "tcp.unreachable", "EHOSTUNREACH"),
+        ],
+    );
+}
+
+#[test]
+fn every_icmpv6_code_of_a_rejection() {
+    rejections(
+        SERVER_V6,
+        &[
+            ("icmpv6 port-unreachable", "tcp.refused", "refused"),
+            ("icmpv6 addr-unreachable", "tcp.unreachable", "EHOSTUNREACH"),
+            ("icmpv6 no-route", "tcp.unreachable", "ENETUNREACH"),
+            ("icmpv6 admin-prohibited", "tcp.unreachable", "EACCES"),
+            ("icmpv6 policy-fail", "tcp.unreachable", "EACCES"),
+            ("icmpv6 reject-route", "tcp.unreachable", "EACCES"),
+            ("tcp reset", "tcp.refused", "refused"),
+        ],
+    );
+}
+
+#[test]
+fn a_firewall_that_resets_what_it_does_not_like() {
     let (net, _servers) = control_plane_at(&[SERVER_V4]);
-    net.filter("tcp dport 8000 reject with icmpx host-unreachable");
-    assert_eq!(curl(&net.agent), Curl::NoConnection);
-    // The kernel drops an ICMP error that comes while connect() itself still runs; the next one comes a second later.
-    Doctor::with(&net.agent, &["--timeout", "5s"])
+    // It lets connections open, and cuts them off at the first message.
+    net.filter("tcp dport 8000 ct state established ct original packets > 2 reject with tcp reset");
+    assert_eq!(curl(&net.agent), Curl::NoHandshake);
+    Doctor::at(&net.agent)
         .diagnose()
-        .failed_because(&["tcp.unreachable"]);
+        .failed_because(&["tcp.reset"])
+        .check("dns", "pass")
+        .check("tcp", "fail")
+        .check("tls", "blocked");
 }
 
 #[test]
@@ -81,13 +131,35 @@ fn a_host_without_a_route() {
 }
 
 #[test]
-fn a_host_whose_own_routes_prohibit_it() {
-    let (net, _servers) = control_plane_at(&[SERVER_V4]);
-    net.agent.shell("ip route add prohibit 10.99.2.2/32");
-    assert_eq!(curl(&net.agent), Curl::NoConnection);
+fn hosts_whose_own_routes_lead_nowhere() {
+    for (route, named) in [
+        ("unreachable", "EHOSTUNREACH"),
+        ("blackhole", "EINVAL"),
+        ("prohibit", "EACCES"),
+    ] {
+        let (net, _servers) = control_plane_at(&[SERVER_V4]);
+        net.agent
+            .shell(&format!("ip route add {route} 10.99.2.2/32"));
+        assert_eq!(curl(&net.agent), Curl::NoConnection, "{route}");
+        Doctor::at(&net.agent)
+            .diagnose()
+            .failed_because(&["tcp.unreachable"])
+            .names("tcp.unreachable", named);
+    }
+}
+
+#[test]
+fn broken_ipv4_beside_good_ipv6() {
+    let (net, _servers) = control_plane_at(&[SERVER_V4, SERVER_V6]);
+    net.filter("meta nfproto ipv4 tcp dport 8000 drop");
+    assert_eq!(curl(&net.agent), Curl::Answer(200));
     Doctor::at(&net.agent)
         .diagnose()
-        .failed_because(&["tcp.unreachable"]);
+        .found_no_error()
+        .notice("tcp.partial")
+        .names("tcp.partial", SERVER_V4)
+        .names("tcp.partial", "300 ms")
+        .check("health", "pass");
 }
 
 #[test]
@@ -100,5 +172,34 @@ fn broken_ipv6_beside_good_ipv4() {
         .found_no_error()
         .notice("tcp.partial")
         .names("tcp.partial", SERVER_V6)
+        .check("health", "pass");
+}
+
+#[test]
+fn ipv6_that_is_reset_beside_good_ipv4() {
+    let (net, _servers) = control_plane_at(&[SERVER_V4, SERVER_V6]);
+    net.filter("meta nfproto ipv6 tcp dport 8000 ct state established ct original packets > 2 reject with tcp reset");
+    // Once a connection is open, curl does not change to the other family, and neither does the agent.
+    assert_eq!(curl(&net.agent), Curl::NoHandshake);
+    Doctor::at(&net.agent)
+        .diagnose()
+        .failed_because(&["tcp.reset"])
+        .names("tcp.reset", SERVER_V6)
+        .names("tcp.reset", "at the IPv6 address alone");
+}
+
+#[test]
+fn ipv4_that_is_reset_beside_good_ipv6() {
+    let (net, _servers) = control_plane_at(&[SERVER_V4, SERVER_V6]);
+    net.filter("meta nfproto ipv4 tcp dport 8000 ct state established ct original packets > 2 reject with tcp reset");
+    assert_eq!(curl(&net.agent), Curl::Answer(200));
+    Doctor::at(&net.agent)
+        .diagnose()
+        .found_no_error()
+        .notice("tcp.partial")
+        .names("tcp.partial", SERVER_V4)
+        .names("tcp.partial", "fails whenever it begins with IPv4")
+        .check("tcp", "warn")
+        .check("tls", "pass")
         .check("health", "pass");
 }

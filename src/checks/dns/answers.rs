@@ -39,7 +39,7 @@ pub(super) enum Outcome {
 
 /// One answer, sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Rank {
+pub(super) enum Rank {
     NotAsked,
     Silence,
     Failure,
@@ -48,7 +48,7 @@ enum Rank {
     Addresses,
 }
 
-fn rank(reply: &Seen<DnsReply>) -> Rank {
+pub(super) fn rank(reply: &Seen<DnsReply>) -> Rank {
     match reply {
         Ok(reply) if !reply.addresses.is_empty() => Rank::Addresses,
         Ok(reply) => match reply.code.as_str() {
@@ -104,7 +104,8 @@ impl Candidate {
         all
     }
 
-    fn best(&self, record: RecordType) -> Rank {
+    /// The best answer for a type of record.
+    pub(super) fn best(&self, record: RecordType) -> Rank {
         let of_type = self
             .answers
             .iter()

@@ -4,6 +4,7 @@
 //! single bad search domain and is not there on every system, so it does not fit a diagnosis of recorded text.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// The most nameservers that the system's resolver asks (`MAXNS`).
 const NAMESERVERS: usize = 3;
@@ -19,15 +20,22 @@ pub(super) struct ResolvConf {
     pub(super) search: Vec<String>,
     /// Names with at least so many dots are tried as they are first.
     ndots: usize,
+    /// How long a resolver waits for one nameserver before it asks the next.
+    pub(super) timeout: Duration,
+    /// Whether it begins with another nameserver each time.
+    pub(super) rotate: bool,
 }
 
 impl ResolvConf {
-    /// Reads the text. What it does not say is as the system's resolver has it: one dot, the domain of the host's own name.
+    /// Reads the text. What it does not say is as the system's resolver has it: one dot, five seconds, the domain of the host's
+    /// own name.
     pub(super) fn parse(text: &str, hostname: &str) -> Self {
         let mut conf = Self {
             nameservers: Vec::new(),
             search: Vec::new(),
             ndots: 1,
+            timeout: Duration::from_secs(5),
+            rotate: false,
         };
         let mut search = None;
         for line in text.lines() {
@@ -36,7 +44,7 @@ impl ResolvConf {
                 Some("nameserver") => conf.nameservers.extend(words.next().and_then(address)),
                 Some("search") => search = Some(words.map(domain).collect()),
                 Some("domain") => search = Some(words.take(1).map(domain).collect()),
-                Some("options") => conf.ndots = ndots(words).unwrap_or(conf.ndots),
+                Some("options") => words.for_each(|option| conf.option(option)),
                 _ => {}
             }
         }
@@ -50,6 +58,19 @@ impl ResolvConf {
         conf.search.retain(|domain| !domain.is_empty());
         conf.search.truncate(SEARCH);
         conf
+    }
+
+    /// One of the `options`; the last of a kind counts, and what is no number is passed over.
+    fn option(&mut self, option: &str) {
+        let (name, value) = option.split_once(':').unwrap_or((option, ""));
+        match (name, value.parse::<u32>()) {
+            ("ndots", Ok(dots)) => self.ndots = dots.min(15) as usize,
+            ("timeout", Ok(seconds)) => {
+                self.timeout = Duration::from_secs(u64::from(seconds.clamp(1, 30)));
+            }
+            ("rotate", _) => self.rotate = true,
+            _ => {}
+        }
     }
 
     /// The fully qualified names that the resolver tries for `name`, in its order.
@@ -76,11 +97,6 @@ fn address(word: &str) -> Option<IpAddr> {
 
 fn domain(word: &str) -> String {
     word.trim_end_matches('.').to_owned()
-}
-
-fn ndots<'a>(options: impl Iterator<Item = &'a str>) -> Option<usize> {
-    let values = options.filter_map(|option| option.strip_prefix("ndots:")?.parse::<usize>().ok());
-    values.last().map(|dots| dots.min(15))
 }
 
 /// The addresses that the hosts file gives a name, in its order.
@@ -114,12 +130,16 @@ mod tests {
     fn resolv_conf_as_the_resolver_reads_it() {
         let read = conf(
             "# written by hand\n; or not\nnameserver 10.0.0.2\nnameserver fe80::1%eth0\nnameserver nonsense\n\
-             nameserver 10.0.0.3\tcomment\nnameserver 10.0.0.4\ndomain old.test\nsearch corp. b.test\noptions rotate ndots:2 edns0\n",
+             nameserver 10.0.0.3\tcomment\nnameserver 10.0.0.4\ndomain old.test\nsearch corp. b.test\noptions rotate ndots:2 edns0 timeout:x timeout:2\n",
         );
         let servers: Vec<_> = read.nameservers.iter().map(ToString::to_string).collect();
         assert_eq!(servers, ["10.0.0.2", "fe80::1", "10.0.0.3"]);
         assert_eq!(read.search, ["corp", "b.test"]);
         assert_eq!(read.ndots, 2);
+        assert_eq!((read.timeout, read.rotate), (Duration::from_secs(2), true));
+        let plain = conf("options timeout:0 attempts:3");
+        assert_eq!((plain.timeout, plain.rotate), (Duration::from_secs(1), false));
+        assert_eq!(conf("").timeout, Duration::from_secs(5));
         assert_eq!(conf("search .\noptions ndots:99").search, [""; 0]);
         assert_eq!(conf("options ndots:99").ndots, 15);
         assert_eq!(ResolvConf::parse("", "web.corp.test").search, ["corp.test"]);

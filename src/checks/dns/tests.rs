@@ -89,7 +89,8 @@ fn addresses(facts: &Facts) -> Vec<String> {
 
 fn code_of(recording: Recording) -> Vec<String> {
     let (judgement, facts) = recording.judge(&Probe);
-    if !judgement.findings.is_empty() && codes(&judgement) != ["dns.pinned"] {
+    let warnings = ["dns.pinned", "dns.inconsistent"];
+    if codes(&judgement).iter().any(|code| !warnings.contains(code)) {
         assert!(facts.get::<Resolved>().is_none());
     }
     codes(&judgement).into_iter().map(str::to_owned).collect()
@@ -161,17 +162,103 @@ fn among_nameservers_the_better_answer_counts() {
             .says("10.0.0.2", "n.corp", first.clone(), first)
             .says("10.0.0.3", "n.corp", second.clone(), second)
     };
-    assert_eq!(code_of(two(nx(), has(&["10.0.0.5"]))), [""; 0]);
-    assert_eq!(code_of(two(silent(), nx())), ["dns.not_found"]);
-    assert_eq!(code_of(two(nx(), has(&[]))), ["dns.no_address"]);
-    assert_eq!(
-        code_of(two(reply("SERVFAIL", &[]), nx())),
-        ["dns.not_found"]
-    );
-    assert_eq!(
-        code_of(two(reply("SERVFAIL", &[]), silent())),
-        ["dns.server_failure"]
-    );
+    let failing = || reply("SERVFAIL", &[]);
+    for (first, second, code) in [
+        (nx(), has(&["10.0.0.5"]), None),
+        (silent(), nx(), Some("dns.not_found")),
+        (nx(), has(&[]), Some("dns.no_address")),
+        (failing(), nx(), Some("dns.not_found")),
+        (failing(), silent(), Some("dns.server_failure")),
+    ] {
+        let codes: Vec<&str> = code.into_iter().chain(["dns.inconsistent"]).collect();
+        assert_eq!(code_of(two(first, second)), codes);
+    }
+    let refused = reply("REFUSED", &[]);
+    assert_eq!(code_of(two(failing(), refused)), ["dns.server_failure"]);
+}
+
+/// What is said of two nameservers that give these answers for the IPv4 address; neither knows an IPv6 one.
+fn of_two(options: &str, first: Seen<DnsReply>, second: Seen<DnsReply>) -> Judgement {
+    let conf = format!("nameserver 10.0.0.2\nnameserver 10.0.0.3\noptions {options}\n");
+    let recording = host("n.corp", content(&conf), "")
+        .says("10.0.0.2", "n.corp", first, has(&[]))
+        .says("10.0.0.3", "n.corp", second, has(&[]));
+    recording.judge(&Probe).0
+}
+
+#[test]
+fn an_order_or_a_share_of_a_longer_list_is_no_disagreement() {
+    for second in [
+        has(&["10.0.0.6", "10.0.0.5"]),
+        has(&["10.0.0.5"]),
+        has(&["10.0.0.5", "10.0.0.7"]),
+    ] {
+        let judgement = of_two("", has(&["10.0.0.5", "10.0.0.6"]), second);
+        assert_eq!(judgement.findings, []);
+    }
+    let judgement = of_two("", has(&["10.0.0.5"]), has(&["10.0.0.6"]));
+    assert_eq!(codes(&judgement), ["dns.inconsistent"]);
+    assert_eq!(judgement.findings[0].values[&Placeholder::Nameserver], "10.0.0.3");
+}
+
+#[test]
+fn who_differs_is_named_with_what_the_agent_notices() {
+    let known = || has(&["10.0.0.5"]);
+    for (options, first, second, odd, noticed) in [
+        ("timeout:2", silent(), known(), "10.0.0.2", "waits 2s for what is silent"),
+        ("", known(), silent(), "10.0.0.3", "asks 10.0.0.2 first"),
+        ("", Err(Unseen::Refused), known(), "10.0.0.2", "goes on at once"),
+        ("", reply("SERVFAIL", &[]), known(), "10.0.0.2", "goes on at once"),
+        ("", nx(), known(), "10.0.0.2", "does not resolve"),
+        ("", known(), nx(), "10.0.0.3", "takes its answer"),
+        ("rotate", nx(), known(), "10.0.0.2", "from lookup to lookup"),
+    ] {
+        let judgement = of_two(options, first, second);
+        assert_eq!(codes(&judgement), ["dns.inconsistent"]);
+        let finding = &judgement.findings[0];
+        assert_eq!(finding.values[&Placeholder::Nameserver], odd);
+        assert!(finding.detail.contains(noticed), "{}", finding.detail);
+    }
+}
+
+#[test]
+fn a_type_of_record_that_one_of_them_does_not_have_is_a_disagreement() {
+    let conf = "nameserver 10.0.0.2\nnameserver 10.0.0.3\n";
+    let recording = host("n.corp", content(conf), "")
+        .says("10.0.0.2", "n.corp", has(&["10.0.0.5"]), has(&["2001:db8::5"]))
+        .says("10.0.0.3", "n.corp", has(&["10.0.0.5"]), has(&[]));
+    let (judgement, facts) = recording.judge(&Probe);
+    assert_eq!(codes(&judgement), ["dns.inconsistent"]);
+    assert!(judgement.findings[0].detail.contains("AAAA"));
+    assert_eq!(addresses(&facts), ["2001:db8::5", "10.0.0.5"]);
+}
+
+#[test]
+fn what_is_said_of_a_type_that_nobody_has_is_no_disagreement() {
+    let conf = "nameserver 10.0.0.2\nnameserver 10.0.0.3\n";
+    for none in [reply("REFUSED", &[]), nx()] {
+        let recording = host("n.corp", content(conf), "")
+            .says("10.0.0.2", "n.corp", has(&["10.0.0.5"]), has(&[]))
+            .says("10.0.0.3", "n.corp", has(&["10.0.0.5"]), none);
+        assert_eq!(code_of(recording), [""; 0]);
+    }
+}
+
+#[test]
+fn a_nameserver_that_answers_for_ipv4_alone_makes_lookups_slow() {
+    let (judgement, facts) = host("n.corp", content(CONF), "")
+        .says("10.0.0.2", "n.corp", has(&["10.0.0.5"]), silent())
+        .judge(&Probe);
+    assert_eq!(judgement.findings, []);
+    assert_eq!(addresses(&facts), ["10.0.0.5"]);
+    let slow = judgement.notes.iter().find(|note| note.what == "slow lookups");
+    assert!(slow.is_some_and(|note| note.value.contains("AAAA")));
+}
+
+#[test]
+fn a_nameserver_that_could_not_be_asked_disagrees_with_nobody() {
+    let judgement = of_two("", has(&["10.0.0.5"]), Err(Unseen::unsupported("not here")));
+    assert_eq!(judgement.findings, []);
 }
 
 #[test]

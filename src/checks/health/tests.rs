@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::*;
 use crate::checks::Decision;
 use crate::checks::testing::{Evidence as Recording, codes};
-use crate::host::{ApiQuestion, ApiReply, Ending, Handshake};
+use crate::host::{ApiQuestion, ApiReply, Details, Ending, Handshake, HandshakeQuestion, Pem};
 use crate::model::Target;
 
 const WELL: &str = r#"{"status": "ok", "db": "connected", "version": "0.1.0"}"#;
@@ -62,6 +62,26 @@ fn a_control_plane_that_is_well() {
             .get::<Answer>()
             .is_some_and(|answer| !answer.peer_verified)
     );
+}
+
+#[test]
+fn an_answer_after_more_than_half_of_the_time_is_slow_whatever_it_says() {
+    let error = "<h1>Bad Gateway</h1>";
+    let down = r#"{"status":"ok","db":"disconnected","version":"0.1.0"}"#;
+    for (status, body, took, expected) in [
+        (200, WELL, 2500.0, vec![]),
+        (200, WELL, 2501.0, vec!["health.slow"]),
+        (502, error, 4000.0, vec!["health.server_error", "health.slow"]),
+        (503, down, 4000.0, vec!["health.unhealthy", "health.slow"]),
+        (404, "{}", 4000.0, vec!["health.not_control_plane"]),
+    ] {
+        let mut answer = exchange(status, &[], body);
+        answer.duration_ms = took;
+        let (judgement, _) = asked(Ok(answer)).judge(&Probe);
+        assert_eq!(codes(&judgement), expected);
+        let named = |finding: &Finding| finding.evidence[0].value == "10.0.0.5:8000 (IPv4)";
+        assert!(judgement.findings.iter().all(named));
+    }
 }
 
 #[test]
@@ -182,6 +202,22 @@ fn no_answer_is_sorted_by_how() {
     assert!(matches!(judgement.decision, Decision::Unknown(_)));
 }
 
+/// A handshake with a peer that shows this certificate.
+fn complete(chain: &[&str]) -> Handshake {
+    Handshake {
+        ending: Ending::Complete,
+        version: None,
+        cipher_suite: None,
+        chain: chain.iter().map(|pem| Pem((*pem).into())).collect(),
+        key_proven: None,
+        client_certificate_requested: true,
+        received: 1,
+        first_bytes: String::new(),
+        duration_ms: 1.0,
+        details: Details::default(),
+    }
+}
+
 /// A control plane that wants a client certificate even for this, and its answer over the strict connection.
 fn strict(anonymous: Seen<Exchange>, answer: ApiAnswer) -> (Judgement, Facts) {
     let told = config::Told {
@@ -192,17 +228,7 @@ fn strict(anonymous: Seen<Exchange>, answer: ApiAnswer) -> (Judgement, Facts) {
         key: crate::host::HostPath::host("/etc/nexplane-agent/client.key"),
         path: crate::host::HostPath::host("/etc/nexplane-agent/config.yaml"),
     };
-    let handshake = Handshake {
-        ending: Ending::Complete,
-        version: None,
-        cipher_suite: None,
-        chain: Vec::new(),
-        key_proven: None,
-        client_certificate_requested: true,
-        received: 1,
-        first_bytes: String::new(),
-        duration_ms: 1.0,
-    };
+    let handshake = complete(&[]);
     let question = ApiQuestion {
         origin: "https://nexplane.corp:8000".into(),
         addresses: vec![address()],
@@ -294,4 +320,45 @@ fn a_page_is_named_by_its_title() {
     );
     let (judgement, _) = judged(302, &[("location", "https://u:hunter2@portal.test/")], "");
     assert!(!format!("{judgement:?}").contains("hunter2"));
+}
+
+/// A control plane that is well over IPv4, whose IPv6 address opens too and does this with TLS.
+fn beside(six: Seen<Handshake>) -> Judgement {
+    let other = SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, 5], 8000));
+    let question = HandshakeQuestion {
+        address: other,
+        server_name: "nexplane.corp".into(),
+    };
+    asked(Ok(exchange(200, &[], WELL)))
+        .fact(tcp::Connected {
+            winner: address(),
+            working: vec![address(), other],
+        })
+        .fact(tls::Peer {
+            handshake: complete(&["one"]),
+            address: address(),
+        })
+        .answer("handshake", question, six)
+        .judge(&Probe)
+        .0
+}
+
+#[test]
+fn what_is_wrong_at_the_other_familys_address_is_found_beside() {
+    let mut closed = complete(&[]);
+    closed.ending = Ending::Closed;
+    for fails in [Ok(closed), Err(Unseen::Reset), Err(Unseen::TimedOut { after_ms: 5000 })] {
+        let judgement = beside(fails);
+        assert_eq!(codes(&judgement), ["tcp.partial"]);
+        let detail = &judgement.findings[0].detail;
+        assert!(detail.contains("Over IPv6 a connection opens too, and that is all: [2001:db8::5]:8000"), "{detail}");
+    }
+    let another = beside(Ok(complete(&["two"])));
+    assert_eq!(another.findings, []);
+    let note = |judgement: &Judgement| judgement.notes.iter().any(|note| note.what == "certificate over IPv6");
+    assert!(note(&another));
+    for fine in [Ok(complete(&["one"])), Err(Unseen::NotRecorded), Err(Unseen::Refused)] {
+        let judgement = beside(fine);
+        assert!(judgement.findings.is_empty() && !note(&judgement));
+    }
 }

@@ -63,7 +63,7 @@ fn an_open_port_is_fine() {
 }
 
 #[test]
-fn refused_beats_timeout_beats_unreachable() {
+fn reset_beats_refused_beats_timeout_beats_unreachable() {
     for (first, second, code) in [
         (Err(Unseen::Refused), timeout(), "tcp.refused"),
         (
@@ -71,6 +71,7 @@ fn refused_beats_timeout_beats_unreachable() {
             Err(Unseen::Refused),
             "tcp.refused",
         ),
+        (Err(Unseen::Refused), Err(Unseen::Reset), "tcp.reset"),
         (timeout(), unreachable("EHOSTUNREACH"), "tcp.timeout"),
         (
             unreachable("EHOSTUNREACH"),
@@ -113,11 +114,31 @@ fn some_that_work_and_some_that_do_not_are_named() {
 }
 
 #[test]
+fn families_that_fail_differently_are_told_apart() {
+    let (judgement, _) = race(&[(SIX, Err(Unseen::Refused)), (A, timeout())]);
+    assert_eq!(codes(&judgement), ["tcp.refused"]);
+    let detail = &judgement.findings[0].detail;
+    let differ = "over IPv6 [2001:db8::5]:8000 refuses, over IPv4 10.0.0.5:8000 did not answer within 5s.";
+    assert!(detail.ends_with(differ), "{detail}");
+    let (judgement, _) = race(&[(SIX, timeout()), (A, timeout())]);
+    assert!(!judgement.findings[0].detail.contains("families"));
+}
+
+#[test]
+fn a_silent_ipv4_beside_good_ipv6_is_noticed_as_a_rule_by_nobody() {
+    let (judgement, _) = race(&[(SIX, Ok(())), (A, timeout())]);
+    assert_eq!(codes(&judgement), ["tcp.partial"]);
+    assert!(judgement.findings[0].detail.contains("does not notice"));
+}
+
+#[test]
 fn the_same_familys_dead_address_hangs_the_agent() {
     let (judgement, _) = race(&[(A, timeout()), (B, Ok(()))]);
     assert!(judgement.findings[0].detail.contains("one after the other"));
     let (judgement, _) = race(&[(A, Err(Unseen::Refused)), (B, Ok(()))]);
     assert!(judgement.findings[0].detail.contains("at once"));
+    let (judgement, _) = race(&[(A, Err(Unseen::Reset)), (B, Ok(()))]);
+    assert!(judgement.findings[0].detail.contains("whenever it begins"));
 }
 
 #[test]

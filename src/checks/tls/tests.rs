@@ -15,6 +15,7 @@ fn ended(ending: Ending) -> Handshake {
         received: 0,
         first_bytes: String::new(),
         duration_ms: 3.0,
+        details: crate::host::Details::default(),
     }
 }
 
@@ -92,7 +93,7 @@ fn each_ending_has_its_code() {
             "tls.timeout",
         ),
         (ended(Ending::Closed), "tls.closed"),
-        (ended(Ending::Reset), "tls.closed"),
+        (ended(Ending::Reset), "tcp.reset"),
         (bytes(Ending::Reset, "\u{16}\u{3}\u{3}"), "tls.closed"),
         (ended(alert("protocol_version", true)), "tls.version"),
         (ended(alert("handshake_failure", true)), "tls.version"),
@@ -138,7 +139,7 @@ fn what_was_not_seen_is_sorted_too() {
     for (unseen, code) in [
         (Unseen::TimedOut { after_ms: 5000 }, "tls.timeout"),
         (Unseen::Closed, "tls.closed"),
-        (Unseen::Reset, "tls.closed"),
+        (Unseen::Reset, "tcp.reset"),
     ] {
         assert_eq!(codes(&judged(Err(unseen)).0), [code]);
     }
@@ -161,4 +162,100 @@ fn hostile_bytes_are_shown_harmlessly() {
     let mut odd = bytes(Ending::NotTls, "abc");
     odd.first_bytes = "zz1".into();
     assert_eq!(codes(&judged(Ok(odd)).0), ["tls.not_tls"]);
+}
+
+const FOUR: &str = "10.0.0.5:8000";
+const SIX: &str = "[2001:db8::5]:8000";
+
+/// A name with an address of each family, of which IPv6's won.
+fn both(six: Handshake, four: Option<Handshake>) -> Judgement {
+    let address = |text: &str| text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+    let mut target = Target::unspecified(Duration::from_secs(5));
+    target.control_plane = Some("https://nexplane.corp:8000".into());
+    let question = |text| HandshakeQuestion {
+        address: address(text),
+        server_name: "nexplane.corp".into(),
+    };
+    let mut recording = Recording::default()
+        .target(target)
+        .fact(tcp::Connected {
+            winner: address(SIX),
+            working: vec![address(SIX), address(FOUR)],
+        })
+        .answer("handshake", question(SIX), Ok::<_, Unseen>(six));
+    if let Some(four) = four {
+        recording = recording.answer("handshake", question(FOUR), Ok::<_, Unseen>(four));
+    }
+    recording.judge(&Probe).0
+}
+
+#[test]
+fn a_failure_of_one_family_is_told_from_one_of_both() {
+    for (six, four, code, said) in [
+        (
+            ended(Ending::Reset),
+            ended(Ending::Complete),
+            "tcp.reset",
+            "at the IPv6 address alone",
+        ),
+        (
+            bytes(Ending::NotTls, "HTTP/1.1 400 Bad Request\r\n"),
+            ended(Ending::Complete),
+            "tls.plaintext",
+            "Over IPv4, 10.0.0.5:8000 completes",
+        ),
+        (
+            ended(Ending::Closed),
+            ended(Ending::Closed),
+            "tls.closed",
+            "ends the same way",
+        ),
+        (
+            ended(alert("internal_error", true)),
+            ended(Ending::Closed),
+            "tls.alert",
+            "something else: 10.0.0.5:8000 accepted the connection and closed",
+        ),
+    ] {
+        let judgement = both(six, Some(four));
+        assert_eq!(codes(&judgement), [code]);
+        let finding = &judgement.findings[0];
+        assert!(finding.detail.contains(said), "{}", finding.detail);
+        let last = finding.evidence.last().map(|fact| fact.what.as_str());
+        assert_eq!(last, Some("10.0.0.5:8000 (IPv4)"));
+    }
+    // Not asked then, and where all is well it is not asked at all.
+    let older = both(ended(Ending::Closed), None);
+    assert!(!older.findings[0].detail.contains("IPv4"));
+    assert_eq!(both(ended(Ending::Complete), None).findings, []);
+}
+
+#[test]
+fn the_evidence_says_who_ended_it_what_was_offered_and_what_was_chosen() {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let mut handshake = Handshake {
+        version: Some("TLSv1.0".into()),
+        cipher_suite: Some("TLS_RSA_WITH_AES_128_CBC_SHA".into()),
+        ..ended(Ending::Incompatible {
+            why: "ServerDoesNotSupportTls12Or13".into(),
+        })
+    };
+    handshake.details.offered = crate::host::Offer {
+        versions: names(&["TLSv1.3", "TLSv1.2"]),
+        cipher_suites: names(&["TLS_AES_128_GCM_SHA256"]),
+        groups: names(&["X25519"]),
+    };
+    let (judgement, _) = judged(Ok(handshake));
+    let finding = &judgement.findings[0];
+    assert!(finding.detail.contains("answers with TLSv1.0"), "{}", finding.detail);
+    for (what, value) in [
+        ("address", "10.0.0.5:8000 (IPv4)"),
+        ("ended by", "this side, because of what the peer said"),
+        ("chosen by the peer", "TLSv1.0, TLS_RSA_WITH_AES_128_CBC_SHA"),
+        ("versions offered", "TLSv1.3, TLSv1.2"),
+        ("groups offered", "X25519"),
+    ] {
+        let fact = finding.evidence.iter().find(|fact| fact.what == what);
+        assert_eq!(fact.map(|fact| fact.value.as_str()), Some(value));
+    }
 }

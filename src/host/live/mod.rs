@@ -8,11 +8,14 @@ mod commands;
 mod deadline;
 mod dns;
 mod files;
+mod hello;
 mod http;
+mod hung;
 mod linux;
 mod pem;
 mod private_key;
 mod scrub;
+mod sent;
 mod system;
 mod tap;
 mod tcp;
@@ -27,7 +30,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
@@ -76,11 +79,14 @@ pub struct LiveHost {
     tokens: Tokens,
     dns_port: u16,
     scrubber: Scrubber,
-    /// Connections that wait for their handshake, by the peer's address.
-    connected: Kept<TcpStream>,
+    /// Connections that wait for their handshake since then, by the peer's address.
+    connected: Kept<(Instant, TcpStream)>,
     /// Connections that wait for their question.
     shaken: Kept<tls::Stream>,
 }
+
+/// A peer may hang up on a connection that has waited longer than this for its handshake, and would be right.
+const FRESH: Duration = Duration::from_secs(3);
 
 type Kept<S> = Mutex<HashMap<SocketAddr, S>>;
 
@@ -176,24 +182,26 @@ impl LiveHost {
     }
 
     async fn ask_connect(&self, question: ConnectQuestion) -> Race {
-        let (race, won) = tcp::race(self.timeout, &question.addresses).await;
-        if let Some((address, stream)) = won {
-            keep(&self.connected, address, stream);
+        let (race, open) = tcp::race(self.timeout, &question.addresses).await;
+        for (address, stream) in open {
+            keep(&self.connected, address, (Instant::now(), stream));
         }
         race
     }
 
     async fn ask_handshake(&self, question: HandshakeQuestion) -> Seen<Handshake> {
         let deadline = self.deadline();
-        let stream = match take(&self.connected, question.address) {
-            Some(stream) => stream,
-            // The kept one was used up, by another name for the same address.
+        let kept = take(&self.connected, question.address);
+        let stream = match kept.filter(|(since, _)| since.elapsed() < FRESH) {
+            Some((_, stream)) => stream,
+            // The kept one was used up, by another name for the same address, or has waited too long.
             None => deadline
                 .run(TcpStream::connect(question.address))
                 .await?
                 .map_err(|error| tcp::unseen(&error, deadline))?,
         };
-        let (handshake, stream) = tls::handshake(deadline, stream, &question.server_name).await?;
+        let (handshake, stream) =
+            hung::handshake(deadline, stream, question.address, &question.server_name).await?;
         if let Some(stream) = stream {
             keep(&self.shaken, question.address, stream);
         }

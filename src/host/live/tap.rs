@@ -7,8 +7,10 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// How many of the first bytes are kept.
-const FIRST: usize = 64;
+/// How many of the first bytes are kept: enough for a ServerHello.
+const FIRST: usize = 512;
+/// How many of them are told.
+const TOLD: usize = 64;
 
 /// What came from the peer.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +41,7 @@ impl Received {
     pub(super) fn first_hex(&self) -> String {
         self.first
             .iter()
+            .take(TOLD)
             .map(|byte| format!("{byte:02x}"))
             .collect()
     }

@@ -25,11 +25,11 @@ const GRACE: Duration = Duration::from_secs(1);
 /// More addresses than this are not tried: no control plane has them, a hostile nameserver might.
 const MOST: usize = 32;
 
-/// Races the addresses; also gives the winner's connection.
-pub(super) async fn race(
-    timeout: Duration,
-    addresses: &[SocketAddr],
-) -> (Race, Option<(SocketAddr, TcpStream)>) {
+/// Connections, with whom.
+type Open = Vec<(SocketAddr, TcpStream)>;
+
+/// Races the addresses; also gives the winner's connection, and the first of the other family behind it.
+pub(super) async fn race(timeout: Duration, addresses: &[SocketAddr]) -> (Race, Open) {
     Runners::new(timeout, addresses).run().await
 }
 
@@ -40,7 +40,8 @@ struct Runners<'a> {
     addresses: &'a [SocketAddr],
     started: Vec<Option<Duration>>,
     outcomes: Vec<Option<(Seen<()>, Duration)>>,
-    winner: Option<(SocketAddr, TcpStream)>,
+    /// The winner, and the first of the other family.
+    open: Open,
     /// When the race is over; earlier when all have arrived.
     end: Instant,
 }
@@ -57,18 +58,18 @@ impl<'a> Runners<'a> {
             addresses,
             started: vec![None; tried],
             outcomes: vec![None; tried],
-            winner: None,
+            open: Open::new(),
             end: began + timeout,
         }
     }
 
-    async fn run(mut self) -> (Race, Option<(SocketAddr, TcpStream)>) {
+    async fn run(mut self) -> (Race, Open) {
         let mut running = FuturesUnordered::new();
         let mut next = 0;
         let mut next_start = self.began;
         loop {
             while next < self.started.len()
-                && (self.winner.is_some() || Instant::now() >= next_start)
+                && (!self.open.is_empty() || Instant::now() >= next_start)
             {
                 self.started[next] = Some(self.began.elapsed());
                 running.push(connect(next, self.addresses[next]));
@@ -99,9 +100,13 @@ impl<'a> Runners<'a> {
         let took = self.since_start(index);
         let (outcome, failed) = match result {
             Ok(stream) => {
-                if self.winner.is_none() {
-                    self.winner = Some((self.addresses[index], stream));
+                let address = self.addresses[index];
+                if self.open.is_empty() {
                     self.end = self.end.min(Instant::now() + GRACE.max(took * 4));
+                }
+                let same_family = |open: &SocketAddr| open.is_ipv6() == address.is_ipv6();
+                if !self.open.iter().any(|(open, _)| same_family(open)) {
+                    self.open.push((address, stream));
                 }
                 (Ok(()), false)
             }
@@ -123,15 +128,15 @@ impl<'a> Runners<'a> {
         self.began.elapsed().saturating_sub(started)
     }
 
-    fn result(self) -> (Race, Option<(SocketAddr, TcpStream)>) {
+    fn result(self) -> (Race, Open) {
         let attempts = (0..self.addresses.len())
             .map(|index| self.attempt(index))
             .collect();
         let race = Race {
             attempts,
-            winner: self.winner.as_ref().map(|(address, _)| *address),
+            winner: self.open.first().map(|(address, _)| *address),
         };
-        (race, self.winner)
+        (race, self.open)
     }
 
     fn attempt(&self, index: usize) -> Attempt {
@@ -190,6 +195,8 @@ pub(super) fn unseen(error: &io::Error, deadline: Deadline) -> Unseen {
         Errno::HOSTUNREACH => unreachable("EHOSTUNREACH"),
         Errno::NETUNREACH => unreachable("ENETUNREACH"),
         Errno::NETDOWN => unreachable("ENETDOWN"),
+        // ICMP "protocol unreachable": somebody on the way, or the host, takes no TCP.
+        Errno::NOPROTOOPT => unreachable("ENOPROTOOPT"),
         Errno::HOSTDOWN => unreachable("EHOSTDOWN"),
         // No address of this family here.
         Errno::ADDRNOTAVAIL => unreachable("EADDRNOTAVAIL"),

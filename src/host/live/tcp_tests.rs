@@ -17,7 +17,21 @@ async fn all_that_work_are_told_and_the_first_one_wins() {
     let (race, kept) = race(TIMEOUT, &[first, second]).await;
     assert_eq!(race.winner, Some(first));
     assert_eq!(outcomes(&race), [&Ok(()), &Ok(())]);
-    assert_eq!(kept.unwrap().1.peer_addr().unwrap(), first);
+    assert_eq!(kept[0].1.peer_addr().unwrap(), first);
+    assert_eq!(kept.len(), 1);
+}
+
+#[tokio::test]
+async fn the_first_of_the_other_family_is_kept_too() {
+    let Ok(listening) = tokio::net::TcpListener::bind("[::1]:0").await else {
+        return; // A host without IPv6.
+    };
+    let six = listening.local_addr().unwrap();
+    let ((_a, four), (_b, another)) = (listener().await, listener().await);
+    let (race, kept) = race(TIMEOUT, &[four, another, six]).await;
+    assert_eq!(race.winner, Some(four));
+    let kept: Vec<SocketAddr> = kept.iter().map(|(address, _)| *address).collect();
+    assert_eq!(kept, [four, six]);
 }
 
 #[tokio::test]
@@ -50,7 +64,7 @@ async fn a_dead_first_address_costs_no_more_than_the_stagger() {
 async fn a_black_hole_takes_the_whole_time_and_no_more() {
     let (_hole, dead) = black_hole();
     let (race, kept) = race(Duration::from_millis(300), &[dead]).await;
-    assert!(kept.is_none() && race.winner.is_none());
+    assert!(kept.is_empty() && race.winner.is_none());
     let Err(Unseen::TimedOut { after_ms }) = race.attempts[0].outcome else {
         panic!("{race:?}");
     };
@@ -81,6 +95,7 @@ fn errors_are_sorted_by_number() {
         (Errno::INVAL, "EINVAL"),
         (Errno::HOSTUNREACH, "EHOSTUNREACH"),
         (Errno::NETUNREACH, "ENETUNREACH"),
+        (Errno::NOPROTOOPT, "ENOPROTOOPT"),
     ] {
         assert_eq!(of(number), Unseen::Unreachable { error: name.into() });
     }

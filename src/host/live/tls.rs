@@ -13,16 +13,20 @@ use rustls::client::{ResolvesClientCert, Resumption};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme,
+    SupportedProtocolVersion,
+};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::deadline::{Deadline, millis};
+use super::hello::{self, Chosen};
 use super::pem;
 use super::tap::{Received, Tap, heard};
 use crate::contract::tls::{alert_name, provider};
-use crate::host::{Ending, Handshake, Pem, Seen, Unseen};
+use crate::host::{Details, Ending, Handshake, Offer, Pem, Seen, Unseen};
 
 /// The most certificates of a chain that are kept.
 const CHAIN_LIMIT: usize = 32;
@@ -41,6 +45,7 @@ pub(super) async fn handshake(
     })?;
     let witness = Arc::new(Witness::new());
     let config = config(&witness).map_err(Unseen::failed)?;
+    let offered = offer(&witness.provider);
     let (tap, received) = Tap::new(stream);
     let began = Instant::now();
     let ended = deadline
@@ -55,28 +60,53 @@ pub(super) async fn handshake(
     };
     let saw = witness.saw();
     let session = stream.as_ref().map(|stream| stream.get_ref().1);
+    let chosen = match session {
+        Some(session) => Chosen::agreed(session),
+        None => Chosen::read(&received.first).unwrap_or_default(),
+    };
+    let protocol = session.and_then(|session| session.alpn_protocol());
     let handshake = Handshake {
         ending,
-        version: session
-            .and_then(|session| session.protocol_version())
-            .and_then(|version| Some(version.as_str()?.replace('_', "."))),
-        cipher_suite: session
-            .and_then(|session| session.negotiated_cipher_suite())
-            // As the registry writes it; the library tells the version in the name.
-            .and_then(|suite| Some(suite.suite().as_str()?.replace("TLS13_", "TLS_"))),
+        version: chosen.version,
+        cipher_suite: chosen.cipher_suite,
         chain: saw.chain,
         key_proven: saw.key_proven,
         client_certificate_requested: saw.client_certificate_requested,
         received: received.total,
         first_bytes: received.first_hex(),
         duration_ms: millis(took),
+        details: Details {
+            offered,
+            group: chosen.group,
+            application_protocol: protocol.map(|name| String::from_utf8_lossy(name).into_owned()),
+            hung: None,
+        },
     };
     Ok((handshake, stream))
 }
 
+/// Versions of TLS, the best first.
+const VERSIONS: [&SupportedProtocolVersion; 2] = [&rustls::version::TLS13, &rustls::version::TLS12];
+
+fn offer(provider: &CryptoProvider) -> Offer {
+    Offer {
+        versions: VERSIONS.map(|known| hello::version(known.version)).to_vec(),
+        cipher_suites: provider
+            .cipher_suites
+            .iter()
+            .map(|known| hello::cipher_suite(known.suite()))
+            .collect(),
+        groups: provider
+            .kx_groups
+            .iter()
+            .map(|known| hello::group(known.name()))
+            .collect(),
+    }
+}
+
 fn config(witness: &Arc<Witness>) -> Result<ClientConfig, rustls::Error> {
     let mut config = ClientConfig::builder_with_provider(Arc::clone(&witness.provider))
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
+        .with_protocol_versions(&VERSIONS)?
         .dangerous()
         .with_custom_certificate_verifier(Arc::clone(witness) as Arc<dyn ServerCertVerifier>)
         .with_client_cert_resolver(Arc::clone(witness) as Arc<dyn ResolvesClientCert>);
@@ -101,6 +131,8 @@ fn ending(error: &io::Error, received: &Received) -> Ending {
         Some(other) => Ending::Failed {
             why: other.to_string(),
         },
+        // A reset that comes after the peer's orderly end is told apart by the system: it says EPIPE, not ECONNRESET.
+        None if error.kind() == io::ErrorKind::BrokenPipe => Ending::Closed,
         None => match Unseen::from_io(error) {
             Unseen::Reset => Ending::Reset,
             Unseen::Closed => Ending::Closed,

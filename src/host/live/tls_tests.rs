@@ -52,6 +52,10 @@ async fn both_versions_are_recorded_with_chain_and_proof() {
         assert!(stream.is_some());
         assert_eq!(handshake.version.as_deref(), Some(name));
         assert!(handshake.cipher_suite.unwrap().starts_with("TLS_"));
+        assert_eq!(handshake.details.group.as_deref(), Some("X25519"));
+        let offered = &handshake.details.offered;
+        assert_eq!(offered.versions, ["TLSv1.3", "TLSv1.2"]);
+        assert!(offered.groups.contains(&"secp256r1".to_owned()));
         assert_eq!(handshake.chain, [pem::certificate(&server.chain[0])]);
         assert_eq!(handshake.key_proven, Some(true));
         assert!(!handshake.client_certificate_requested);
@@ -136,6 +140,9 @@ async fn an_old_version_is_incompatible() {
         matches!(handshake.ending, Ending::Incompatible { .. }),
         "{handshake:?}"
     );
+    let suite = "TLS_RSA_WITH_AES_128_CBC_SHA";
+    assert_eq!(handshake.version.as_deref(), Some("TLSv1.0"));
+    assert_eq!(handshake.cipher_suite.as_deref(), Some(suite));
 }
 
 #[tokio::test]

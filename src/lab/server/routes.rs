@@ -273,6 +273,10 @@ async fn new_token(Shared(plane): Plan, request: Request) -> Response {
 async fn health(Shared(plane): Plan, Extension(connection): Extension<Connection>) -> Response {
     match &plane.behaviour.health {
         HealthPage::Well => answer(200, &own_health("ok", "connected")),
+        HealthPage::Slow(after) => {
+            tokio::time::sleep(*after).await;
+            answer(200, &own_health("ok", "connected"))
+        }
         HealthPage::Unwell { http, status, db } => answer(*http, &own_health(status, db)),
         HealthPage::Error(status) => {
             let title = "upstream connect error or disconnect/reset before headers";

@@ -58,6 +58,7 @@ impl Scene {
             received: 1,
             first_bytes: String::new(),
             duration_ms: 1.0,
+            details: crate::host::Details::default(),
         };
         let question = anchors_question(&Environment::empty(), Some(&handshake));
         let anchors = self.system.map(|matching| Anchors {
