@@ -303,9 +303,9 @@ pub(super) enum LabCommand {
         /// `impossible` has those that cannot exist, with the reason; `summary` counts
         #[arg(long, conflicts_with = "record")]
         pairs: bool,
-        /// How many pairs to try at the same time
+        /// How many pairs to try at the same time, 64 at most
         #[arg(long, value_name = "N", requires = "pairs", default_value_t = crate::lab::pairs::JOBS,
-              value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=256))]
+              value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=64))]
         jobs: usize,
     },
     /// Keep a control plane running, to try anything against it
