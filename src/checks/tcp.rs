@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::{Check, Facts, Judgement, Known, config, dns};
-use crate::host::{Attempt, ConnectQuestion, Host, Race, Unseen};
+use crate::host::{Attempt, ConnectQuestion, FROM_A_ROUTER, Host, Race, Unseen};
 use crate::model::{Code, Fact, Finding, Placeholder, format_duration};
 
 const REFUSED: Code = Code::from_static("tcp.refused");
@@ -370,6 +370,9 @@ fn waited(attempt: &Attempt) -> String {
 /// What an operating system's error means for the way to the host.
 fn meaning(error: &str) -> &'static str {
     match error {
+        _ if error.ends_with(FROM_A_ROUTER) => {
+            "a router on the way says that it has no route to that network"
+        }
         "EACCES" | "EPERM" => {
             "this host's own firewall or routing forbids it, or a router on the way does"
         }
@@ -377,9 +380,7 @@ fn meaning(error: &str) -> &'static str {
         "EHOSTUNREACH" => {
             "a router on the way, or this host's routing, says that the host cannot be reached"
         }
-        "ENETUNREACH" => {
-            "this host has no route to that network, or a router on the way says that it has none"
-        }
+        "ENETUNREACH" => "this host has no route to that network",
         "ENOPROTOOPT" => "a router on the way, or the host, says that it takes no TCP",
         "ENETDOWN" => "this host's network is down",
         "EADDRNOTAVAIL" | "EAFNOSUPPORT" => "this host has no address of that family",

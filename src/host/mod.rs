@@ -25,7 +25,7 @@ pub use network::{
 pub use overlay::Overlay;
 pub use recorded::Recorded;
 pub use recorder::{Entry, Recorder, Recording};
-pub use seen::{Seen, Unseen};
+pub use seen::{FROM_A_ROUTER, Seen, Unseen};
 pub use system::{
     Account, Base, Content, EnvironmentQuestion, FileSystem, HostPath, JournalQuestion, KeyFacts,
     Kind, LogEntry, Process, ReadQuestion, Service, ServiceQuestion, Stat, System, TimeSync,

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 /// Something that was looked for: it, or the way in which it could not be seen.
 pub type Seen<T> = Result<T, Unseen>;
 
+/// Stands behind the name of an error that is a router's word, and not this host's own.
+pub const FROM_A_ROUTER: &str = " from a router";
+
 /// How something could not be seen. Each of these is evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "how", rename_all = "snake_case")]
@@ -24,7 +27,8 @@ pub enum Unseen {
     },
     /// The network says that there is no way.
     Unreachable {
-        /// The operating system's name of the error, such as `ENETUNREACH`.
+        /// The operating system's name of the error, such as `ENETUNREACH`; with [`FROM_A_ROUTER`] behind it where the
+        /// system has the same name for a route that it does not have and one that a router does not have.
         error: String,
     },
     /// The connection was reset.
@@ -93,7 +97,7 @@ impl Unseen {
             Kind::NetworkUnreachable => Self::Unreachable {
                 error: "ENETUNREACH".into(),
             },
-            Kind::ConnectionReset | Kind::BrokenPipe => Self::Reset,
+            Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe => Self::Reset,
             Kind::UnexpectedEof => Self::Closed,
             _ => Self::failed(error),
         }

@@ -82,7 +82,11 @@ fn every_icmp_code_of_a_rejection() {
             ("icmp port-unreachable", "tcp.refused", "refused"),
             ("icmp prot-unreachable", "tcp.unreachable", "ENOPROTOOPT"),
             ("icmp host-unreachable", "tcp.unreachable", "EHOSTUNREACH"),
-            ("icmp net-unreachable", "tcp.unreachable", "ENETUNREACH"),
+            (
+                "icmp net-unreachable",
+                "tcp.unreachable",
+                "ENETUNREACH from a router",
+            ),
             ("icmp net-prohibited", "tcp.unreachable", "ENETUNREACH"),
             ("icmp host-prohibited", "tcp.unreachable", "EHOSTUNREACH"),
             ("icmp admin-prohibited", "tcp.unreachable", "EHOSTUNREACH"),
@@ -97,7 +101,11 @@ fn every_icmpv6_code_of_a_rejection() {
         &[
             ("icmpv6 port-unreachable", "tcp.refused", "refused"),
             ("icmpv6 addr-unreachable", "tcp.unreachable", "EHOSTUNREACH"),
-            ("icmpv6 no-route", "tcp.unreachable", "ENETUNREACH"),
+            (
+                "icmpv6 no-route",
+                "tcp.unreachable",
+                "ENETUNREACH from a router",
+            ),
             ("icmpv6 admin-prohibited", "tcp.unreachable", "EACCES"),
             ("icmpv6 policy-fail", "tcp.unreachable", "EACCES"),
             ("icmpv6 reject-route", "tcp.unreachable", "EACCES"),
@@ -202,4 +210,29 @@ fn ipv4_that_is_reset_beside_good_ipv6() {
         .check("tcp", "warn")
         .check("tls", "pass")
         .check("health", "pass");
+}
+
+#[test]
+fn a_router_without_a_route_for_ipv6_beside_good_ipv4() {
+    let (net, _servers) = control_plane_at(&[SERVER_V4, SERVER_V6]);
+    net.filter("meta nfproto ipv6 tcp dport 8000 reject with icmpv6 no-route");
+    assert_eq!(curl(&net.agent), Curl::Answer(200));
+    Doctor::at(&net.agent)
+        .diagnose()
+        .found_no_error()
+        .notice("tcp.partial")
+        .names("tcp.partial", SERVER_V6)
+        .check("health", "pass");
+}
+
+#[test]
+fn a_host_without_a_route_for_ipv6_is_not_told_of_it() {
+    let (net, _servers) = control_plane_at(&[SERVER_V4, SERVER_V6]);
+    net.agent.shell("ip -6 route del default");
+    assert_eq!(curl(&net.agent), Curl::Answer(200));
+    Doctor::at(&net.agent)
+        .diagnose()
+        .found_no_error()
+        .never("tcp.")
+        .check("tcp", "pass");
 }

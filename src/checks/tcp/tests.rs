@@ -154,6 +154,16 @@ fn a_family_without_a_route_does_not_count() {
 }
 
 #[test]
+fn a_family_whose_router_has_no_route_counts() {
+    let from_a_router = || unreachable("ENETUNREACH from a router");
+    let (judgement, _) = race(&[(SIX, from_a_router()), (A, Ok(()))]);
+    assert_eq!(codes(&judgement), ["tcp.partial"]);
+    let (judgement, _) = race(&[(SIX, from_a_router())]);
+    assert_eq!(codes(&judgement), ["tcp.unreachable"]);
+    assert!(judgement.findings[0].detail.contains("a router on the way"));
+}
+
+#[test]
 fn what_was_not_tried_is_neither_failure_nor_health() {
     let (judgement, _) = race(&[(A, Ok(())), (B, Err(Unseen::unsupported("not tried")))]);
     assert_eq!(judgement.findings, []);

@@ -4,7 +4,7 @@
 //! others start at once and have a while to show whether they work too: a name half of whose addresses are dead is a finding.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
 
 use super::deadline::{Deadline, millis, whole_millis};
-use crate::host::{Attempt, Race, Seen, Unseen};
+use crate::host::{Attempt, FROM_A_ROUTER, Race, Seen, Unseen};
 
 /// RFC 8305, section 5: the connection attempt delay.
 const STAGGER: Duration = Duration::from_millis(250);
@@ -114,6 +114,13 @@ impl<'a> Runners<'a> {
                 Err(match unseen(&error, self.deadline) {
                     // The kernel gave up, maybe earlier than we would have.
                     Unseen::TimedOut { .. } => waited(took),
+                    Unseen::Unreachable { error }
+                        if error == "ENETUNREACH" && has_route(self.addresses[index]) =>
+                    {
+                        Unseen::Unreachable {
+                            error: format!("{error}{FROM_A_ROUTER}"),
+                        }
+                    }
                     other => other,
                 }),
                 true,
@@ -159,6 +166,17 @@ impl<'a> Runners<'a> {
             duration_ms: millis(took),
         }
     }
+}
+
+/// Whether this host knows a way to an address: connecting a datagram's socket looks for one, and sends nothing. What says
+/// that a network is unreachable is then a router on the way.
+fn has_route(address: SocketAddr) -> bool {
+    let any: IpAddr = match address {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let looked = UdpSocket::bind((any, 0)).and_then(|socket| socket.connect(address));
+    looked.is_ok()
 }
 
 fn waited(took: Duration) -> Unseen {

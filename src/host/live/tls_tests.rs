@@ -197,3 +197,12 @@ async fn a_name_that_tls_cannot_ask_for_is_said() {
     let seen = handshake(deadline, stream, "not a name").await;
     assert!(matches!(seen, Err(Unseen::Malformed { .. })));
 }
+
+#[test]
+fn a_reset_behind_an_orderly_end_is_an_orderly_end() {
+    let none = Received::default();
+    let ended = |kind: io::ErrorKind| ending(&kind.into(), &none);
+    assert_eq!(ended(io::ErrorKind::BrokenPipe), Ending::Closed);
+    assert_eq!(ended(io::ErrorKind::ConnectionReset), Ending::Reset);
+    assert_eq!(ended(io::ErrorKind::ConnectionAborted), Ending::Reset);
+}
