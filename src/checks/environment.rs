@@ -9,8 +9,8 @@ use std::fmt;
 
 use super::Known;
 use crate::host::{
-    EnvironmentQuestion, Host, HostPath, ReadQuestion, Seen, Service, ServiceQuestion,
-    environment_file,
+    EnvironmentQuestion, Host, HostPath, ProxySetting, ReadQuestion, Seen, Service,
+    ServiceQuestion, environment_file,
 };
 
 /// Whose environment it is.
@@ -38,6 +38,8 @@ pub(super) struct Environment {
     /// Whose.
     pub(super) owner: Owner,
     variables: BTreeMap<String, String>,
+    /// Those of them that a file of `EnvironmentFile=` sets.
+    by_file: BTreeMap<String, HostPath>,
     /// What the doctor's own environment says, where that is another.
     shell: BTreeMap<String, String>,
 }
@@ -49,6 +51,7 @@ impl Environment {
         Self {
             owner: Owner::Doctor,
             variables: BTreeMap::new(),
+            by_file: BTreeMap::new(),
             shell: BTreeMap::new(),
         }
     }
@@ -56,6 +59,19 @@ impl Environment {
     /// A variable that is set and not empty, as Go's libraries read them.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         not_empty(&self.variables, name)
+    }
+
+    /// Where a variable is set that names a proxy.
+    pub(super) fn setting(&self, name: &str) -> ProxySetting {
+        let variable = name.to_owned();
+        match (self.owner, self.by_file.get(name)) {
+            (Owner::Doctor, _) => ProxySetting::Environment { variable },
+            (Owner::Service, None) => ProxySetting::Service { variable },
+            (Owner::Service, Some(path)) => ProxySetting::File {
+                path: path.clone(),
+                variable,
+            },
+        }
     }
 
     /// The same variable for the doctor itself, where the agent's service is the owner.
@@ -114,19 +130,24 @@ pub(super) async fn of_agent(host: &dyn Host, known: &Known) -> Environment {
         None => Environment {
             owner: Owner::Doctor,
             variables: shell,
+            by_file: BTreeMap::new(),
             shell: BTreeMap::new(),
         },
         Some(service) => {
             let mut variables: BTreeMap<_, _> = service.environment().into_iter().collect();
+            let mut by_file = BTreeMap::new();
             for file in service.environment_files() {
                 let path = HostPath::host(file.path);
-                if let Ok(content) = host.read(ReadQuestion::new(path)).await {
-                    variables.extend(environment_file(&content.text));
+                if let Ok(content) = host.read(ReadQuestion::new(path.clone())).await {
+                    let set = environment_file(&content.text);
+                    by_file.extend(set.iter().map(|(name, _)| (name.clone(), path.clone())));
+                    variables.extend(set);
                 }
             }
             Environment {
                 owner: Owner::Service,
                 variables,
+                by_file,
                 shell,
             }
         }

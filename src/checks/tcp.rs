@@ -5,6 +5,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::proxy::{self, Way};
 use super::{Check, Facts, Judgement, Known, config, dns};
 use crate::host::{Attempt, ConnectQuestion, Host, Race, Unseen};
 use crate::model::{Code, Fact, Finding, Placeholder, format_duration};
@@ -26,6 +27,7 @@ pub struct Connected {
 /// What was seen.
 #[derive(Debug)]
 pub struct Evidence {
+    way: Way,
     race: Option<Race>,
 }
 
@@ -39,20 +41,15 @@ impl Check for Probe {
     const CODES: &'static [Code] = &[REFUSED, TIMEOUT, UNREACHABLE, PARTIAL];
 
     async fn collect(&self, host: &dyn Host, known: &Known) -> Evidence {
+        let way = proxy::of_agent(host, known).await;
         let control_plane = config::told(known).control_plane;
         let (Some(control_plane), Some(resolved)) = (control_plane, known.get::<dns::Resolved>())
         else {
-            return Evidence { race: None };
+            return Evidence { way, race: None };
         };
-        let port = control_plane.port();
-        let addresses = resolved
-            .addresses
-            .iter()
-            .map(|ip| SocketAddr::new(*ip, port));
-        let question = ConnectQuestion {
-            addresses: addresses.collect(),
-        };
+        let question = question(resolved, way.peer(&control_plane).1);
         Evidence {
+            way,
             race: Some(host.connect(question).await),
         }
     }
@@ -65,7 +62,9 @@ impl Check for Probe {
         };
         let name = config::told(known)
             .control_plane
-            .map_or_else(String::new, |control_plane| control_plane.host());
+            .map_or_else(String::new, |control_plane| {
+                evidence.way.peer(&control_plane).0
+            });
         let seen = Attempts::of(&race);
         match race.winner {
             Some(winner) => {
@@ -76,8 +75,20 @@ impl Check for Probe {
                 facts.publish(Connected { winner, working });
                 judgement.note("connected to", winner.to_string())
             }
-            None => seen.none(&name),
+            // Reached only where `proxy` was left out: whether a proxy's port opens is for it to judge.
+            None if evidence.way.proxy().is_some() => {
+                Judgement::unknown("the proxy's port does not open")
+            }
+            None => evidence.way.direct_alone(seen.none(&name)),
         }
+    }
+}
+
+/// What is asked for these addresses; everybody asks it in the same words, so that one connection is made.
+pub(super) fn question(resolved: &dns::Resolved, port: u16) -> ConnectQuestion {
+    let addresses = resolved.addresses.iter();
+    ConnectQuestion {
+        addresses: addresses.map(|ip| SocketAddr::new(*ip, port)).collect(),
     }
 }
 

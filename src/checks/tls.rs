@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::{Check, Facts, Judgement, Known, config, tcp};
+use super::{Check, Facts, Judgement, Known, config, proxy, tcp};
 use crate::host::{Ending, Handshake, HandshakeQuestion, Host, Seen, Unseen};
 use crate::model::{Code, Finding, excerpt, format_duration};
 
@@ -54,6 +54,9 @@ impl Check for Probe {
         let question = HandshakeQuestion {
             address: connected.winner,
             server_name: control_plane.host(),
+            tunnel: proxy::of_agent(host, known)
+                .await
+                .tunnel(connected.winner, &control_plane),
         };
         Evidence {
             address: Some(connected.winner),

@@ -14,6 +14,7 @@ mod recorded;
 mod recorder;
 mod seen;
 mod system;
+mod tunnel;
 mod unit;
 
 pub use end::End;
@@ -30,6 +31,7 @@ pub use system::{
     Account, Base, Content, EnvironmentQuestion, FileSystem, HostPath, JournalQuestion, KeyFacts,
     Kind, LogEntry, Process, ReadQuestion, Service, ServiceQuestion, Stat, System, TimeSync,
 };
+pub use tunnel::{Login, ProxySetting, SocksAbout, Tunnel, TunnelEnding, TunnelQuestion, Via};
 pub use unit::{EnvironmentFile, environment_file};
 
 use std::collections::BTreeMap;
@@ -80,6 +82,8 @@ macro_rules! questions {
             lookup: String => Seen<Vec<IpAddr>>;
             /// TCP to an endpoint, its addresses raced as RFC 8305 says. The winner is kept for the handshake.
             connect: ConnectQuestion => Race;
+            /// A tunnel to the control plane, asked of the proxy on the connection that `connect` kept. It is kept for the handshake.
+            tunnel: TunnelQuestion => Seen<Tunnel>;
             /// A TLS handshake on the connection that `connect` kept, with a verifier that accepts any chain and records it.
             handshake: HandshakeQuestion => Seen<Handshake>;
             /// `GET /health` on the connection that `handshake` kept.

@@ -191,6 +191,7 @@ fn strict(anonymous: Seen<Exchange>, answer: ApiAnswer) -> (Judgement, Facts) {
         cert: crate::host::HostPath::host("/etc/nexplane-agent/client.crt"),
         key: crate::host::HostPath::host("/etc/nexplane-agent/client.key"),
         path: crate::host::HostPath::host("/etc/nexplane-agent/config.yaml"),
+        proxy: None,
     };
     let handshake = Handshake {
         ending: Ending::Complete,
@@ -210,6 +211,7 @@ fn strict(anonymous: Seen<Exchange>, answer: ApiAnswer) -> (Judgement, Facts) {
         ssl_cert_file: None,
         ssl_cert_dir: None,
         identity: Some((told.cert.clone(), told.key.clone())),
+        via: None,
         call: ApiCall::Health,
     };
     asked(anonymous)

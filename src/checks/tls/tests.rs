@@ -40,6 +40,7 @@ fn judged(handshake: Seen<Handshake>) -> (Judgement, Facts) {
     let question = HandshakeQuestion {
         address,
         server_name: "nexplane.corp".into(),
+        tunnel: None,
     };
     Recording::default()
         .target(target)

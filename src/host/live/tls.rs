@@ -14,13 +14,13 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::deadline::{Deadline, millis};
 use super::pem;
 use super::tap::{Received, Tap, heard};
+use crate::contract::proxy::Connection;
 use crate::contract::tls::{alert_name, provider};
 use crate::host::{Ending, Handshake, Pem, Seen, Unseen};
 
@@ -28,12 +28,12 @@ use crate::host::{Ending, Handshake, Pem, Seen, Unseen};
 const CHAIN_LIMIT: usize = 32;
 
 /// A connection after its handshake.
-pub(super) type Stream = TlsStream<Tap<TcpStream>>;
+pub(super) type Stream = TlsStream<Tap<Connection>>;
 
 /// Shakes hands; also gives the connection, if that is complete.
 pub(super) async fn handshake(
     deadline: Deadline,
-    stream: TcpStream,
+    stream: Connection,
     server_name: &str,
 ) -> Seen<(Handshake, Option<Stream>)> {
     let name = ServerName::try_from(server_name.to_owned()).map_err(|_| {
