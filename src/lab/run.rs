@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::LabError;
-use super::faults::{self, FAULTS, Fault};
+use super::faults::{self, CONTROLS, FAULTS, Fault};
 use super::plan::Plan;
 use super::world::World;
 use crate::bundle::fixture::{Evidence, Expect};
@@ -58,9 +58,9 @@ pub enum NoScenario {
 }
 
 impl Scenario {
-    /// The healthy control, and every fault on its own.
+    /// The healthy controls, and every fault on its own.
     pub fn all() -> Vec<Self> {
-        let single = FAULTS.iter().map(|fault| Self {
+        let single = CONTROLS.iter().chain(FAULTS).map(|fault| Self {
             faults: vec![fault],
         });
         std::iter::once(Self { faults: Vec::new() })

@@ -12,7 +12,8 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 use tempfile::TempDir;
 
-use super::plan::{self, Edit, File, NAME, Plan, Registration, Token};
+use super::plan::{self, Edit, File, NAME, PROXY, Plan, Proxy, ProxySetting, Registration, Token};
+use super::proxy::{ProxyServer, credentials};
 use super::{Authority, Behaviour, Clock, ControlPlaneServer, LabError, Nameserver, State};
 use crate::agent::{self, HostFacts, IdentityFiles};
 use crate::contract::api::{ChangeRequest, ChangeTarget};
@@ -37,6 +38,7 @@ pub struct World {
     root: TempDir,
     server: ControlPlaneServer,
     nameserver: Nameserver,
+    _proxy: Option<ProxyServer>,
     hostname: String,
     token: Option<Secret>,
     api_token: Option<Secret>,
@@ -79,7 +81,13 @@ impl World {
                 let _ = state.revoke(&agent.id);
             }
         }
-        let nameserver = Nameserver::start([(NAME.to_owned(), plan.dns.clone())]).await?;
+        let mut names = vec![(NAME.to_owned(), plan.dns.clone())];
+        let mut proxy = None;
+        if let Some(planned) = &plan.proxy {
+            names.push((PROXY.to_owned(), plan.dns.clone()));
+            proxy = Some(files.put_proxy(planned, server.address()).await?);
+        }
+        let nameserver = Nameserver::start(names).await?;
         Ok(Self {
             unit: unit(plan),
             journal: journal(plan),
@@ -90,6 +98,7 @@ impl World {
             hostname,
             server,
             nameserver,
+            _proxy: proxy,
             root: files.directory,
         })
     }
@@ -255,7 +264,7 @@ impl Files {
         )?;
         let pinned = plan
             .pinned
-            .map(|address| format!("{address} {NAME}\n"))
+            .map(|address| format!("{address} {NAME} {PROXY}\n"))
             .unwrap_or_default();
         files.write("/etc/hosts", &format!("127.0.0.1 localhost\n{pinned}"))?;
         files.write(CA, &authority.root_pem())?;
@@ -292,6 +301,29 @@ impl Files {
         set_mode(&self.at(paths.config), 0o644)
     }
 
+    /// Starts a proxy before the control plane at `onward`, and tells the agent of it.
+    async fn put_proxy(&self, plan: &Proxy, onward: SocketAddr) -> Result<ProxyServer, LabError> {
+        let (protocol, door) = (plan.protocol, plan.door);
+        let proxy = ProxyServer::start(protocol, door, LOOPBACK, NAME, onward).await?;
+        let url = |pattern: &str| {
+            let login = credentials();
+            // The password has one reserved character, as real ones do.
+            let password = login.password.expose().replace('@', "%40");
+            pattern
+                .replace("{login}", &format!("{}:{password}", login.user.expose()))
+                .replace("{address}", &format!("{PROXY}:{}", proxy.address().port()))
+        };
+        match plan.setting {
+            ProxySetting::Environment(pattern) => {
+                self.write(ENVIRONMENT, &format!("HTTPS_PROXY={}\n", url(pattern)))?;
+            }
+            ProxySetting::Configuration(pattern) => {
+                self.edit(&Edit::Configure(format!("proxy: {}", url(pattern))))?;
+            }
+        }
+        Ok(proxy)
+    }
+
     fn edit(&self, edit: &Edit) -> Result<(), LabError> {
         match edit {
             Edit::Remove(file) => match fs::remove_file(self.at(path(*file))) {
@@ -318,6 +350,8 @@ impl Files {
 }
 
 const CA: &str = "/etc/nexplane-agent/ca.crt";
+/// The service's environment file.
+const ENVIRONMENT: &str = "/etc/default/nexplane-agent";
 
 const UNIT: &str = "\
 [Unit]
@@ -375,11 +409,19 @@ fn unit(plan: &Plan) -> BTreeMap<String, String> {
         .into_iter()
         .filter(|(name, _)| there || *name == "Id");
     let healthy = healthy.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let proxy = plan
+        .proxy
+        .as_ref()
+        .filter(|proxy| there && matches!(proxy.setting, ProxySetting::Environment(_)));
+    let environment = proxy.map(|_| {
+        let file = format!("{ENVIRONMENT} (ignore_errors=no)");
+        ("EnvironmentFiles".to_owned(), file)
+    });
     let planned = plan
         .unit
         .iter()
         .map(|(name, value)| ((*name).to_owned(), value.clone()));
-    healthy.chain(planned).collect()
+    healthy.chain(environment).chain(planned).collect()
 }
 
 /// What the journal would say: that the service started, and what the plan says.

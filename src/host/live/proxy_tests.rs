@@ -295,3 +295,82 @@ async fn a_proxy_that_is_not_there_or_says_nothing_is_a_bounded_wait() {
     assert_eq!(tunnel.ending, TunnelEnding::TimedOut { after_ms: 100 });
     drop(silent);
 }
+
+#[tokio::test]
+async fn a_proxy_that_speaks_tls_sees_neither_the_agents_certificate_nor_a_password_before_it_is_trusted()
+ {
+    let case = Case::new("200 OK").await;
+    let proxy = Server::new();
+    let root = case.root.path();
+    std::fs::write(root.join("proxy.pem"), &proxy.pem).unwrap();
+    let key = proxy.key.secret_der();
+    let key = pem_of_key(key);
+    std::fs::write(root.join("client.key"), key).unwrap();
+    // It demands a certificate of its own CA: the one that the agent would have.
+    let config = proxy.config(&rustls::version::TLS12, Some(&proxy.chain[0]));
+    let heard = Arc::<Mutex<Vec<u8>>>::default();
+    let address = demanding(config, Arc::clone(&heard)).await;
+    let path = root.join(CONFIG.trim_start_matches('/'));
+    let url = format!("https://u:hunter2@{address}");
+    std::fs::write(path, format!("control_plane: https://a.b\nproxy: {url}\n")).unwrap();
+    let mut question = case.question();
+    question.address = address;
+    question.via.proxy = format!("https://{address}");
+
+    // Not trusted: nothing is said to it.
+    let tunnel = case.host().tunnel(question.clone()).await.unwrap();
+    assert!(
+        matches!(tunnel.ending, TunnelEnding::Tls { .. }),
+        "{tunnel:?}"
+    );
+    // Trusted, and it gets no certificate, by neither connection.
+    question.via.ca_cert = Some(HostPath::host("/proxy.pem"));
+    let tunnel = case.host().tunnel(question.clone()).await.unwrap();
+    assert!(
+        matches!(&tunnel.ending, TunnelEnding::Tls { why } if why.contains("HandshakeFailure") || why.contains("CertificateRequired")),
+        "{tunnel:?}"
+    );
+    let identity = (HostPath::host("/proxy.pem"), HostPath::host("/client.key"));
+    let call = ApiQuestion {
+        origin: format!("https://127.0.0.1:{}", case.plane.port()),
+        addresses: vec![address],
+        ca_cert: question.via.ca_cert.clone(),
+        ssl_cert_file: question.via.ssl_cert_file.clone(),
+        ssl_cert_dir: None,
+        identity: Some(identity),
+        via: Some(question.via),
+        call: ApiCall::Health,
+    };
+    let ApiAnswer::Failed(unseen) = case.host().api(call).await else {
+        panic!("an answer");
+    };
+    assert!(
+        unseen.to_string().contains("TLS to the proxy failed"),
+        "{unseen}"
+    );
+    assert!(heard.lock().unwrap().is_empty());
+}
+
+/// Demands a certificate, and keeps what is said to it within TLS.
+async fn demanding(config: Arc<rustls::ServerConfig>, heard: Arc<Mutex<Vec<u8>>>) -> SocketAddr {
+    let (listener, address) = listener().await;
+    let acceptor = tokio_rustls::TlsAcceptor::from(config);
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let Ok(mut stream) = acceptor.accept(stream).await else {
+                continue;
+            };
+            let mut said = vec![0; 4096];
+            let length = stream.read(&mut said).await.unwrap_or_default();
+            heard.lock().unwrap().extend_from_slice(&said[..length]);
+        }
+    });
+    address
+}
+
+fn pem_of_key(der: &[u8]) -> String {
+    use base64::Engine as _;
+    let text = base64::prelude::BASE64_STANDARD.encode(der);
+    format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n")
+}
