@@ -97,11 +97,13 @@ impl Said<'_> {
         headers: &Headers<'_>,
         body: &str,
     ) -> Result<Finding, Judgement> {
-        if status == 407 && self.tunnel.credentials == Login::Unreadable {
+        // tinyproxy says 401 to a wrong password.
+        let about_login = status == 407 || (status == 401 && self.tunnel.credentials != Login::None);
+        if about_login && self.tunnel.credentials == Login::Unreadable {
             return Err(self.undecided());
         }
         let meaning = match status {
-            407 => self.authentication(headers),
+            _ if about_login => self.authentication(headers),
             401 | 403 | 405 => {
                 "Its rules forbid this host, the control plane's name or its port (many proxies allow CONNECT to port 443 alone)."
                     .to_owned()

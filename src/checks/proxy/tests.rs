@@ -172,6 +172,11 @@ fn what_is_no_answer_is_denied_or_unreachable() {
     denied(refused(503, &[]), Login::None, "cannot reach or resolve");
     denied(refused(201, &[]), Login::None, "200 alone");
     denied(refused(418, &[]), Login::None, "HTTP 418");
+    denied(
+        refused(401, &[]),
+        Login::Given,
+        "does not accept the user",
+    );
     denied(Ending::LoginWanted, Login::None, "no user and password");
     denied(Ending::LoginWanted, Login::Given, "none of the ways");
     denied(Ending::LoginRefused, Login::Given, "does not accept the user");
