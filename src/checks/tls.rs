@@ -6,7 +6,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::{Check, Facts, Judgement, Known, config, proxy, tcp};
+use super::proxy::{self, Way};
+use super::{Check, Facts, Judgement, Known, config, tcp};
 use crate::host::{Ending, Handshake, HandshakeQuestion, Host, Seen, Unseen};
 use crate::model::{Code, Finding, excerpt, format_duration};
 
@@ -29,6 +30,7 @@ pub struct Peer {
 /// What was seen.
 #[derive(Debug)]
 pub struct Evidence {
+    way: Way,
     address: Option<SocketAddr>,
     handshake: Seen<Handshake>,
 }
@@ -43,10 +45,12 @@ impl Check for Probe {
     const CODES: &'static [Code] = &[PLAINTEXT, NOT_TLS, TIMEOUT, CLOSED, VERSION, ALERT];
 
     async fn collect(&self, host: &dyn Host, known: &Known) -> Evidence {
+        let way = proxy::of_agent(host, known).await;
         let control_plane = config::told(known).control_plane;
         let (Some(control_plane), Some(connected)) = (control_plane, known.get::<tcp::Connected>())
         else {
             return Evidence {
+                way,
                 address: None,
                 handshake: Err(Unseen::unsupported("no connection is open")),
             };
@@ -54,11 +58,10 @@ impl Check for Probe {
         let question = HandshakeQuestion {
             address: connected.winner,
             server_name: control_plane.host(),
-            tunnel: proxy::of_agent(host, known)
-                .await
-                .tunnel(connected.winner, &control_plane),
+            tunnel: way.clone().tunnel(connected.winner, &control_plane),
         };
         Evidence {
+            way,
             address: Some(connected.winner),
             handshake: host.handshake(question).await,
         }
@@ -75,7 +78,11 @@ impl Check for Probe {
                 address,
             });
         }
-        judge(address, handshake)
+        let judgement = judge(address, handshake);
+        match config::told(known).control_plane {
+            Some(control_plane) => evidence.way.behind(judgement, &control_plane, address),
+            None => judgement,
+        }
     }
 }
 

@@ -14,13 +14,15 @@ pub(super) fn judge(
     tunnel: &Tunnel,
     known: &Known,
 ) -> Judgement {
-    let target = config::told(known)
+    let told = config::told(known);
+    let target = told
         .control_plane
         .map_or_else(String::new, |control_plane| control_plane.authority());
     let said = Said {
         through,
         tunnel,
         target,
+        insecure: told.insecure,
     };
     match said.finding() {
         Ok(finding) => finding.saw("address", address.to_string()).into(),
@@ -32,6 +34,8 @@ struct Said<'a> {
     through: &'a Through,
     tunnel: &'a Tunnel,
     target: String,
+    /// The agent verifies nobody.
+    insecure: bool,
 }
 
 impl Said<'_> {
@@ -79,6 +83,11 @@ impl Said<'_> {
                 "What listens at {proxy} is no such proxy: {}. The port or the scheme of the URL is another service's.",
                 excerpt(why)
             )),
+            TunnelEnding::Tls { why } if self.insecure => Err(Judgement::unknown(format!(
+                "the agent speaks TLS to the proxy {proxy} and verifies nobody (`insecure_skip_verify: true`), and the doctor sends \
+                 nothing to a proxy that it cannot verify: {}",
+                excerpt(why)
+            ))),
             TunnelEnding::Tls { why } => unreachable(format!(
                 "The agent speaks TLS to the proxy {proxy}, and gets no connection that it accepts: {}. Nothing was sent to it.",
                 excerpt(why)

@@ -8,7 +8,6 @@ use crate::checks::{Judgement, Known, config};
 use crate::contract::proxy::{Proxy, Rules};
 use crate::contract::url::ControlPlane;
 use crate::host::{Host, ProxySetting, TunnelQuestion, Via};
-use crate::model::Explained;
 
 /// The way, and how this shell's differs from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -168,16 +167,32 @@ impl Way {
         })
     }
 
+    /// What a check says of the peer at an address: where that is the proxy's, it is the control plane behind it that is meant.
+    pub(in crate::checks) fn behind(
+        &self,
+        mut judgement: Judgement,
+        control_plane: &ControlPlane,
+        address: SocketAddr,
+    ) -> Judgement {
+        if let Some(proxy) = self.proxy() {
+            let (address, authority) = (address.to_string(), control_plane.authority());
+            for finding in &mut judgement.findings {
+                let meant = format!("{authority} (through the proxy {proxy})");
+                finding.detail = finding.detail.replace(&address, &meant);
+            }
+            judgement = judgement.note("through the proxy", proxy.to_string());
+        }
+        judgement
+    }
+
     /// Says of a failure on the direct way that a command in this shell does not take that way.
     pub(in crate::checks) fn direct_alone(&self, mut judgement: Judgement) -> Judgement {
         if let (Choice::Direct(_), Shell::Proxy(proxy)) = (&self.choice, &self.shell) {
             for finding in &mut judgement.findings {
-                if finding.explained != Explained::Never {
-                    finding.detail.push_str(&format!(
-                        " If it works for you, it fails for the service, because this shell goes through the proxy {proxy} and \
-                         the service's environment names none for this host."
-                    ));
-                }
+                finding.detail.push_str(&format!(
+                    " If it works for you, it fails for the service, because this shell goes through the proxy {proxy} and \
+                     the service's environment names none for this host."
+                ));
             }
         }
         judgement
