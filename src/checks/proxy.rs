@@ -62,7 +62,8 @@ impl Check for Probe {
         evidence
     }
 
-    fn judge(&self, evidence: Evidence, known: &Known, _facts: &mut Facts) -> Judgement {
+    fn judge(&self, evidence: Evidence, known: &Known, facts: &mut Facts) -> Judgement {
+        facts.publish(evidence.way.clone());
         let judgement = match &evidence.way.choice {
             Choice::Nowhere => Judgement::unknown(
                 "no control plane is known, so whether a proxy stands before it is not either",

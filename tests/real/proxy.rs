@@ -78,6 +78,16 @@ fn an_http_proxy_that_lets_everybody_through() {
         .count();
     // The diagnostic connection and the strict one.
     assert_eq!(after - before, 2, "{}", proxy.output());
+
+    // Left out, it is gone through all the same.
+    Doctor::at(&world)
+        .args(&["--skip", "proxy"])
+        .env("HTTPS_PROXY", &url("http", ""))
+        .diagnose()
+        .found_no_error()
+        .check("tls", "pass")
+        .check("health", "pass")
+        .check("registration", "pass");
 }
 
 #[test]

@@ -100,10 +100,9 @@ fn read(root: &Root, setting: &ProxySetting) -> Option<Secret> {
     match setting {
         ProxySetting::Environment { variable } => std::env::var(variable).ok().map(Secret::new),
         ProxySetting::File { path, variable } => {
-            let set = environment_file(&text(path)?).into_iter();
-            set.filter(|(name, _)| name == variable)
-                .map(|(_, value)| Secret::new(value))
-                .last()
+            let set = environment_file(&text(path)?);
+            let (_, value) = set.into_iter().rfind(|(name, _)| name == variable)?;
+            Some(Secret::new(value))
         }
         ProxySetting::Configuration { path } => config::parse(&text(path)?, None).config.proxy,
         ProxySetting::Service { .. } => None,

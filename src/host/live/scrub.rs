@@ -55,7 +55,7 @@ impl Scrubber {
 
     /// The text of a file, in which a line may be a variable and its value.
     pub(super) fn file(&self, text: &str) -> String {
-        self.text(&hide_logins(&hide_values(&LINE, text, "")))
+        self.text(&hide_logins_in_lines(&hide_values(&LINE, text, "")))
     }
 
     /// A variable's value.
@@ -73,7 +73,7 @@ impl Scrubber {
     pub(super) fn properties(&self, properties: &mut BTreeMap<String, String>) {
         for (name, value) in properties {
             if name == "Environment" {
-                *value = hide_logins(&hide_values(&QUOTED, value, "\""));
+                *value = hide_logins_in_list(&hide_values(&QUOTED, value, "\""));
             }
             *value = self.text(value);
         }
@@ -121,11 +121,28 @@ fn hide_login(url: &str) -> String {
     }
 }
 
-/// The same wherever a text sets a proxy.
-fn hide_logins(text: &str) -> String {
+/// The same in a file: to the end of the line or of the quotes. In YAML, what follows ` #` is said by a person to people.
+fn hide_logins_in_lines(text: &str) -> String {
+    let hidden = |found: &Captures<'_>| {
+        let (before, value) = (&found["before"], &found["value"]);
+        let end = match value.chars().next() {
+            Some(quote @ ('"' | '\'')) => value[1..].find(quote).map(|at| at + 1),
+            _ if before.trim_end().ends_with(':') => value.find(" #"),
+            _ => None,
+        };
+        let (url, rest) = value.split_at(end.unwrap_or(value.len()));
+        let (quote, url) = url.split_at(url.len() - url.trim_start_matches(['"', '\'']).len());
+        format!("{before}{quote}{}{rest}", hide_login(url))
+    };
+    PROXY_LINE.replace_all(text, hidden).into_owned()
+}
+
+/// The same among the variables of a service: to the next blank or to the end of the quotes.
+fn hide_logins_in_list(text: &str) -> String {
     let hidden =
         |found: &Captures<'_>| format!("{}{}", &found["before"], hide_login(&found["url"]));
-    PROXY.replace_all(text, hidden).into_owned()
+    let hide = |text: String, pattern: &Regex| pattern.replace_all(&text, hidden).into_owned();
+    PROXY_VARIABLES.iter().fold(text.to_owned(), hide)
 }
 
 fn pattern(text: &str) -> Regex {
@@ -135,11 +152,19 @@ fn pattern(text: &str) -> Regex {
 static LINE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?m)^(?<before>[ \t]*(?:export[ \t]+)?(?<name>[A-Za-z0-9_.-]+)=)(?<value>\S.*)$")
 });
-/// `HTTPS_PROXY=…`, also exported, quoted or among others, and `proxy: …`.
-static PROXY: LazyLock<Regex> = LazyLock::new(|| {
+/// `HTTPS_PROXY=…`, also exported, and `proxy: …`.
+static PROXY_LINE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?im)(?<before>(?:[a-z]_proxy=["']?|^[ \t]*["']?proxy["']?[ \t]*:[ \t]*["']?))(?<url>[^\s"']+)"#,
+        r#"(?im)^(?<before>[ \t]*(?:(?:export[ \t]+)?[a-z0-9_]*_proxy=|["']?proxy["']?[ \t]*:[ \t]*))(?<value>[^\r\n]+)"#,
     )
+});
+/// `HTTPS_PROXY=…` in `Environment=`: in quotes of either kind, which begin before or after the name, or in none.
+static PROXY_VARIABLES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
+    [
+        pattern(r#"(?i)(?<before>"[a-z0-9_]*_proxy=|[a-z0-9_]*_proxy=")(?<url>(?:[^"\\]|\\.)*)"#),
+        pattern(r"(?i)(?<before>'[a-z0-9_]*_proxy=|[a-z0-9_]*_proxy=')(?<url>(?:[^'\\]|\\.)*)"),
+        pattern(r#"(?i)(?<before>(?:^|\s)[a-z0-9_]*_proxy=)(?<url>[^\s"']\S*)"#),
+    ]
 });
 static QUOTED: LazyLock<Regex> =
     LazyLock::new(|| pattern(r#"(?<before>"(?<name>[A-Za-z0-9_.-]+)=)(?<value>(?:[^"\\]|\\.)*)""#));
@@ -168,6 +193,18 @@ mod tests {
             (
                 "log_level: info\nproxy: 'http://u:p/w@h:1'\n",
                 "log_level: info\nproxy: 'http://…@h:1'\n",
+            ),
+            (
+                "proxy: http://u:p w@h:1 # ask x@y\n",
+                "proxy: http://…@h:1 # ask x@y\n",
+            ),
+            (
+                "proxy: http://h:1 # ask x@y\n",
+                "proxy: http://h:1 # ask x@y\n",
+            ),
+            (
+                "A=b\nhttps_proxy=\"http://u:p w@h:1\"\n",
+                "A=b\nhttps_proxy=\"http://…@h:1\"\n",
             ),
         ] {
             assert_eq!(scrubber().file(text), expected);
@@ -200,12 +237,12 @@ mod tests {
         assert_eq!(scrubber().variable("NO_PROXY", "a,b"), "a,b");
         let mut properties = BTreeMap::from([(
             "Environment".to_owned(),
-            r#"A=b HTTPS_PROXY=u:p@h:1 "https_proxy=socks5://u:p/q@h:2" MAIL=a@b"#.to_owned(),
+            r#"A=b HTTPS_PROXY=u:p@h:1 "https_proxy=socks5://u:p q\"@h:2" 'HTTP_PROXY=u:p w@h:3' ALL_PROXY="u:p w@h:4" MAIL=a@b"#.to_owned(),
         )]);
         scrubber().properties(&mut properties);
         assert_eq!(
             properties["Environment"],
-            r#"A=b HTTPS_PROXY=…@h:1 "https_proxy=socks5://…@h:2" MAIL=a@b"#
+            r#"A=b HTTPS_PROXY=…@h:1 "https_proxy=socks5://…@h:2" 'HTTP_PROXY=…@h:3' ALL_PROXY="…@h:4" MAIL=a@b"#
         );
         let variable = scrubber().variable("https_proxy", "http://u:p w@x@h:1");
         assert_eq!(variable, "http://…@h:1");
