@@ -254,6 +254,33 @@ fn what_lies_behind_a_proxy_is_seen_through_it() {
 }
 
 #[test]
+fn an_untrusted_peer_behind_a_proxy_gets_one_anonymous_question() {
+    const TOKEN: &str = "nxe_u4hT0kQ9xN2vB7mZ1cR8sL5wY3eJ6gA0dF4pK7iO2qU";
+    let (ours, theirs) = (Pki::new(), Pki::new());
+    let site = Site::healthy(theirs.leaf().make()).asks_for_certificates_of(&theirs);
+    let world = Scene::new(&Agent::enrolled(&ours), &site);
+    let proxy = tinyproxy(&world, PROXY, "");
+    assert_eq!(curl_through(&world, &url("http", "")), Curl::Untrusted);
+    let asked = |proxy: &Server| proxy.output().matches("CONNECT cp.nexplane.test").count();
+    let before = asked(&proxy);
+    Doctor::at(&world)
+        .args(&["--token", TOKEN, "--change-request", "cr_42"])
+        .env("NEXPLANE_API_TOKEN", "api-t0ken-of-the-lab")
+        .env("HTTPS_PROXY", &url("http", ""))
+        .diagnose()
+        .failed_because(&["trust.unknown_authority"]);
+    // The strict connection came as far as the certificate, and went no further.
+    assert!(asked(&proxy) - before >= 2, "{}", proxy.output());
+    let seen = world.web.output();
+    let requests: Vec<&str> = seen.lines().filter(|l| l.starts_with("seen: ")).collect();
+    assert_eq!(
+        requests,
+        ["seen: GET /health HTTP/1.1 | certificate: - | authorization: -"],
+        "{seen}"
+    );
+}
+
+#[test]
 fn no_proxy_makes_exceptions_as_the_agent_does() {
     let world = scene();
     let with = |no_proxy: &str, control_plane: &str| {

@@ -101,8 +101,13 @@ fn network(entry: &str) -> Option<(IpAddr, u32)> {
     let address: IpAddr = address.parse().ok()?;
     let width = if address.is_ipv4() { 32 } else { 128 };
     let digits = !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit());
-    let length = length.parse().ok().filter(|length| *length <= width)?;
-    digits.then_some((address, length))
+    let length: u32 = length.parse().ok().filter(|length| *length <= width)?;
+    let network = match (address.to_canonical(), length.checked_sub(96)) {
+        // IPv4 written as IPv6.
+        (v4 @ IpAddr::V4(_), Some(within)) if address.is_ipv6() => (v4, within),
+        _ => (address, length),
+    };
+    digits.then_some(network)
 }
 
 /// `host:port`, `[::1]:port`, or neither: then all of it is the host, its brackets too, and no address.
@@ -166,6 +171,7 @@ mod tests {
             ("10.1.2.3:", "10.1.2.3"),
             ("10.1.2.3", "::ffff:10.1.2.3"),
             ("10.0.0.0/8", "::ffff:10.1.2.3"),
+            ("::ffff:10.0.0.0/104", "10.1.2.3"),
             ("2.1", "192.0.2.1"),
             ("Büro.corp", "nexplane.xn--bro-hoa.corp"),
             ("x, *", "nexplane.corp"),
@@ -182,6 +188,7 @@ mod tests {
             ("10.0.0.0/8", "nexplane.corp"),
             ("10.0.0.0/33", "10.0.0.1"),
             ("::/0", "10.0.0.1"),
+            ("::ffff:10.0.0.0/90", "10.1.2.3"),
             ("0.0.2.1", "192.0.2.1"),
             ("*corp", "nexplane.corp"),
             ("*.nexplane.corp", "nexplane.corp"),
@@ -194,6 +201,17 @@ mod tests {
             ("corp other.test", "nexplane.corp"),
         ] {
             assert!(!exempt(no_proxy, host), "{no_proxy} does not cover {host}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read(no_proxy in r"([a-z0-9*.:/\[\],% -]{0,12}){0,4}|\PC{0,40}", host in r"[a-z0-9.:]{0,20}") {
+            let _whichever = exempt(&no_proxy, &host);
+            if let Some(proxy) = crate::contract::proxy::Proxy::parse(&no_proxy) {
+                let again = crate::contract::proxy::Proxy::parse(&proxy.to_string());
+                proptest::prop_assert!(again.is_some_and(|again| again.is_same(&proxy)), "{proxy}");
+            }
         }
     }
 }
