@@ -9,9 +9,10 @@ use rustls::AlertDescription;
 
 use super::behaviour::{ClientCertificates, HealthPage, HeartbeatReply, Port};
 use super::ca::ServerCertificate;
+use super::controls::CONTROLS;
 use super::nameserver::NameAnswer;
-use super::plan::{ChangeRequest, Edit, File, Plan, Proxy, ProxySetting, Registration, Token};
-use super::proxy::{Door, Protocol};
+use super::plan::{ChangeRequest, Edit, File, Plan, Registration, Token};
+use super::proxy::Door;
 use crate::model::Code;
 
 /// Which side of the connection a fault is on.
@@ -85,7 +86,11 @@ const fn server(code: &'static str, what: &'static str, inject: fn(&mut Plan)) -
     fault(Side::Server, code, what, inject)
 }
 
-const fn network(code: &'static str, what: &'static str, inject: fn(&mut Plan)) -> Fault {
+pub(super) const fn network(
+    code: &'static str,
+    what: &'static str,
+    inject: fn(&mut Plan),
+) -> Fault {
     fault(Side::Network, code, what, inject)
 }
 
@@ -107,35 +112,9 @@ const fn fault(side: Side, code: &'static str, what: &'static str, inject: fn(&m
 
 /// The fault that is diagnosed as `code`, or the circumstance of that name.
 pub(super) fn find(code: &str) -> Option<&'static Fault> {
-    let mut all = FAULTS.iter().chain(CONTROLS);
+    let mut all = FAULTS.iter().chain(&CONTROLS);
     all.find(|fault| fault.code == *code)
 }
-
-/// Circumstances in which nothing is wrong: they go by no finding's code, and are diagnosed as nothing.
-pub static CONTROLS: &[Fault] = &[
-    network(
-        "healthy.http_proxy",
-        "all is well behind a proxy that wants a password, which the service's environment file has",
-        |plan| {
-            plan.proxy = Some(Proxy {
-                protocol: Protocol::Connect,
-                door: Door::Locked,
-                setting: ProxySetting::Environment("http://{login}@{address}"),
-            });
-        },
-    ),
-    network(
-        "healthy.socks5_proxy",
-        "all is well behind a SOCKS5 proxy that wants a password, which the configuration has",
-        |plan| {
-            plan.proxy = Some(Proxy {
-                protocol: Protocol::Socks5,
-                door: Door::Locked,
-                setting: ProxySetting::Configuration("socks5h://{login}@{address}"),
-            });
-        },
-    ),
-];
 
 const CRASHED: &[(&str, &str)] = &[
     ("ActiveState", "failed"),
@@ -288,28 +267,14 @@ pub static FAULTS: &[Fault] = &[
             plan.unit(&[("UnitFileState", "disabled")]);
         },
     ),
-    network(
-        "proxy.unreachable",
-        "the service is told to go through a proxy that is gone",
-        |plan| {
-            plan.proxy = Some(Proxy {
-                protocol: Protocol::Connect,
-                door: Door::Closed,
-                setting: ProxySetting::Environment("http://{address}"),
-            });
-        },
-    )
+    network("proxy.unreachable", "the service's proxy is gone", |plan| {
+        plan.behind(Door::Closed)
+    })
     .never(&["tcp.refused", "proxy.denied"]),
     network(
         "proxy.denied",
-        "the proxy wants a password, and the service is told none",
-        |plan| {
-            plan.proxy = Some(Proxy {
-                protocol: Protocol::Connect,
-                door: Door::Locked,
-                setting: ProxySetting::Environment("http://{address}"),
-            });
-        },
+        "the service's proxy wants a password, and is given none",
+        |plan| plan.behind(Door::Locked),
     )
     .never(&["proxy.unreachable"]),
     network("dns.not_found", "the name does not exist", |plan| {

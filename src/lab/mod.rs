@@ -6,6 +6,7 @@
 mod behaviour;
 mod ca;
 mod clock;
+mod controls;
 mod faults;
 mod nameserver;
 mod plan;
@@ -22,7 +23,8 @@ pub use behaviour::{
 };
 pub use ca::{Authority, Served, ServerCertificate};
 pub use clock::Clock;
-pub use faults::{CONTROLS, FAULTS, Fault, Side};
+pub use controls::CONTROLS;
+pub use faults::{FAULTS, Fault, Side};
 pub use nameserver::{NameAnswer, Nameserver};
 pub use plan::Plan;
 pub use proxy::{Door, Protocol, ProxyServer};

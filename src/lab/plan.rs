@@ -171,6 +171,15 @@ impl Plan {
         of(self) != of(other)
     }
 
+    /// The service's environment names a proxy, and no password for it.
+    pub(super) fn behind(&mut self, door: Door) {
+        self.proxy = Some(Proxy {
+            protocol: Protocol::Connect,
+            door,
+            setting: ProxySetting::Environment("http://{address}"),
+        });
+    }
+
     pub(super) fn unit(&mut self, properties: &[(&'static str, &str)]) {
         for (name, value) in properties {
             self.unit.insert(name, (*value).to_owned());

@@ -34,7 +34,7 @@ pub enum Protocol {
 pub enum Door {
     /// Everybody.
     Open,
-    /// Whoever shows [`credentials`].
+    /// Whoever shows the right user and password.
     Locked,
     /// Nobody: its rules forbid it.
     Forbidden,

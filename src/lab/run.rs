@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::LabError;
-use super::faults::{self, CONTROLS, FAULTS, Fault};
+use super::controls::CONTROLS;
+use super::faults::{self, FAULTS, Fault};
 use super::plan::Plan;
 use super::world::World;
 use crate::bundle::fixture::{Evidence, Expect};
