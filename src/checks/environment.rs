@@ -10,7 +10,7 @@ use std::fmt;
 use super::Known;
 use crate::host::{
     EnvironmentQuestion, Host, HostPath, ProxySetting, ReadQuestion, Seen, Service,
-    ServiceQuestion, environment_file,
+    ServiceQuestion, Unseen, environment_file,
 };
 
 /// Whose environment it is.
@@ -40,6 +40,8 @@ pub(super) struct Environment {
     variables: BTreeMap<String, String>,
     /// Those of them that a file of `EnvironmentFile=` sets.
     by_file: BTreeMap<String, HostPath>,
+    /// A file of `EnvironmentFile=` that is there and could not be read, and why: what it sets is not known.
+    pub(super) unread: Option<(HostPath, Unseen)>,
     /// What the doctor's own environment says, where that is another.
     shell: BTreeMap<String, String>,
 }
@@ -52,6 +54,7 @@ impl Environment {
             owner: Owner::Doctor,
             variables: BTreeMap::new(),
             by_file: BTreeMap::new(),
+            unread: None,
             shell: BTreeMap::new(),
         }
     }
@@ -131,23 +134,29 @@ pub(super) async fn of_agent(host: &dyn Host, known: &Known) -> Environment {
             owner: Owner::Doctor,
             variables: shell,
             by_file: BTreeMap::new(),
+            unread: None,
             shell: BTreeMap::new(),
         },
         Some(service) => {
             let mut variables: BTreeMap<_, _> = service.environment().into_iter().collect();
-            let mut by_file = BTreeMap::new();
+            let (mut by_file, mut unread) = (BTreeMap::new(), None);
             for file in service.environment_files() {
                 let path = HostPath::host(file.path);
-                if let Ok(content) = host.read(ReadQuestion::new(path.clone())).await {
-                    let set = environment_file(&content.text);
-                    by_file.extend(set.iter().map(|(name, _)| (name.clone(), path.clone())));
-                    variables.extend(set);
+                match host.read(ReadQuestion::new(path.clone())).await {
+                    Ok(content) => {
+                        let set = environment_file(&content.text);
+                        by_file.extend(set.iter().map(|(name, _)| (name.clone(), path.clone())));
+                        variables.extend(set);
+                    }
+                    Err(Unseen::Absent) => {}
+                    Err(unseen) => unread = Some((path, unseen)),
                 }
             }
             Environment {
                 owner: Owner::Service,
                 variables,
                 by_file,
+                unread,
                 shell,
             }
         }

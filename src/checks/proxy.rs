@@ -68,6 +68,7 @@ impl Check for Probe {
             Choice::Nowhere => Judgement::unknown(
                 "no control plane is known, so whether a proxy stands before it is not either",
             ),
+            Choice::Unknown(why) => Judgement::unknown(why.clone()),
             Choice::Direct(why) => Judgement::pass().note("proxy", why),
             Choice::Invalid { setting } => unreachable::no_url(setting).into(),
             Choice::Through(through) => judge(through, &evidence, known),

@@ -324,6 +324,21 @@ fn a_file_of_the_unit_wins_and_its_credentials_are_read_there() {
 }
 
 #[test]
+fn a_file_of_the_unit_that_may_not_be_read_leaves_it_open() {
+    for (seen, decided) in [(Err(Unseen::Absent), true), (Err(Unseen::Denied), false)] {
+        let service = Service {
+            properties: properties(&[("EnvironmentFiles", "/etc/default/agent (ignore_errors=yes)")]),
+            supplied: false,
+        };
+        let read = ReadQuestion::new(HostPath::host("/etc/default/agent"));
+        let (judgement, _) = with(Ok(service), &[])
+            .answer("read", read, Seen::<Content>::clone(&seen))
+            .judge(&Probe);
+        assert_eq!(judgement.decision == Decision::Decided, decided, "{seen:?}");
+    }
+}
+
+#[test]
 fn the_configurations_proxy_wins_over_everything() {
     let told = config::Told {
         proxy: crate::contract::proxy::Proxy::parse("socks5://10.0.0.8:3128"),

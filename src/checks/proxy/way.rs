@@ -28,6 +28,8 @@ pub(super) enum Choice {
         /// Which variable, and where it is set.
         setting: String,
     },
+    /// What the service is told could not be read, because …
+    Unknown(String),
     /// No control plane is known.
     Nowhere,
 }
@@ -87,6 +89,16 @@ pub(in crate::checks) async fn of_agent(host: &dyn Host, known: &Known) -> Way {
             setting: format!("`proxy` in {}", told.path.path().display()),
         })),
         None => {
+            if let Some((file, unseen)) = &environment.unread {
+                return Way {
+                    choice: Choice::Unknown(format!(
+                        "whether the agent's service is told to go through a proxy is not known, because {} could not be read: {unseen}; \
+                         run the doctor as root",
+                        file.path().display()
+                    )),
+                    shell: Shell::Same,
+                };
+            }
             let rules = Rules::of(|name| environment.get(name));
             decide(&rules, environment.owner, control_plane, |proxy, name| {
                 via(proxy, environment.setting(name))
@@ -136,7 +148,7 @@ impl Way {
     pub(in crate::checks) fn proxy(&self) -> Option<&Proxy> {
         match &self.choice {
             Choice::Through(through) => Some(&through.proxy),
-            Choice::Direct(_) | Choice::Invalid { .. } | Choice::Nowhere => None,
+            _ => None,
         }
     }
 
@@ -152,7 +164,7 @@ impl Way {
     pub(in crate::checks) fn via(self) -> Option<Via> {
         match self.choice {
             Choice::Through(through) => Some(through.via),
-            Choice::Direct(_) | Choice::Invalid { .. } | Choice::Nowhere => None,
+            _ => None,
         }
     }
 
@@ -218,7 +230,8 @@ impl Shell {
             })
             .and_then(|(_, value)| Proxy::parse(value.expose()));
         match (choice, in_shell) {
-            (Choice::Nowhere, _) | (Choice::Direct(_) | Choice::Invalid { .. }, None) => Self::Same,
+            (Choice::Nowhere | Choice::Unknown(_), _)
+            | (Choice::Direct(_) | Choice::Invalid { .. }, None) => Self::Same,
             (Choice::Through(through), Some(proxy)) if through.proxy.is_same(&proxy) => Self::Same,
             (_, Some(proxy)) => Self::Proxy(proxy),
             (Choice::Through(_), None) => Self::Direct,
