@@ -293,6 +293,24 @@ async fn a_proxy_that_is_not_there_or_says_nothing_is_a_bounded_wait() {
     question.address = address;
     let tunnel = host.tunnel(question).await.unwrap();
     assert_eq!(tunnel.ending, TunnelEnding::TimedOut { after_ms: 100 });
+    let call = ApiQuestion {
+        origin: "https://127.0.0.1:1".into(),
+        addresses: vec![address],
+        ca_cert: None,
+        ssl_cert_file: Some(PathBuf::from("/nowhere")),
+        ssl_cert_dir: None,
+        identity: None,
+        via: Some(Via {
+            credentials: None,
+            ..case.question().via
+        }),
+        call: ApiCall::Health,
+    };
+    let answer = host.api(call).await;
+    assert!(
+        matches!(answer, ApiAnswer::Failed(Unseen::TimedOut { .. })),
+        "{answer:?}"
+    );
     drop(silent);
 }
 
