@@ -111,12 +111,29 @@ async fn what_nobody_verifies_is_said_where_that_is_found() {
     );
 }
 
+/// Behind a proxy that lets the agent through, every layer is seen through the tunnel.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lies_behind_a_proxy_is_diagnosed_through_it() {
+    let behind = [
+        "healthy.http_proxy+tls.plaintext",
+        "healthy.socks5_proxy+tls.alert",
+        "healthy.http_proxy+trust.unknown_authority",
+        "healthy.socks5_proxy+trust.expired",
+        "healthy.http_proxy+clock.drift",
+        "healthy.http_proxy+health.unhealthy",
+        "healthy.http_proxy+registration.revoked",
+        "healthy.socks5_proxy+registration.certificate_refused",
+        "healthy.socks5_proxy+token.invalid",
+        "healthy.http_proxy+dns.not_found",
+        "healthy.http_proxy+tasks.not_approved",
+    ];
+    assert_as_injected(&run(&behind.map(str::to_owned)).await);
+}
+
 /// Codes that no server and no file of an unprivileged host can show: `tests/real` does. And those of later versions.
-const ELSEWHERE: [&str; 6] = [
+const ELSEWHERE: [&str; 4] = [
     "host.disk_full",
     "host.read_only",
-    "proxy.unreachable",
-    "proxy.denied",
     "trust.intercepted",
     "trust.weak",
 ];

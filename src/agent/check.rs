@@ -2,6 +2,7 @@
 //!
 //! Says one line a step in the contract's words; prints nothing itself, but to the writer that it is given.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -12,9 +13,10 @@ use super::heartbeat::{Purpose, heartbeat};
 use super::identity::{Identity, IdentityFiles};
 use super::trust::roots;
 use crate::contract::api::Health;
-use crate::contract::client::ApiClient;
+use crate::contract::client::{ApiClient, Route};
 use crate::contract::config::{self, AgentConfig, MAX_BYTES};
 use crate::contract::paths;
+use crate::contract::proxy::{Proxy, Rules};
 use crate::contract::tls::{ClientIdentity, strict_tls_config};
 use crate::contract::url::ControlPlane;
 use crate::model::printable;
@@ -36,19 +38,21 @@ struct Setting {
     config: AgentConfig,
     plane: ControlPlane,
     files: IdentityFiles,
+    proxy: Option<Proxy>,
 }
 
-/// Checks the agent that the configuration at `config` describes, as of `now`.
+/// Checks the agent that the configuration at `config` describes, as of `now`, in an environment with these variables.
 ///
 /// # Errors
 /// When `out` cannot be written to.
 pub async fn check(
     config: &Path,
     hostname: &str,
+    environment: &BTreeMap<String, String>,
     now: DateTime<Utc>,
     out: &mut (dyn Write + Send),
 ) -> io::Result<CheckOutcome> {
-    let setting = match Setting::read(config) {
+    let setting = match Setting::read(config, environment) {
         Ok(setting) => setting,
         Err(why) => {
             writeln!(out, "Reading {}... FAILED ({why})", config.display())?;
@@ -90,7 +94,7 @@ fn report(out: &mut dyn Write, what: &str, result: Result<String, String>) -> io
 }
 
 impl Setting {
-    fn read(path: &Path) -> Result<Self, String> {
+    fn read(path: &Path, environment: &BTreeMap<String, String>) -> Result<Self, String> {
         let text = read_text(path).map_err(|error| error.to_string())?;
         let reading = config::parse(&text, None);
         let fatal = reading
@@ -111,17 +115,30 @@ impl Setting {
             config.cert_path.clone().unwrap_or(cert),
             config.key_path.clone().unwrap_or(key),
         );
+        let proxy = proxy(&config, environment, &plane)?;
         Ok(Self {
             config,
             plane,
             files,
+            proxy,
         })
     }
 
     fn client(&self, identity: Option<ClientIdentity>) -> Result<ApiClient, String> {
         let roots = roots(self.config.ca_cert.as_deref()).map_err(|error| error.to_string())?;
         let tls = strict_tls_config(&roots, identity, None).map_err(|error| error.to_string())?;
-        ApiClient::new(&self.plane, &[], tls, TIMEOUT).map_err(|error| error.to_string())
+        let client = match &self.proxy {
+            None => ApiClient::new(&self.plane, &[], tls, TIMEOUT),
+            Some(proxy) => {
+                // To the proxy itself the agent's certificate is not shown.
+                let route = Route {
+                    proxy: proxy.clone(),
+                    tls: strict_tls_config(&roots, None, None).map_err(|e| e.to_string())?,
+                };
+                ApiClient::through(route, &self.plane, &[], tls, TIMEOUT)
+            }
+        };
+        client.map_err(|error| error.to_string())
     }
 
     async fn reach(&self) -> Result<(), String> {
@@ -159,6 +176,27 @@ impl Setting {
             .await
             .map(|answer| answer.registered_as)
             .map_err(|error| error.to_string())
+    }
+}
+
+/// The proxy to go through: the configuration's, or the environment's where that does not except the control plane.
+fn proxy(
+    config: &AgentConfig,
+    environment: &BTreeMap<String, String>,
+    plane: &ControlPlane,
+) -> Result<Option<Proxy>, String> {
+    if let Some(url) = &config.proxy {
+        return Ok(Proxy::parse(url.expose()));
+    }
+    let rules = Rules::of(|name| environment.get(name).map(String::as_str));
+    match &rules.https_proxy {
+        Some((variable, url)) if rules.exempts(&plane.host(), plane.port()).is_none() => {
+            let proxy = Proxy::parse(url.expose());
+            proxy
+                .map(Some)
+                .ok_or(format!("{variable} is no URL of a proxy"))
+        }
+        _ => Ok(None),
     }
 }
 

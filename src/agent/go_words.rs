@@ -8,6 +8,7 @@ use rustls::{AlertDescription, CertificateError, Error as TlsError};
 
 use crate::contract::client::CallError;
 use crate::contract::log_lines;
+use crate::contract::proxy::NoTunnel;
 use crate::contract::tls::alert_name;
 use crate::contract::url::ControlPlane;
 
@@ -55,6 +56,11 @@ fn reason(error: &CallError, plane: &ControlPlane) -> String {
         }
         CallError::Closed => "EOF".to_owned(),
         CallError::NotHttp => "malformed HTTP response".to_owned(),
+        CallError::Proxy(NoTunnel::Refused(refusal)) => refusal.reason.clone(),
+        CallError::Proxy(NoTunnel::Socks(reply)) => {
+            format!("socks connect tcp {endpoint}: unknown error {reply}")
+        }
+        CallError::Proxy(other) => format!("proxyconnect tcp: {other}"),
         CallError::Other(words) => words.clone(),
     }
 }

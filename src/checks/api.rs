@@ -1,6 +1,6 @@
 //! How a check asks the control plane over the strict connection, with everything that the agent's own connection is made of.
 
-use super::{Known, config, environment, tcp};
+use super::{Known, config, environment, proxy, tcp};
 use crate::host::{ApiAnswer, ApiCall, ApiQuestion, Host, HostPath};
 
 /// Asks; nothing if no control plane is known or no address of it works.
@@ -21,6 +21,7 @@ pub(super) async fn call(
         ssl_cert_file: environment.get("SSL_CERT_FILE").map(Into::into),
         ssl_cert_dir: environment.get("SSL_CERT_DIR").map(str::to_owned),
         identity,
+        via: proxy::of_agent(host, known).await.via(),
         call,
     };
     Some(host.api(question).await)

@@ -10,6 +10,7 @@ use super::agent_user::{Access, AgentUser, permissions};
 use super::{Check, Facts, Judgement, Known, install};
 use crate::contract::config::{self, AgentConfig, ConfigProblem, ConfigReading, Key, Verification};
 use crate::contract::paths::{AgentPaths, beside};
+use crate::contract::proxy::Proxy;
 use crate::contract::url::ControlPlane;
 use crate::host::{
     Base, Content, Host, HostPath, Kind, ReadQuestion, Seen, Service, ServiceQuestion, Stat, Unseen,
@@ -39,6 +40,8 @@ pub struct Told {
     pub key: HostPath,
     /// The configuration itself.
     pub path: HostPath,
+    /// The proxy that the configuration names; what it says of credentials is only that there are some.
+    pub proxy: Option<Proxy>,
 }
 
 impl Told {
@@ -64,6 +67,10 @@ impl Told {
             cert: named(&config.cert_path, cert),
             key: named(&config.key_path, key),
             path,
+            proxy: config
+                .proxy
+                .as_ref()
+                .and_then(|url| Proxy::parse(url.expose())),
         }
     }
 }

@@ -9,9 +9,8 @@ use futures_util::StreamExt;
 use futures_util::future::{join, join_all};
 use futures_util::stream::FuturesOrdered;
 
-use super::proxy::{self, Choice};
-use super::{Check, Facts, Judgement, Known, config, environment};
-use crate::contract::url::ControlPlane;
+use super::proxy::{self, Way};
+use super::{Check, Facts, Judgement, Known, config};
 use crate::host::{Content, DnsQuestion, Host, HostPath, ReadQuestion, RecordType, Seen, Unseen};
 use crate::model::{Code, Fact, Finding, Os, Placeholder, format_duration};
 
@@ -41,6 +40,7 @@ pub struct Resolved {
 #[derive(Debug)]
 pub struct Evidence {
     name: Option<Name>,
+    way: Way,
     resolv_conf: Seen<Content>,
     hosts: Seen<Content>,
     candidates: Vec<Candidate>,
@@ -84,15 +84,24 @@ impl Check for Probe {
     ];
 
     async fn collect(&self, host: &dyn Host, known: &Known) -> Evidence {
-        let name = match config::told(known).control_plane {
-            Some(control_plane) => Some(name_to_resolve(host, known, &control_plane).await),
-            None => None,
-        };
+        let way = proxy::of_agent(host, known).await;
+        let control_plane = config::told(known).control_plane;
+        let name = control_plane.map(|control_plane| match way.proxy() {
+            Some(proxy) => Name {
+                text: proxy.host.clone(),
+                of_proxy: true,
+            },
+            None => Name {
+                text: control_plane.host(),
+                of_proxy: false,
+            },
+        });
         let read = |path: &str| host.read(ReadQuestion::new(HostPath::host(path)));
         let (resolv_conf, hosts) =
             join(read("/etc/resolv.conf"), read(hosts_path(known.system.os))).await;
         let mut evidence = Evidence {
             name,
+            way,
             resolv_conf,
             hosts,
             candidates: Vec::new(),
@@ -115,8 +124,10 @@ impl Check for Probe {
         let Some(name) = &evidence.name else {
             return Judgement::unknown("no control plane is known, so there is no name to resolve");
         };
-        let (addresses, judgement) = evidence.judge(name, known);
-        if !addresses.is_empty() {
+        let (addresses, mut judgement) = evidence.judge(name, known);
+        if addresses.is_empty() {
+            judgement = evidence.way.direct_alone(judgement);
+        } else {
             facts.publish(Resolved {
                 addresses: interleave(&addresses),
             });
@@ -125,20 +136,6 @@ impl Check for Probe {
             return judgement.note("resolved", format!("the proxy's name, {}", name.text));
         }
         judgement
-    }
-}
-
-async fn name_to_resolve(host: &dyn Host, known: &Known, control_plane: &ControlPlane) -> Name {
-    let environment = environment::of_agent(host, known).await;
-    match proxy::choose(&environment, control_plane) {
-        Choice::Proxy(proxy) => Name {
-            text: proxy.host,
-            of_proxy: true,
-        },
-        Choice::Direct(_) | Choice::Invalid { .. } => Name {
-            text: control_plane.host(),
-            of_proxy: false,
-        },
     }
 }
 

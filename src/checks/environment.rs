@@ -9,8 +9,8 @@ use std::fmt;
 
 use super::Known;
 use crate::host::{
-    EnvironmentQuestion, Host, HostPath, ReadQuestion, Seen, Service, ServiceQuestion,
-    environment_file,
+    EnvironmentQuestion, Host, HostPath, ProxySetting, ReadQuestion, Seen, Service,
+    ServiceQuestion, Unseen, environment_file,
 };
 
 /// Whose environment it is.
@@ -38,6 +38,10 @@ pub(super) struct Environment {
     /// Whose.
     pub(super) owner: Owner,
     variables: BTreeMap<String, String>,
+    /// Those of them that a file of `EnvironmentFile=` sets.
+    by_file: BTreeMap<String, HostPath>,
+    /// A file of `EnvironmentFile=` that is there and could not be read, and why: what it sets is not known.
+    pub(super) unread: Option<(HostPath, Unseen)>,
     /// What the doctor's own environment says, where that is another.
     shell: BTreeMap<String, String>,
 }
@@ -49,6 +53,8 @@ impl Environment {
         Self {
             owner: Owner::Doctor,
             variables: BTreeMap::new(),
+            by_file: BTreeMap::new(),
+            unread: None,
             shell: BTreeMap::new(),
         }
     }
@@ -56,6 +62,19 @@ impl Environment {
     /// A variable that is set and not empty, as Go's libraries read them.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         not_empty(&self.variables, name)
+    }
+
+    /// Where a variable is set that names a proxy.
+    pub(super) fn setting(&self, name: &str) -> ProxySetting {
+        let variable = name.to_owned();
+        match (self.owner, self.by_file.get(name)) {
+            (Owner::Doctor, _) => ProxySetting::Environment { variable },
+            (Owner::Service, None) => ProxySetting::Service { variable },
+            (Owner::Service, Some(path)) => ProxySetting::File {
+                path: path.clone(),
+                variable,
+            },
+        }
     }
 
     /// The same variable for the doctor itself, where the agent's service is the owner.
@@ -114,19 +133,30 @@ pub(super) async fn of_agent(host: &dyn Host, known: &Known) -> Environment {
         None => Environment {
             owner: Owner::Doctor,
             variables: shell,
+            by_file: BTreeMap::new(),
+            unread: None,
             shell: BTreeMap::new(),
         },
         Some(service) => {
             let mut variables: BTreeMap<_, _> = service.environment().into_iter().collect();
+            let (mut by_file, mut unread) = (BTreeMap::new(), None);
             for file in service.environment_files() {
                 let path = HostPath::host(file.path);
-                if let Ok(content) = host.read(ReadQuestion::new(path)).await {
-                    variables.extend(environment_file(&content.text));
+                match host.read(ReadQuestion::new(path.clone())).await {
+                    Ok(content) => {
+                        let set = environment_file(&content.text);
+                        by_file.extend(set.iter().map(|(name, _)| (name.clone(), path.clone())));
+                        variables.extend(set);
+                    }
+                    Err(Unseen::Absent) => {}
+                    Err(unseen) => unread = Some((path, unseen)),
                 }
             }
             Environment {
                 owner: Owner::Service,
                 variables,
+                by_file,
+                unread,
                 shell,
             }
         }

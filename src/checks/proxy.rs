@@ -1,22 +1,32 @@
-//! Does a proxy stand between the agent and the control plane, by the environment that the agent's service sees?
+//! Does the proxy on the way, if there is one, let the agent through to the control plane?
 //!
-//! Only says whether one applies, by the rules of Go's `net/http`, and which. Tunnels are not examined here yet.
+//! A proxy counts by the configuration or the environment that the agent's service sees. Its port and its answer to the
+//! request for a tunnel are judged here; what lies behind it is examined through the tunnel, by the checks that it is for.
 
-use super::environment::{self, Environment, Owner};
-use super::{Check, Facts, Judgement, Known, config};
-use crate::contract::url::ControlPlane;
-use crate::host::Host;
-use crate::model::Code;
+use std::net::SocketAddr;
 
-mod rules;
+use super::{Check, Facts, Judgement, Known, config, dns, tcp};
+use crate::host::{Host, Race, Seen, Tunnel};
+use crate::model::{Code, Finding, Placeholder};
 
-pub(super) use rules::Proxy;
-use rules::Rules;
+mod refusal;
+mod unreachable;
+mod way;
+
+use way::{Choice, Shell, Through};
+pub(super) use way::{Way, of_agent};
+
+const UNREACHABLE: Code = Code::from_static("proxy.unreachable");
+const DENIED: Code = Code::from_static("proxy.denied");
 
 /// What was seen.
 #[derive(Debug)]
 pub struct Evidence {
-    environment: Environment,
+    way: Way,
+    /// Where there is a proxy whose name resolves.
+    race: Option<Race>,
+    /// Where its port opens.
+    tunnel: Option<(SocketAddr, Seen<Tunnel>)>,
 }
 
 /// The check.
@@ -25,113 +35,115 @@ pub struct Probe;
 impl Check for Probe {
     type Evidence = Evidence;
     const ID: &'static str = "proxy";
-    /// None yet: `proxy.unreachable` and `proxy.denied` come with the tunnel.
-    const CODES: &'static [Code] = &[];
+    const CODES: &'static [Code] = &[UNREACHABLE, DENIED];
 
     async fn collect(&self, host: &dyn Host, known: &Known) -> Evidence {
-        Evidence {
-            environment: environment::of_agent(host, known).await,
+        let way = of_agent(host, known).await;
+        let mut evidence = Evidence {
+            way: way.clone(),
+            race: None,
+            tunnel: None,
+        };
+        let control_plane = config::told(known).control_plane;
+        let (Some(proxy), Some(control_plane)) = (way.proxy(), control_plane) else {
+            return evidence;
+        };
+        let Some(resolved) = resolve(host, known).await else {
+            return evidence;
+        };
+        let race = host.connect(tcp::question(&resolved, proxy.port)).await;
+        let winner = race.winner;
+        evidence.race = Some(race);
+        if let Some(winner) = winner
+            && let Some(question) = way.tunnel(winner, &control_plane)
+        {
+            evidence.tunnel = Some((winner, host.tunnel(question).await));
         }
+        evidence
     }
 
-    fn judge(&self, evidence: Evidence, known: &Known, _facts: &mut Facts) -> Judgement {
-        let Some(control_plane) = config::told(known).control_plane else {
-            return Judgement::unknown(
+    fn judge(&self, evidence: Evidence, known: &Known, facts: &mut Facts) -> Judgement {
+        facts.publish(evidence.way.clone());
+        let judgement = match &evidence.way.choice {
+            Choice::Nowhere => Judgement::unknown(
                 "no control plane is known, so whether a proxy stands before it is not either",
-            );
-        };
-        let judgement = match choose(&evidence.environment, &control_plane) {
+            ),
+            Choice::Unknown(why) => Judgement::unknown(why.clone()),
             Choice::Direct(why) => Judgement::pass().note("proxy", why),
-            Choice::Proxy(proxy) => through(&proxy, &evidence.environment, &control_plane),
-            Choice::Invalid { variable } => Judgement::unknown(format!(
-                "{variable} in {} is no URL of a proxy, and the agent refuses to connect with it; correct or remove it",
-                evidence.environment.owner.name()
-            )),
+            Choice::Invalid { setting } => unreachable::no_url(setting).into(),
+            Choice::Through(through) => judge(through, &evidence, known),
         };
-        compare_with_shell(judgement, &evidence.environment, &control_plane)
+        beside_shell(judgement, &evidence.way)
     }
 }
 
-/// What the environment decides for one control plane.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Choice {
-    /// The agent connects itself, because …
-    Direct(String),
-    /// It asks this proxy for a tunnel.
-    Proxy(Proxy),
-    /// The variable is set to something that names no proxy.
-    Invalid {
-        /// Which variable.
-        variable: &'static str,
-    },
+/// The proxy's addresses. The same questions as those of `dns`, which are asked once, and the same conclusion: what is wrong
+/// with the name is for `dns` to say.
+async fn resolve(host: &dyn Host, known: &Known) -> Option<dns::Resolved> {
+    let evidence = dns::Probe.collect(host, known).await;
+    let mut facts = Facts::default();
+    let _said_by_dns = dns::Probe.judge(evidence, known, &mut facts);
+    facts.get::<dns::Resolved>().cloned()
 }
 
-/// Applies Go's rules (`http.ProxyFromEnvironment`) to an environment.
-pub(super) fn choose(environment: &Environment, control_plane: &ControlPlane) -> Choice {
-    decide(
-        &Rules::of(|name| environment.get(name)),
-        environment.owner,
-        control_plane,
-    )
-}
-
-fn decide(rules: &Rules, owner: Owner, control_plane: &ControlPlane) -> Choice {
-    let Some((variable, value)) = &rules.https_proxy else {
-        let ignored = if rules.all_proxy {
-            "; ALL_PROXY is, and the agent does not read it"
-        } else {
-            ""
-        };
-        return Choice::Direct(format!(
-            "none: HTTPS_PROXY is not set in {}{ignored}",
-            owner.name()
-        ));
+fn judge(through: &Through, evidence: &Evidence, known: &Known) -> Judgement {
+    let Some(race) = &evidence.race else {
+        return Judgement::skipped(format!(
+            "the proxy {} could not be asked, because its name does not resolve: dns says why",
+            through.proxy
+        ))
+        .note("proxy", through.proxy.to_string());
     };
-    if let Some(why) = rules.exempts(&control_plane.host(), control_plane.port()) {
-        return Choice::Direct(format!("none for {}: {why}", control_plane.host()));
+    let mut judgement = match &evidence.tunnel {
+        None => unreachable::judge(through, race),
+        Some((address, Ok(tunnel))) => refusal::judge(through, *address, tunnel, known),
+        Some((_, Err(unseen))) => Judgement::unknown(format!(
+            "the proxy {} could not be asked for a tunnel: {unseen}",
+            through.proxy
+        )),
+    };
+    let control_plane = config::told(known).control_plane;
+    for finding in &mut judgement.findings {
+        let mut described = std::mem::replace(finding, Finding::new(UNREACHABLE, ""))
+            .saw("set by", &through.setting)
+            .value(Placeholder::Proxy, through.proxy.to_string());
+        if let Some(control_plane) = &control_plane {
+            described = described
+                .value(Placeholder::Host, control_plane.host())
+                .value(Placeholder::Port, control_plane.port().to_string());
+        }
+        *finding = described;
     }
-    match Proxy::parse(value) {
-        Some(proxy) => Choice::Proxy(proxy),
-        None => Choice::Invalid { variable },
-    }
-}
-
-fn through(proxy: &Proxy, environment: &Environment, control_plane: &ControlPlane) -> Judgement {
-    Judgement::unknown(format!(
-        "the agent reaches {} through the proxy {proxy} (set in {}), and this version does not examine what lies behind a proxy; \
-         check that the proxy lets CONNECT {}:{} through, or name the host in NO_PROXY",
-        control_plane.host(),
-        environment.owner.name(),
-        control_plane.host(),
-        control_plane.port(),
-    ))
-    .note("proxy", proxy.to_string())
+    let how = format!("{}, by {}", through.proxy, through.setting);
+    judgement.note("proxy", how)
 }
 
 /// Where a shell would go another way than the service, what works in one does not show what works in the other.
-fn compare_with_shell(
-    judgement: Judgement,
-    environment: &Environment,
-    control_plane: &ControlPlane,
-) -> Judgement {
-    if environment.owner == Owner::Doctor {
-        return judgement;
-    }
-    let shell = Rules::of(|name| environment.in_shell(name));
-    let in_shell = decide(&shell, Owner::Doctor, control_plane);
-    match (choose(environment, control_plane), in_shell) {
-        (Choice::Direct(_), Choice::Proxy(proxy)) => judgement.note(
-            "proxy of this shell",
-            format!(
-                "{proxy}, which the agent's service does not use: what works here may fail there"
-            ),
+fn beside_shell(mut judgement: Judgement, way: &Way) -> Judgement {
+    let note = match (&way.choice, &way.shell) {
+        (_, Shell::Same) => return judgement,
+        (Choice::Direct(_), Shell::Proxy(proxy)) => format!(
+            "{proxy}, which the agent's service does not use: what works here may fail there"
         ),
-        (Choice::Proxy(_), Choice::Direct(_)) => judgement.note(
-            "proxy of this shell",
-            "none, while the agent's service uses one: what works here may fail there",
-        ),
-        _ => judgement,
+        (_, Shell::Proxy(proxy)) => {
+            format!("{proxy}, while the agent's service uses another: what works here may fail there")
+        }
+        (_, Shell::Direct) => {
+            "none, while the agent's service uses one: what works here may fail there".to_owned()
+        }
+    };
+    let because = match &way.shell {
+        Shell::Proxy(proxy) => format!("this shell goes through another proxy, {proxy}"),
+        Shell::Direct | Shell::Same => {
+            "only the service is told to go through this proxy; this shell uses none".to_owned()
+        }
+    };
+    for finding in &mut judgement.findings {
+        finding.detail.push_str(&format!(
+            " If it works for you, it fails for the service, because {because}."
+        ));
     }
+    judgement.note("proxy of this shell", note)
 }
 
 #[cfg(test)]

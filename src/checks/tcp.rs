@@ -6,6 +6,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::proxy::{self, Way};
 use super::{Check, Facts, Judgement, Known, config, dns};
 use crate::host::{Attempt, ConnectQuestion, FROM_A_ROUTER, Host, Race, Unseen};
 use crate::model::{Code, Fact, Finding, Placeholder, format_duration};
@@ -37,6 +38,7 @@ impl Connected {
 /// What was seen.
 #[derive(Debug)]
 pub struct Evidence {
+    way: Way,
     race: Option<Race>,
 }
 
@@ -49,20 +51,15 @@ impl Check for Probe {
     const CODES: &'static [Code] = &[REFUSED, TIMEOUT, UNREACHABLE, RESET, PARTIAL];
 
     async fn collect(&self, host: &dyn Host, known: &Known) -> Evidence {
+        let way = proxy::of_agent(host, known).await;
         let control_plane = config::told(known).control_plane;
         let (Some(control_plane), Some(resolved)) = (control_plane, known.get::<dns::Resolved>())
         else {
-            return Evidence { race: None };
+            return Evidence { way, race: None };
         };
-        let port = control_plane.port();
-        let addresses = resolved
-            .addresses
-            .iter()
-            .map(|ip| SocketAddr::new(*ip, port));
-        let question = ConnectQuestion {
-            addresses: addresses.collect(),
-        };
+        let question = question(resolved, way.peer(&control_plane).1);
         Evidence {
+            way,
             race: Some(host.connect(question).await),
         }
     }
@@ -75,7 +72,9 @@ impl Check for Probe {
         };
         let name = config::told(known)
             .control_plane
-            .map_or_else(String::new, |control_plane| control_plane.host());
+            .map_or_else(String::new, |control_plane| {
+                evidence.way.peer(&control_plane).0
+            });
         let seen = Attempts::of(&race);
         match race.winner {
             Some(winner) => {
@@ -86,7 +85,11 @@ impl Check for Probe {
                 facts.publish(Connected { winner, working });
                 judgement.note("connected to", with_family(winner))
             }
-            None => seen.none(&name),
+            // Reached only where `proxy` was left out: whether a proxy's port opens is for it to judge.
+            None if evidence.way.proxy().is_some() => {
+                Judgement::unknown("the proxy's port does not open")
+            }
+            None => evidence.way.direct_alone(seen.none(&name)),
         }
     }
 }
@@ -124,6 +127,14 @@ pub(super) fn reset_detail(address: SocketAddr) -> String {
     format!(
         "{address} opened the connection and reset it before a single byte came back: something that stands before the control plane cuts it off, or what listens on the port does."
     )
+}
+
+/// What is asked for these addresses; everybody asks it in the same words, so that one connection is made.
+pub(super) fn question(resolved: &dns::Resolved, port: u16) -> ConnectQuestion {
+    let addresses = resolved.addresses.iter();
+    ConnectQuestion {
+        addresses: addresses.map(|ip| SocketAddr::new(*ip, port)).collect(),
+    }
 }
 
 /// The attempts that count.

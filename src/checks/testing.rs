@@ -188,6 +188,7 @@ pub(crate) fn reachable(recording: Evidence, call: ApiCall, answer: ApiAnswer) -
         ssl_cert_file: None,
         ssl_cert_dir: None,
         identity: None,
+        via: None,
         call,
     };
     let file = |name: &str| HostPath::host(format!("/etc/nexplane-agent/{name}"));
@@ -204,5 +205,6 @@ pub(crate) fn reachable(recording: Evidence, call: ApiCall, answer: ApiAnswer) -
             cert: file("client.crt"),
             key: file("client.key"),
             path: file("config.yaml"),
+            proxy: None,
         })
 }

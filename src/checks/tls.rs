@@ -6,6 +6,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::proxy::{self, Way};
 use super::{Check, Facts, Judgement, Known, config, tcp};
 use crate::host::{Ending, Handshake, HandshakeQuestion, Host, Seen, Unseen};
 use crate::model::{Code, Finding, excerpt, format_duration};
@@ -36,6 +37,7 @@ pub struct Peer {
 /// What was seen.
 #[derive(Debug)]
 pub struct Evidence {
+    way: Way,
     address: Option<SocketAddr>,
     handshake: Seen<Handshake>,
     /// The same with an address of the other family, where this one did not end well and there is such an address.
@@ -53,10 +55,12 @@ impl Check for Probe {
     const WITNESSES: &'static [Code] = &[tcp::RESET];
 
     async fn collect(&self, host: &dyn Host, known: &Known) -> Evidence {
+        let way = proxy::of_agent(host, known).await;
         let control_plane = config::told(known).control_plane;
         let (Some(control_plane), Some(connected)) = (control_plane, known.get::<tcp::Connected>())
         else {
             return Evidence {
+                way,
                 address: None,
                 handshake: Err(Unseen::unsupported("no connection is open")),
                 other: None,
@@ -65,15 +69,18 @@ impl Check for Probe {
         let question = |address| HandshakeQuestion {
             address,
             server_name: control_plane.host(),
+            tunnel: way.clone().tunnel(address, &control_plane),
         };
         let handshake = host.handshake(question(connected.winner)).await;
         let other = match connected.of_other_family() {
-            Some(other) if !ended_well(&handshake) => {
+            // Behind a proxy the addresses are the proxy's.
+            Some(other) if way.proxy().is_none() && !ended_well(&handshake) => {
                 Some((other, host.handshake(question(other)).await))
             }
             _ => None,
         };
         Evidence {
+            way,
             address: Some(connected.winner),
             handshake,
             other,
@@ -90,7 +97,13 @@ impl Check for Probe {
                 address,
             });
         }
-        evidence.judge(known)
+        let judgement = evidence.judge(known);
+        match (config::told(known).control_plane, evidence.address) {
+            (Some(control_plane), Some(address)) => {
+                evidence.way.behind(judgement, &control_plane, address)
+            }
+            _ => judgement,
+        }
     }
 }
 
@@ -118,7 +131,8 @@ impl Evidence {
             Ok(handshake) => is_reset(handshake),
             Err(unseen) => *unseen == Unseen::Reset,
         };
-        self.address.filter(|_| reset)
+        // The proxy has answered before, when it opened the tunnel.
+        self.address.filter(|_| reset && self.way.proxy().is_none())
     }
 }
 

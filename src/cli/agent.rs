@@ -52,7 +52,12 @@ fn run(command: Command) -> std::io::Result<ExitCode> {
                 .build()?;
             let hostname = sysinfo::System::host_name().unwrap_or_default();
             let now = chrono::Utc::now();
-            let checking = agent::check(&config, &hostname, now, &mut out);
+            let environment = std::env::vars_os()
+                .filter_map(|(name, value)| {
+                    Some((name.into_string().ok()?, value.into_string().ok()?))
+                })
+                .collect();
+            let checking = agent::check(&config, &hostname, &environment, now, &mut out);
             Ok(match runtime.block_on(checking)? {
                 CheckOutcome::Passed => ExitCode::SUCCESS,
                 CheckOutcome::Failed => ExitCode::FAILURE,

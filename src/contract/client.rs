@@ -1,24 +1,35 @@
 //! The control plane's API over HTTPS: one method a call, with every wait bounded and every answer bounded.
 //!
-//! The caller says how the connection is secured ([`super::tls`]) and which addresses to use. No redirect is followed, no
-//! proxy is taken from the environment, and what went wrong is found by type, never by the words of an error.
+//! The caller says how the connection is secured ([`super::tls`]), which addresses to use and which proxy to go through. No
+//! redirect is followed, nothing is taken from the environment, and what went wrong is found by type, never by the words of an error.
 
 use std::error::Error as StdError;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustls::{AlertDescription, CertificateError, ClientConfig};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout_at;
 
+use self::detour::Detour;
 use super::api::{self, EnrollRequest, HeartbeatRequest, InspectRequest, RotateRequest};
+use super::proxy::NoTunnel;
 use super::tls::alert_name;
 use super::url::ControlPlane;
 use crate::model::Secret;
 
+mod detour;
+
+pub use detour::Route;
+
 /// The most that is read of an answer's body, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
+
+/// How a client here calls itself.
+const USER_AGENT: &str = concat!("nexplane-agent/", env!("CARGO_PKG_VERSION"));
 
 /// A client of one control plane.
 #[derive(Debug, Clone)]
@@ -26,6 +37,8 @@ pub struct ApiClient {
     http: reqwest::Client,
     control_plane: ControlPlane,
     timeout: Duration,
+    /// Through a proxy the connection is our own: the library would show a proxy the agent's certificate.
+    detour: Option<Arc<Detour>>,
 }
 
 /// An answer, whatever its status.
@@ -97,6 +110,9 @@ pub enum CallError {
     /// What came back is no HTTP.
     #[error("the peer's answer is no HTTP")]
     NotHttp,
+    /// The proxy on the way opens no tunnel; nothing secret but its own credentials was sent.
+    #[error("{0}")]
+    Proxy(NoTunnel),
     /// Anything else: the innermost reason in the library's words.
     #[error("{0}")]
     Other(String),
@@ -125,7 +141,24 @@ impl ApiClient {
             http,
             control_plane: control_plane.clone(),
             timeout,
+            detour: None,
         })
+    }
+
+    /// A client for `control_plane` behind a proxy, whose addresses these are; without any, the system resolves its name.
+    ///
+    /// # Errors
+    /// When the client cannot be built of `tls`.
+    pub fn through(
+        route: Route,
+        control_plane: &ControlPlane,
+        addresses: &[SocketAddr],
+        tls: ClientConfig,
+        timeout: Duration,
+    ) -> Result<Self, CallError> {
+        let mut client = Self::new(control_plane, &[], tls.clone(), timeout)?;
+        client.detour = Some(Arc::new(Detour::new(route, control_plane, addresses, tls)));
+        Ok(client)
     }
 
     /// `GET /health`.
@@ -194,7 +227,10 @@ impl ApiClient {
 
     /// Sends, reads head and body. The client's own time limit covers the body too; what had come by then counts.
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer, CallError> {
-        answer(request, self.timeout).await
+        match &self.detour {
+            None => answer(direct(request, self.timeout), self.timeout).await,
+            Some(detour) => answer(detour.ask(request, self.timeout), self.timeout).await,
+        }
     }
 }
 
@@ -206,7 +242,7 @@ pub async fn get(url: &str, tls: ClientConfig, timeout: Duration) -> Result<Answ
     let client = builder(tls, timeout)
         .build()
         .map_err(|error| CallError::sort(&error, timeout))?;
-    answer(client.get(url), timeout).await
+    answer(direct(client.get(url), timeout), timeout).await
 }
 
 /// What every client here has in common.
@@ -218,20 +254,31 @@ fn builder(tls: ClientConfig, timeout: Duration) -> reqwest::ClientBuilder {
         .connect_timeout(timeout)
         .timeout(timeout)
         .pool_max_idle_per_host(0)
-        .user_agent(concat!("nexplane-agent/", env!("CARGO_PKG_VERSION")))
+        .user_agent(USER_AGENT)
 }
 
-async fn answer(request: reqwest::RequestBuilder, timeout: Duration) -> Result<Answer, CallError> {
+async fn direct(
+    request: reqwest::RequestBuilder,
+    timeout: Duration,
+) -> Result<reqwest::Response, CallError> {
+    let sent = request.send().await;
+    sent.map_err(|error| CallError::sort(&error, timeout))
+}
+
+async fn answer(
+    asking: impl Future<Output = Result<reqwest::Response, CallError>>,
+    timeout: Duration,
+) -> Result<Answer, CallError> {
     let asked = Instant::now();
-    let mut response = request
-        .send()
+    let end = tokio::time::Instant::now() + timeout;
+    let mut response = timeout_at(end, asking)
         .await
-        .map_err(|error| CallError::sort(&error, timeout))?;
+        .unwrap_or(Err(CallError::TimedOut { after: timeout }))?;
     let head_after = asked.elapsed();
     let mut body = Vec::new();
     let mut truncated = false;
     // A body that breaks off is kept as far as it came.
-    while let Some(chunk) = response.chunk().await.unwrap_or_default() {
+    while let Ok(Ok(Some(chunk))) = timeout_at(end, response.chunk()).await {
         let room = MAX_BODY - body.len();
         body.extend_from_slice(&chunk[..chunk.len().min(room)]);
         if chunk.len() > room {

@@ -2,13 +2,15 @@
 //!
 //! Where Nexplane's documentation is silent, this room fixes the contract, so that it can follow the real one
 //! here and nowhere else. All of it is pure but [`client`], which makes the calls over a connection that it is
-//! told how to secure; nothing here reads a file, the clock or the environment.
+//! told how to secure, and [`proxy`], which asks for a tunnel on one that it is given; nothing here reads a file, the clock
+//! or the environment.
 
 pub mod api;
 pub mod client;
 pub mod config;
 pub mod log_lines;
 pub mod paths;
+pub mod proxy;
 pub mod tls;
 pub mod token;
 pub mod url;

@@ -14,6 +14,7 @@ mod recorded;
 mod recorder;
 mod seen;
 mod system;
+mod tunnel;
 mod unit;
 
 pub use end::End;
@@ -30,6 +31,7 @@ pub use system::{
     Account, Base, Content, EnvironmentQuestion, FileSystem, HostPath, JournalQuestion, KeyFacts,
     Kind, LogEntry, Process, ReadQuestion, Service, ServiceQuestion, Stat, System, TimeSync,
 };
+pub use tunnel::{Login, ProxySetting, SocksAbout, Tunnel, TunnelEnding, TunnelQuestion, Via};
 pub use unit::{EnvironmentFile, environment_file};
 
 use std::collections::BTreeMap;
@@ -81,7 +83,9 @@ macro_rules! questions {
             /// TCP to an endpoint, its addresses raced as RFC 8305 says. The winner is kept for the handshake,
             /// and so is the first of the other family.
             connect: ConnectQuestion => Race;
-            /// A TLS handshake on a connection that `connect` kept, with a verifier that accepts any chain and records it.
+            /// A tunnel to the control plane, asked of the proxy on the connection that `connect` kept. It is kept for the handshake.
+            tunnel: TunnelQuestion => Seen<Tunnel>;
+            /// A TLS handshake on a connection that `connect` or `tunnel` kept, with a verifier that accepts any chain and records it.
             handshake: HandshakeQuestion => Seen<Handshake>;
             /// `GET /health` on the connection that `handshake` kept.
             health: HealthQuestion => Seen<Exchange>;

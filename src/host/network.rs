@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{HostPath, Seen};
+use super::{HostPath, Seen, TunnelQuestion, Via};
 
 /// The types of address record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -79,6 +79,9 @@ pub struct HandshakeQuestion {
     pub address: SocketAddr,
     /// The name to ask for (SNI), or the address as text.
     pub server_name: String,
+    /// The tunnel to do it in, where the address is a proxy's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tunnel: Option<TunnelQuestion>,
 }
 
 /// A certificate in PEM.
@@ -296,6 +299,9 @@ pub struct ApiQuestion {
     pub ssl_cert_dir: Option<String>,
     /// Client certificate and key to present, if the call wants them.
     pub identity: Option<(HostPath, HostPath)>,
+    /// The proxy to go through, if there is one: the addresses are its.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<Via>,
     /// The call.
     pub call: ApiCall,
 }

@@ -106,7 +106,22 @@ samples! {
         }],
         winner: None,
     };
-    HandshakeQuestion => HandshakeQuestion { address: address(), server_name: "n".into() };
+    HandshakeQuestion => HandshakeQuestion {
+        address: address(), server_name: "n".into(), tunnel: Some(TunnelQuestion::sample()),
+    };
+    TunnelQuestion => TunnelQuestion {
+        address: address(), host: "n".into(), port: 1,
+        via: Via {
+            proxy: "http://p:1".into(), ca_cert: None, ssl_cert_file: None, ssl_cert_dir: Some("/a".into()),
+            credentials: Some(ProxySetting::File { path: HostPath::sample(), variable: "V".into() }),
+        },
+    };
+    Tunnel => Tunnel {
+        ending: TunnelEnding::Refused {
+            status: 407, reason: "r".into(), headers: vec![("a".into(), "b".into())], body: "b".into(),
+        },
+        credentials: Login::Given, duration_ms: 1.5,
+    };
     Handshake => Handshake {
         ending: Ending::Alert { name: "unknown_ca".into(), before_server_hello: false },
         version: None, cipher_suite: None, chain: Vec::sample(), key_proven: Some(false),
@@ -131,7 +146,7 @@ samples! {
     ApiQuestion => ApiQuestion {
         origin: "https://n:1".into(), addresses: vec![address()], ca_cert: None,
         ssl_cert_file: None, ssl_cert_dir: None,
-        identity: Some((HostPath::sample(), HostPath::sample())),
+        identity: Some((HostPath::sample(), HostPath::sample())), via: None,
         call: ApiCall::Heartbeat { agent_id: "a".into(), hostname: "h".into() },
     };
     ApiAnswer => ApiAnswer::Reply(ApiReply { exchange: Exchange::sample() });

@@ -10,8 +10,10 @@ use rustls::AlertDescription;
 
 use super::behaviour::{ClientCertificates, HealthPage, HeartbeatReply, Port};
 use super::ca::ServerCertificate;
+use super::controls::CONTROLS;
 use super::nameserver::NameAnswer;
 use super::plan::{ChangeRequest, Edit, File, Plan, Registration, Token};
+use super::proxy::Door;
 use crate::model::Code;
 
 /// Which side of the connection a fault is on.
@@ -74,7 +76,11 @@ const fn server(code: &'static str, what: &'static str, inject: fn(&mut Plan)) -
     fault(Side::Server, code, what, inject)
 }
 
-const fn network(code: &'static str, what: &'static str, inject: fn(&mut Plan)) -> Fault {
+pub(super) const fn network(
+    code: &'static str,
+    what: &'static str,
+    inject: fn(&mut Plan),
+) -> Fault {
     fault(Side::Network, code, what, inject)
 }
 
@@ -94,9 +100,10 @@ const fn fault(side: Side, code: &'static str, what: &'static str, inject: fn(&m
     }
 }
 
-/// The fault that is diagnosed as `code`.
+/// The fault that is diagnosed as `code`, or the circumstance of that name.
 pub(super) fn find(code: &str) -> Option<&'static Fault> {
-    FAULTS.iter().find(|fault| fault.code == *code)
+    let mut all = FAULTS.iter().chain(&CONTROLS);
+    all.find(|fault| fault.code == *code)
 }
 
 const CRASHED: &[(&str, &str)] = &[
@@ -253,6 +260,16 @@ pub static FAULTS: &[Fault] = &[
             plan.unit(&[("UnitFileState", "disabled")]);
         },
     ),
+    network("proxy.unreachable", "the service's proxy is gone", |plan| {
+        plan.behind(Door::Closed)
+    })
+    .never(&["tcp.refused", "proxy.denied"]),
+    network(
+        "proxy.denied",
+        "the service's proxy wants a password, and is given none",
+        |plan| plan.behind(Door::Locked),
+    )
+    .never(&["proxy.unreachable"]),
     network("dns.not_found", "the name does not exist", |plan| {
         plan.dns = NameAnswer::NotFound
     })

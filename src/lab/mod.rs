@@ -6,11 +6,13 @@
 mod behaviour;
 mod ca;
 mod clock;
+mod controls;
 mod faults;
 mod last_words;
 mod nameserver;
 pub mod pairs;
 mod plan;
+mod proxy;
 mod random;
 mod run;
 mod server;
@@ -26,9 +28,11 @@ pub use behaviour::{
 };
 pub use ca::{Authority, Served, ServerCertificate};
 pub use clock::Clock;
+pub use controls::CONTROLS;
 pub use faults::{FAULTS, Fault, Side};
 pub use nameserver::{NameAnswer, Nameserver};
 pub use plan::Plan;
+pub use proxy::{Door, Protocol, ProxyServer};
 pub use run::{HEALTHY, LIMITS, NoScenario, Outcome, Scenario};
 pub use server::{ControlPlaneServer, RequestLine};
 pub use state::{Agent, Refusal, State};

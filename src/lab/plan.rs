@@ -5,9 +5,12 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::behaviour::Behaviour;
 use super::nameserver::NameAnswer;
+use super::proxy::{Door, Protocol};
 
 /// The name under which the lab's agent finds its control plane.
 pub(super) const NAME: &str = "control-plane.lab.test";
+/// The name of its proxy, where it has one; DNS says the same of both.
+pub(super) const PROXY: &str = "proxy.lab.test";
 
 /// A situation before it is set up. The default is a healthy one.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +45,28 @@ pub struct Plan {
     pub token: Token,
     /// The change request that the user asks about.
     pub change_request: Option<ChangeRequest>,
+    /// The proxy that the agent is told to go through.
+    pub proxy: Option<Proxy>,
+}
+
+/// A proxy before it is set up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proxy {
+    /// How it is spoken to.
+    pub protocol: Protocol,
+    /// Whom it lets through.
+    pub door: Door,
+    /// Where the agent is told of it; `{login}` and `{address}` are filled in.
+    pub setting: ProxySetting,
+}
+
+/// Where the agent is told of a proxy, and by what URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProxySetting {
+    /// `HTTPS_PROXY` in the service's environment file.
+    Environment(&'static str),
+    /// `proxy` in the configuration.
+    Configuration(&'static str),
 }
 
 /// A change to the host's files.
@@ -131,11 +156,21 @@ impl Default for Plan {
             synchronized: true,
             token: Token::None,
             change_request: None,
+            proxy: None,
         }
     }
 }
 
 impl Plan {
+    /// The service's environment names a proxy, and no password for it.
+    pub(super) fn behind(&mut self, door: Door) {
+        self.proxy = Some(Proxy {
+            protocol: Protocol::Connect,
+            door,
+            setting: ProxySetting::Environment("http://{address}"),
+        });
+    }
+
     pub(super) fn unit(&mut self, properties: &[(&'static str, &str)]) {
         for (name, value) in properties {
             self.unit.insert(name, (*value).to_owned());

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::LabError;
+use super::controls::CONTROLS;
 use super::faults::{self, FAULTS, Fault};
 use super::truth::Truth;
 use super::world::World;
@@ -61,9 +62,12 @@ pub enum NoScenario {
 }
 
 impl Scenario {
-    /// The healthy control, and every fault on its own.
+    /// The healthy controls, and every fault on its own.
     pub fn all() -> Vec<Self> {
-        let single = FAULTS.iter().map(|fault| Self::of(&[fault]));
+        let single = CONTROLS
+            .iter()
+            .chain(FAULTS)
+            .map(|fault| Self::of(&[fault]));
         std::iter::once(Self::default()).chain(single).collect()
     }
 

@@ -77,12 +77,13 @@ impl World {
     }
 
     /// Writes `config.yaml` as an install would.
-    fn install(&self) -> PathBuf {
+    fn install(&self, proxy: Option<&str>) -> PathBuf {
         let ca = self.directory.path().join("ca.pem");
         fs::write(&ca, self.server.authority().root_pem()).unwrap();
         let config = AgentConfig {
             control_plane: Some(self.plane.to_string()),
             ca_cert: Some(ca),
+            proxy: proxy.map(Secret::new),
             ..AgentConfig::default()
         };
         let path = self.directory.path().join("config.yaml");
@@ -91,9 +92,20 @@ impl World {
     }
 
     async fn check(&self) -> (CheckOutcome, String) {
+        self.check_through(None, "").await
+    }
+
+    /// The same with this proxy in the configuration, and this one in the environment.
+    async fn check_through(
+        &self,
+        configured: Option<&str>,
+        https_proxy: &str,
+    ) -> (CheckOutcome, String) {
         let mut out = Vec::new();
-        let config = self.install();
-        let outcome = agent::check(&config, "web-server-01", Utc::now(), &mut out)
+        let config = self.install(configured);
+        let environment = [("HTTPS_PROXY".to_owned(), https_proxy.to_owned())].into();
+        let name = "web-server-01";
+        let outcome = agent::check(&config, name, &environment, Utc::now(), &mut out)
             .await
             .unwrap();
         (outcome, String::from_utf8(out).unwrap())
@@ -210,4 +222,93 @@ async fn a_check_says_the_contracts_lines() {
         said.ends_with("Checking agent registration... FAILED (agent not found or revoked)\n"),
         "{said}"
     );
+}
+
+#[tokio::test]
+async fn a_check_goes_through_the_proxy_of_the_configuration() {
+    let world = World::new(Behaviour::default()).await;
+    world.enroll(&world.token()).await.unwrap();
+    let (listen, onward) = ((Ipv4Addr::LOCALHOST, 0).into(), world.server.address());
+    for (protocol, door, url, wanted) in [
+        (
+            Protocol::Connect,
+            Door::Open,
+            "http://{}",
+            "All checks passed.\n",
+        ),
+        (
+            Protocol::Connect,
+            Door::Locked,
+            "http://agent:lab-p%40ss@{}",
+            "All checks passed.\n",
+        ),
+        (
+            Protocol::Connect,
+            Door::Locked,
+            "http://agent:hunter2@{}",
+            "FAILED (the proxy refuses the tunnel: 407 Proxy Authentication Required)\n",
+        ),
+        (
+            Protocol::Connect,
+            Door::Forbidden,
+            "http://{}",
+            "FAILED (the proxy refuses the tunnel: 403 Forbidden)\n",
+        ),
+        (
+            Protocol::Connect,
+            Door::Closed,
+            "http://{}",
+            "no connection to the proxy: ",
+        ),
+        (
+            Protocol::Socks5,
+            Door::Open,
+            "http://{}",
+            "FAILED (what answers is no such proxy: its answer to CONNECT is no HTTP)\n",
+        ),
+        (
+            Protocol::Socks5,
+            Door::Open,
+            "socks5://{}",
+            "All checks passed.\n",
+        ),
+        (
+            Protocol::Socks5,
+            Door::Locked,
+            "socks5h://agent:lab-p%40ss@{}",
+            "All checks passed.\n",
+        ),
+        (
+            Protocol::Socks5,
+            Door::Locked,
+            "socks5h://agent:hunter2@{}",
+            "FAILED (the proxy does not accept user and password)\n",
+        ),
+        (
+            Protocol::Socks5,
+            Door::Locked,
+            "socks5h://{}",
+            "FAILED (the proxy wants a login that was not offered)\n",
+        ),
+        (
+            Protocol::Socks5,
+            Door::Forbidden,
+            "socks5://{}",
+            "connection not allowed by ruleset)\n",
+        ),
+    ] {
+        let proxy = ProxyServer::start(protocol, door, listen, "127.0.0.1", onward)
+            .await
+            .unwrap();
+        let url = url.replace("{}", &proxy.address().to_string());
+        let (_, said) = world.check_through(Some(&url), "http://192.0.2.1:1").await;
+        assert!(said.contains(wanted), "{url}: {said}");
+        assert!(
+            !said.contains("hunter2") && !said.contains("lab-p"),
+            "{said}"
+        );
+    }
+    // The host itself is never reached through the environment's proxy.
+    let (_, said) = world.check_through(None, "http://192.0.2.1:1").await;
+    assert!(said.ends_with("All checks passed.\n"), "{said}");
 }

@@ -12,7 +12,8 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 use tempfile::TempDir;
 
-use super::plan::{self, Edit, File, NAME, Plan, Registration, Token};
+use super::plan::{self, Edit, File, NAME, PROXY, Plan, Proxy, ProxySetting, Registration, Token};
+use super::proxy::{ProxyServer, credentials};
 use super::{
     Authority, Behaviour, Clock, ControlPlaneServer, LabError, NameAnswer, Nameserver, State,
 };
@@ -43,6 +44,7 @@ pub struct World {
     server: ControlPlaneServer,
     /// All on the same port; there is always one.
     nameservers: Vec<Nameserver>,
+    _proxy: Option<ProxyServer>,
     hostname: String,
     token: Option<Secret>,
     api_token: Option<Secret>,
@@ -85,6 +87,10 @@ impl World {
                 let _ = state.revoke(&agent.id);
             }
         }
+        let proxy = match &plan.proxy {
+            Some(planned) => Some(files.put_proxy(planned, server.address()).await?),
+            None => None,
+        };
         let nameservers = nameservers(plan).await?;
         Ok(Self {
             unit: unit(plan),
@@ -96,6 +102,7 @@ impl World {
             hostname,
             server,
             nameservers,
+            _proxy: proxy,
             root: files.directory,
         })
     }
@@ -187,7 +194,14 @@ async fn enroll(
 
 /// The nameservers of a plan: where there is a second one, it listens on the same port of another loopback address.
 async fn nameservers(plan: &Plan) -> io::Result<Vec<Nameserver>> {
-    let says = |answer: &NameAnswer| [(NAME.to_owned(), answer.clone())];
+    // A proxy goes by a name of its own, of which DNS says the same.
+    let names = [Some(NAME), plan.proxy.as_ref().map(|_| PROXY)];
+    let says = |answer: &NameAnswer| {
+        let names = names.into_iter().flatten();
+        names
+            .map(|name| (name.to_owned(), answer.clone()))
+            .collect::<Vec<_>>()
+    };
     let mut last = None;
     for _ in 0..16 {
         let first = Nameserver::start_on((FIRST_NAMESERVER, 0).into(), says(&plan.dns)).await?;
@@ -279,7 +293,7 @@ impl Files {
         files.write("/etc/resolv.conf", &resolv_conf)?;
         let pinned = plan
             .pinned
-            .map(|address| format!("{address} {NAME}\n"))
+            .map(|address| format!("{address} {NAME} {PROXY}\n"))
             .unwrap_or_default();
         files.write("/etc/hosts", &format!("127.0.0.1 localhost\n{pinned}"))?;
         files.write(CA, &authority.root_pem())?;
@@ -316,6 +330,29 @@ impl Files {
         set_mode(&self.at(paths.config), 0o644)
     }
 
+    /// Starts a proxy before the control plane at `onward`, and tells the agent of it.
+    async fn put_proxy(&self, plan: &Proxy, onward: SocketAddr) -> Result<ProxyServer, LabError> {
+        let (protocol, door) = (plan.protocol, plan.door);
+        let proxy = ProxyServer::start(protocol, door, LOOPBACK, NAME, onward).await?;
+        let url = |pattern: &str| {
+            let login = credentials();
+            // The password has one reserved character, as real ones do.
+            let password = login.password.expose().replace('@', "%40");
+            pattern
+                .replace("{login}", &format!("{}:{password}", login.user.expose()))
+                .replace("{address}", &format!("{PROXY}:{}", proxy.address().port()))
+        };
+        match plan.setting {
+            ProxySetting::Environment(pattern) => {
+                self.write(ENVIRONMENT, &format!("HTTPS_PROXY={}\n", url(pattern)))?;
+            }
+            ProxySetting::Configuration(pattern) => {
+                self.edit(&Edit::Configure(format!("proxy: {}", url(pattern))))?;
+            }
+        }
+        Ok(proxy)
+    }
+
     fn edit(&self, edit: &Edit) -> Result<(), LabError> {
         match edit {
             Edit::Remove(file) => match fs::remove_file(self.at(path(*file))) {
@@ -342,6 +379,8 @@ impl Files {
 }
 
 const CA: &str = "/etc/nexplane-agent/ca.crt";
+/// The service's environment file.
+const ENVIRONMENT: &str = "/etc/default/nexplane-agent";
 
 const UNIT: &str = "\
 [Unit]
@@ -399,11 +438,19 @@ fn unit(plan: &Plan) -> BTreeMap<String, String> {
         .into_iter()
         .filter(|(name, _)| there || *name == "Id");
     let healthy = healthy.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let proxy = plan
+        .proxy
+        .as_ref()
+        .filter(|proxy| there && matches!(proxy.setting, ProxySetting::Environment(_)));
+    let environment = proxy.map(|_| {
+        let file = format!("{ENVIRONMENT} (ignore_errors=no)");
+        ("EnvironmentFiles".to_owned(), file)
+    });
     let planned = plan
         .unit
         .iter()
         .map(|(name, value)| ((*name).to_owned(), value.clone()));
-    healthy.chain(planned).collect()
+    healthy.chain(environment).chain(planned).collect()
 }
 
 /// What the journal would say: that the service started, and what the plan says.

@@ -25,6 +25,7 @@ mod dns;
 mod harness;
 mod health;
 mod host;
+mod proxy;
 mod registration;
 mod secrets;
 mod service;

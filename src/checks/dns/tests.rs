@@ -346,7 +346,7 @@ fn the_hosts_file_wins_and_is_named_only_where_it_differs() {
 
 #[test]
 fn behind_a_proxy_its_name_is_the_one_to_resolve() {
-    let question: EnvironmentQuestion = environment::question();
+    let question: EnvironmentQuestion = crate::checks::environment::question();
     let shell =
         crate::checks::testing::properties(&[("HTTPS_PROXY", "http://u:p@proxy.corp:3128")]);
     let (judgement, facts) = host("hidden.corp", content(CONF), "")
@@ -355,6 +355,27 @@ fn behind_a_proxy_its_name_is_the_one_to_resolve() {
         .judge(&Probe);
     assert_eq!(judgement.findings, []);
     assert_eq!(addresses(&facts), ["10.0.0.8"]);
+}
+
+#[test]
+fn a_shell_that_goes_through_a_proxy_explains_why_it_works_there() {
+    let service = crate::host::Service {
+        properties: crate::checks::testing::properties(&[("LoadState", "loaded")]),
+        supplied: false,
+    };
+    let shell = crate::checks::testing::properties(&[("HTTPS_PROXY", "http://u:p@proxy.corp:3128")]);
+    let question = crate::host::ServiceQuestion::agent(Os::Linux);
+    let (judgement, _) = host("hidden.corp", content(CONF), "")
+        .answer("environment", crate::checks::environment::question(), shell)
+        .answer("service", question, Ok::<_, Unseen>(service))
+        .says("10.0.0.2", "hidden.corp", nx(), nx())
+        .system("hidden.corp", Err(Unseen::Absent))
+        .judge(&Probe);
+    let detail = &judgement.findings[0].detail;
+    assert!(
+        detail.contains("works for you, it fails for the service, because this shell goes through the proxy http://proxy.corp:3128"),
+        "{detail}"
+    );
 }
 
 #[test]

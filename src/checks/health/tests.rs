@@ -227,6 +227,7 @@ fn strict(anonymous: Seen<Exchange>, answer: ApiAnswer) -> (Judgement, Facts) {
         cert: crate::host::HostPath::host("/etc/nexplane-agent/client.crt"),
         key: crate::host::HostPath::host("/etc/nexplane-agent/client.key"),
         path: crate::host::HostPath::host("/etc/nexplane-agent/config.yaml"),
+        proxy: None,
     };
     let handshake = complete(&[]);
     let question = ApiQuestion {
@@ -236,6 +237,7 @@ fn strict(anonymous: Seen<Exchange>, answer: ApiAnswer) -> (Judgement, Facts) {
         ssl_cert_file: None,
         ssl_cert_dir: None,
         identity: Some((told.cert.clone(), told.key.clone())),
+        via: None,
         call: ApiCall::Health,
     };
     asked(anonymous)
@@ -328,6 +330,7 @@ fn beside(six: Seen<Handshake>) -> Judgement {
     let question = HandshakeQuestion {
         address: other,
         server_name: "nexplane.corp".into(),
+        tunnel: None,
     };
     asked(Ok(exchange(200, &[], WELL)))
         .fact(tcp::Connected {

@@ -30,6 +30,7 @@ fn judged(answer: ApiAnswer) -> (Judgement, Facts) {
         ssl_cert_file: None,
         ssl_cert_dir: None,
         identity: Some((identity.cert.clone(), identity.key.clone())),
+        via: None,
         call: ApiCall::Heartbeat {
             agent_id: "agt_1".into(),
             hostname: OWN.into(),

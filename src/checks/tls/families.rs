@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::{Evidence, Peer, ended_well, facts, is_reset, judge};
-use crate::checks::{Decision, Judgement, Known, config, tcp};
+use crate::checks::{Decision, Judgement, Known, config, proxy, tcp};
 use crate::host::{Ending, Handshake, HandshakeQuestion, Host, Seen, Unseen};
 use crate::model::{Fact, Finding};
 
@@ -15,9 +15,14 @@ pub(in crate::checks) async fn with_other_family(
 ) -> Option<(SocketAddr, Seen<Handshake>)> {
     known.get::<Peer>()?;
     let other = known.get::<tcp::Connected>()?.of_other_family()?;
+    // Behind a proxy the addresses are the proxy's.
+    if proxy::of_agent(host, known).await.proxy().is_some() {
+        return None;
+    }
     let question = HandshakeQuestion {
         address: other,
         server_name: config::told(known).control_plane?.host(),
+        tunnel: None,
     };
     Some((other, host.handshake(question).await))
 }

@@ -41,6 +41,7 @@ fn judged(handshake: Seen<Handshake>) -> (Judgement, Facts) {
     let question = HandshakeQuestion {
         address,
         server_name: "nexplane.corp".into(),
+        tunnel: None,
     };
     Recording::default()
         .target(target)
@@ -175,6 +176,7 @@ fn both(six: Handshake, four: Option<Handshake>) -> Judgement {
     let question = |text| HandshakeQuestion {
         address: address(text),
         server_name: "nexplane.corp".into(),
+        tunnel: None,
     };
     let mut recording = Recording::default()
         .target(target)
@@ -258,4 +260,44 @@ fn the_evidence_says_who_ended_it_what_was_offered_and_what_was_chosen() {
         let fact = finding.evidence.iter().find(|fact| fact.what == what);
         assert_eq!(fact.map(|fact| fact.value.as_str()), Some(value));
     }
+}
+
+#[test]
+fn behind_a_proxy_it_is_the_control_plane_that_is_meant() {
+    let address = SocketAddr::from(([10, 0, 0, 8], 3128));
+    let mut target = Target::unspecified(Duration::from_secs(5));
+    target.control_plane = Some("https://nexplane.corp:8000".into());
+    let via = crate::host::Via {
+        proxy: "http://proxy.corp:3128".into(),
+        credentials: None,
+        ca_cert: None,
+        ssl_cert_file: None,
+        ssl_cert_dir: None,
+    };
+    let question = HandshakeQuestion {
+        address,
+        server_name: "nexplane.corp".into(),
+        tunnel: Some(crate::host::TunnelQuestion {
+            address,
+            via,
+            host: "nexplane.corp".into(),
+            port: 8000,
+        }),
+    };
+    let shell = [("HTTPS_PROXY", "proxy.corp:3128")];
+    let shell = crate::checks::testing::properties(&shell);
+    let handshake: Seen<Handshake> = Ok(ended(Ending::Closed));
+    let (judgement, _) = Recording::default()
+        .target(target)
+        .fact(tcp::Connected {
+            winner: address,
+            working: vec![address],
+        })
+        .answer("environment", crate::checks::environment::question(), shell)
+        .answer("handshake", question, handshake)
+        .judge(&Probe);
+    assert_eq!(codes(&judgement), ["tls.closed"]);
+    let detail = &judgement.findings[0].detail;
+    let meant = "nexplane.corp:8000 (through the proxy http://proxy.corp:3128) accepted";
+    assert!(detail.starts_with(meant), "{detail}");
 }

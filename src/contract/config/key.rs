@@ -20,11 +20,13 @@ pub enum Key {
     CaCert,
     /// Whether to leave the control plane's certificate unverified.
     InsecureSkipVerify,
+    /// The proxy to go through, whatever the environment says: a URL, maybe with credentials.
+    Proxy,
 }
 
 impl Key {
     /// All of them, in the order in which `install` writes them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::ControlPlane,
         Self::PollInterval,
         Self::LogLevel,
@@ -32,6 +34,7 @@ impl Key {
         Self::KeyPath,
         Self::CaCert,
         Self::InsecureSkipVerify,
+        Self::Proxy,
     ];
 
     /// As the file spells it.
@@ -44,6 +47,7 @@ impl Key {
             Self::KeyPath => "key_path",
             Self::CaCert => "ca_cert",
             Self::InsecureSkipVerify => "insecure_skip_verify",
+            Self::Proxy => "proxy",
         }
     }
 
@@ -61,6 +65,9 @@ impl Key {
                 "the path of a file (without double quotes, in which a backslash means something else)"
             }
             Self::InsecureSkipVerify => "true or false",
+            Self::Proxy => {
+                "a proxy's URL with http, https, socks5 or socks5h, such as http://proxy.example.com:3128"
+            }
         }
     }
 
@@ -82,6 +89,7 @@ impl Key {
             "key" | "privatekey" | "clientkey" | "keyfile" => Some(Self::KeyPath),
             "ca" | "cafile" | "cacertificate" | "capath" | "cabundle" => Some(Self::CaCert),
             "insecure" | "skipverify" | "tlsskipverify" => Some(Self::InsecureSkipVerify),
+            "httpsproxy" | "httpproxy" | "proxyurl" => Some(Self::Proxy),
             _ => None,
         };
         synonym.or_else(|| {
@@ -124,6 +132,7 @@ mod tests {
             ("loglevel", Some(Key::LogLevel)),
             ("key_file", Some(Key::KeyPath)),
             ("ca_file", Some(Key::CaCert)),
+            ("https_proxy", Some(Key::Proxy)),
             ("favourite_colour", None),
             ("", None),
         ] {

@@ -15,8 +15,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::proxy::Proxy;
 use super::url::{ControlPlane, UrlProblem};
-use crate::model::parse_duration;
+use crate::model::{Secret, parse_duration};
 use document::{Document, Entry, Value};
 
 /// The most that is read of a configuration, in bytes; a real one has a few hundred.
@@ -70,6 +71,8 @@ pub struct AgentConfig {
     pub ca_cert: Option<PathBuf>,
     /// Whether the control plane's certificate is verified.
     pub verification: Verification,
+    /// The URL of the proxy to go through, as written: it may hold a password. It wins over the environment.
+    pub proxy: Option<Secret>,
 }
 
 /// Whether the agent verifies the control plane's certificate.
@@ -92,6 +95,7 @@ impl Default for AgentConfig {
             key_path: None,
             ca_cert: None,
             verification: Verification::default(),
+            proxy: None,
         }
     }
 }
@@ -231,7 +235,11 @@ impl ConfigReading {
             Value::Null { .. } => {}
             Value::Scalar { text, at } => {
                 if let Err(allowed) = self.set(key, text) {
-                    self.invalid(key, *at, format!("`{}`", shown(text)), allowed);
+                    let found = match key {
+                        Key::Proxy => "not one".to_owned(), // It may hold a password.
+                        _ => format!("`{}`", shown(text)),
+                    };
+                    self.invalid(key, *at, found, allowed);
                 }
             }
             Value::Nested { what, at } => {
@@ -279,6 +287,10 @@ impl ConfigReading {
                     false => Verification::On,
                 };
             }
+            Key::Proxy => match Proxy::parse(text) {
+                Some(_) => config.proxy = Some(Secret::new(text)),
+                None => return Err(key.allowed()),
+            },
         }
         Ok(())
     }

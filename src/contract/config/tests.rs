@@ -51,6 +51,23 @@ fn everything_wrong_is_told_at_once() {
 }
 
 #[test]
+fn a_proxys_password_is_not_repeated() {
+    let reading = parse(
+        "control_plane: https://a.b\nproxy: socks5://u:hunter2@p:1080\n",
+        None,
+    );
+    assert_eq!(reading.problems, []);
+    assert!(!format!("{:?}", reading.config).contains("hunter2"));
+    let told = problems("control_plane: https://a.b\nproxy: http://u:hunter2@ p\n");
+    assert_eq!(
+        told,
+        [
+            "line 2, column 8: `proxy` is not one; allowed is a proxy's URL with http, https, socks5 or socks5h, such as http://proxy.example.com:3128"
+        ]
+    );
+}
+
+#[test]
 fn a_syntax_error_has_its_place_and_hides_nothing_before_it() {
     let reading = parse("control_plane: https://a.b\nlog_level: \"info\nx: [", None);
     assert!(!reading.is_yaml());

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{AgentConfig, Verification};
-use crate::model::format_duration;
+use crate::model::{Secret, format_duration};
 
 /// The keys in their order; optional ones only where they were asked for.
 #[derive(Serialize)]
@@ -22,6 +22,8 @@ struct Written<'a> {
     ca_cert: Option<&'a Path>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     insecure_skip_verify: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proxy: Option<&'a str>,
 }
 
 impl AgentConfig {
@@ -38,6 +40,7 @@ impl AgentConfig {
             key_path: self.key_path.as_deref(),
             ca_cert: self.ca_cert.as_deref(),
             insecure_skip_verify: self.verification == Verification::Off,
+            proxy: self.proxy.as_ref().map(Secret::expose),
         })
     }
 }
@@ -60,6 +63,7 @@ mod tests {
     use std::time::Duration;
 
     use super::super::{AgentConfig, LogLevel, Verification, parse};
+    use super::Secret;
 
     #[test]
     fn what_is_written_is_read_back() {
@@ -71,6 +75,7 @@ mod tests {
             key_path: Some(PathBuf::from("/etc/'quoted'/k")),
             ca_cert: Some(PathBuf::from("/ca.pem")),
             verification: Verification::Off,
+            proxy: Some(Secret::new("http://u:p%20w@proxy.corp:3128")),
         };
         let reading = parse(&config.render().unwrap(), None);
         assert_eq!(reading.problems, []);

@@ -1,6 +1,7 @@
 //! Calls to the control plane over a strict connection: what the agent itself would send, to a peer that the agent
 //! itself would accept. Certificate, token and API token go to nobody else.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
@@ -12,7 +13,8 @@ use super::files::Root;
 use super::scrub::Scrubber;
 use super::{tcp, trust};
 use crate::contract::api::HeartbeatRequest;
-use crate::contract::client::{self, Answer, ApiClient, CallError};
+use crate::contract::client::{self, Answer, ApiClient, CallError, Route};
+use crate::contract::proxy::Proxy;
 use crate::contract::tls::{ClientIdentity, alert_name, strict_tls_config};
 use crate::contract::url::ControlPlane;
 use crate::host::{
@@ -39,12 +41,13 @@ pub(super) async fn call(
     tokens: &Tokens,
     scrubber: &Scrubber,
     question: ApiQuestion,
+    proxy: Option<Proxy>,
 ) -> ApiAnswer {
     let call = match Call::new(&question.call, tokens) {
         Ok(call) => call,
         Err(why) => return ApiAnswer::NotAsked { why },
     };
-    let client = match strict_client(deadline, root, question).await {
+    let client = match strict_client(deadline, root, question, proxy).await {
         Ok(client) => client,
         Err(answer) => return answer,
     };
@@ -150,32 +153,58 @@ async fn strict_client(
     deadline: Deadline,
     root: &Root,
     question: ApiQuestion,
+    proxy: Option<Proxy>,
 ) -> Result<ApiClient, ApiAnswer> {
     let control_plane = ControlPlane::parse(&question.origin)
         .map_err(|problem| ApiAnswer::Failed(Unseen::malformed(problem.to_string())))?;
     let addresses = question.addresses.clone();
     let root = root.clone();
-    let config = deadline
+    let (config, route) = deadline
         .blocking(move || {
+            let anchors = anchors(&root, &question);
+            let route = match proxy {
+                // To the proxy itself nobody's certificate is shown.
+                Some(proxy) => Some(Route {
+                    tls: strict_tls_config(&anchors, None, None).map_err(|e| e.to_string())?,
+                    proxy,
+                }),
+                None => None,
+            };
             let identity = match &question.identity {
                 Some((cert, key)) => Some(identity(&root, cert, key)?),
                 None => None,
             };
-            strict_tls_config(&anchors(&root, &question), identity, None)
-                .map_err(|error| format!("certificate and key cannot be used: {error}"))
+            let config = strict_tls_config(&anchors, identity, None)
+                .map_err(|error| format!("certificate and key cannot be used: {error}"))?;
+            Ok((config, route))
         })
         .await
         .map_err(ApiAnswer::Failed)?
-        .map_err(|why| ApiAnswer::NotAsked { why })?;
-    ApiClient::new(&control_plane, &addresses, config, deadline.remaining())
-        .map_err(|error| unanswered(error, deadline))
+        .map_err(|why: String| ApiAnswer::NotAsked { why })?;
+    let timeout = deadline.remaining();
+    let client = match route {
+        None => ApiClient::new(&control_plane, &addresses, config, timeout),
+        Some(route) => ApiClient::through(route, &control_plane, &addresses, config, timeout),
+    };
+    client.map_err(|error| unanswered(error, deadline))
 }
 
 /// The system's anchors, as the service finds them, and those of the configured file.
 fn anchors(root: &Root, question: &ApiQuestion) -> Vec<CertificateDer<'static>> {
     let file = question.ssl_cert_file.clone();
-    let mut anchors = trust::load(root, file, question.ssl_cert_dir.as_deref()).anchors;
-    if let Some(path) = &question.ca_cert {
+    let dir = question.ssl_cert_dir.as_deref();
+    anchors_of(root, question.ca_cert.as_ref(), file, dir)
+}
+
+/// The same, for whoever else has to be verified as the service would.
+pub(super) fn anchors_of(
+    root: &Root,
+    ca_cert: Option<&HostPath>,
+    ssl_cert_file: Option<PathBuf>,
+    ssl_cert_dir: Option<&str>,
+) -> Vec<CertificateDer<'static>> {
+    let mut anchors = trust::load(root, ssl_cert_file, ssl_cert_dir).anchors;
+    if let Some(path) = ca_cert {
         // A file that cannot be read is a finding of its own; here it only means fewer anchors.
         let text = root.read_bytes(path, LIMIT).unwrap_or_default();
         anchors.extend(CertificateDer::pem_slice_iter(&text).filter_map(Result::ok));
@@ -219,7 +248,7 @@ fn unanswered(error: CallError, deadline: Deadline) -> ApiAnswer {
         CallError::TimedOut { after } => ApiAnswer::Failed(timed_out(after)),
         CallError::Closed => ApiAnswer::Failed(Unseen::Closed),
         CallError::NotHttp => ApiAnswer::Failed(Unseen::malformed("the answer is not HTTP")),
-        other @ (CallError::Tls(_) | CallError::Other(_)) => {
+        other @ (CallError::Tls(_) | CallError::Proxy(_) | CallError::Other(_)) => {
             ApiAnswer::Failed(Unseen::failed(other))
         }
     }

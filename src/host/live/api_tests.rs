@@ -54,6 +54,7 @@ impl Case {
             ssl_cert_file: None,
             ssl_cert_dir: None,
             identity: None,
+            via: None,
             call,
         }
     }
@@ -66,7 +67,7 @@ impl Case {
         let scrubber = Scrubber::new(tokens.enrollment.clone());
         let root = Root::new(Some(self.dir.path().to_owned()));
         let deadline = Deadline::after(Duration::from_secs(10));
-        call(deadline, &root, &tokens, &scrubber, question).await
+        call(deadline, &root, &tokens, &scrubber, question, None).await
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) async fn handshake(
 ) -> Seen<(Handshake, Option<tls::Stream>)> {
     let (local, segment) = (stream.local_addr().ok(), segment(&stream));
     let half = deadline.remaining() / 2;
-    let mut first = pin!(tls::handshake(deadline, stream, server_name));
+    let mut first = pin!(tls::handshake(deadline, Box::new(stream), server_name));
     if let Ok(ended) = timeout(half, &mut first).await {
         return ended;
     }
@@ -112,7 +112,7 @@ impl Finder<'_> {
 
     async fn shake(&self, trial: usize, stream: Seen<TcpStream>) -> Option<Ending> {
         let shaken = match stream {
-            Ok(stream) => tls::handshake(self.deadline, stream, self.server_name).await,
+            Ok(stream) => tls::handshake(self.deadline, Box::new(stream), self.server_name).await,
             Err(unseen) => Err(unseen),
         };
         let ended = shaken.map(|(handshake, _)| handshake.ending);

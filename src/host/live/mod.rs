@@ -14,6 +14,7 @@ mod hung;
 mod linux;
 mod pem;
 mod private_key;
+mod proxy;
 mod scrub;
 mod sent;
 mod system;
@@ -39,8 +40,10 @@ use tokio::net::TcpStream;
 use self::api::Tokens;
 use self::deadline::Deadline;
 use self::files::Root;
+use self::proxy::{Proxies, Tunnels};
 use self::scrub::Scrubber;
 use super::*;
+use crate::contract::proxy::{Connection, Proxy};
 use crate::contract::token::TokenShape;
 use crate::model::{Os, Secret};
 
@@ -79,8 +82,11 @@ pub struct LiveHost {
     tokens: Tokens,
     dns_port: u16,
     scrubber: Scrubber,
+    proxies: Proxies,
     /// Connections that wait for their handshake since then, by the peer's address.
     connected: Kept<(Instant, TcpStream)>,
+    /// Tunnels that do.
+    tunnels: Tunnels,
     /// Connections that wait for their question.
     shaken: Kept<tls::Stream>,
 }
@@ -112,7 +118,9 @@ impl LiveHost {
                 api: settings.api_token,
             },
             dns_port: settings.dns_port,
+            proxies: Proxies::default(),
             connected: Mutex::default(),
+            tunnels: Tunnels::default(),
             shaken: Mutex::default(),
         }
     }
@@ -160,6 +168,7 @@ impl LiveHost {
         } else {
             linux::service(self.deadline(), &question.name).await?
         };
+        self.proxies.remember(&service);
         self.scrubber.properties(&mut service.properties);
         Ok(service)
     }
@@ -189,23 +198,91 @@ impl LiveHost {
         race
     }
 
+    /// The connection that is kept for an address, or else a new one.
+    async fn connection(&self, deadline: Deadline, address: SocketAddr) -> Seen<TcpStream> {
+        let kept = take(&self.connected, address);
+        match kept.filter(|(since, _)| since.elapsed() < FRESH) {
+            Some((_, stream)) => Ok(stream),
+            // The kept one was used up, by another question for the same address, or has waited too long.
+            None => deadline
+                .run(TcpStream::connect(address))
+                .await?
+                .map_err(|error| tcp::unseen(&error, deadline)),
+        }
+    }
+
+    async fn ask_tunnel(&self, question: TunnelQuestion) -> Seen<Tunnel> {
+        let (tunnel, stream) = self.open_tunnel(self.deadline(), &question).await?;
+        if let Some(stream) = stream {
+            self.tunnels.keep(question, stream);
+        }
+        Ok(tunnel)
+    }
+
+    async fn open_tunnel(
+        &self,
+        deadline: Deadline,
+        question: &TunnelQuestion,
+    ) -> Seen<(Tunnel, Option<Connection>)> {
+        let stream = self.connection(deadline, question.address).await?;
+        let (proxy, login) = self.proxy(deadline, &question.via).await?;
+        proxy::open(
+            deadline,
+            &self.root,
+            &self.scrubber,
+            stream,
+            question,
+            &proxy,
+            login,
+        )
+        .await
+    }
+
+    /// A proxy with the credentials that are set for it.
+    async fn proxy(&self, deadline: Deadline, via: &Via) -> Seen<(Proxy, Login)> {
+        let found = self.proxies.find(deadline, &self.root, via).await?;
+        if let Some(credentials) = &found.0.credentials {
+            self.scrubber
+                .learn([credentials.password.clone(), credentials.basic()]);
+        }
+        Ok(found)
+    }
+
     async fn ask_handshake(&self, question: HandshakeQuestion) -> Seen<Handshake> {
         let deadline = self.deadline();
-        let kept = take(&self.connected, question.address);
-        let stream = match kept.filter(|(since, _)| since.elapsed() < FRESH) {
-            Some((_, stream)) => stream,
-            // The kept one was used up, by another name for the same address, or has waited too long.
-            None => deadline
-                .run(TcpStream::connect(question.address))
-                .await?
-                .map_err(|error| tcp::unseen(&error, deadline))?,
+        let (handshake, stream) = match &question.tunnel {
+            None => {
+                let stream = self.connection(deadline, question.address).await?;
+                hung::handshake(deadline, stream, question.address, &question.server_name).await?
+            }
+            Some(through) => {
+                let stream = match self.tunnels.take(through) {
+                    Some(stream) => stream,
+                    None => {
+                        let (tunnel, stream) = self.open_tunnel(deadline, through).await?;
+                        stream.ok_or_else(|| proxy::no_way(&tunnel))?
+                    }
+                };
+                tls::handshake(deadline, stream, &question.server_name).await?
+            }
         };
-        let (handshake, stream) =
-            hung::handshake(deadline, stream, question.address, &question.server_name).await?;
         if let Some(stream) = stream {
             keep(&self.shaken, question.address, stream);
         }
         Ok(handshake)
+    }
+
+    async fn ask_api(&self, question: ApiQuestion) -> ApiAnswer {
+        let deadline = self.deadline();
+        let proxy = match &question.via {
+            None => None,
+            Some(via) => match self.proxy(deadline, via).await {
+                Ok((proxy, _)) => Some(proxy),
+                Err(unseen) => return ApiAnswer::Failed(unseen),
+            },
+        };
+        let (root, scrubber) = (&self.root, &self.scrubber);
+        api::call(deadline, root, &self.tokens, scrubber, question, proxy).await
     }
 
     async fn ask_health(&self, question: HealthQuestion) -> Seen<Exchange> {
@@ -366,6 +443,10 @@ impl Host for LiveHost {
         Box::pin(self.ask_connect(question))
     }
 
+    fn tunnel(&self, question: TunnelQuestion) -> BoxFuture<'_, Seen<Tunnel>> {
+        Box::pin(self.ask_tunnel(question))
+    }
+
     fn handshake(&self, question: HandshakeQuestion) -> BoxFuture<'_, Seen<Handshake>> {
         Box::pin(self.ask_handshake(question))
     }
@@ -388,13 +469,7 @@ impl Host for LiveHost {
     }
 
     fn api(&self, question: ApiQuestion) -> BoxFuture<'_, ApiAnswer> {
-        Box::pin(api::call(
-            self.deadline(),
-            &self.root,
-            &self.tokens,
-            &self.scrubber,
-            question,
-        ))
+        Box::pin(self.ask_api(question))
     }
 
     fn token(&self, (): ()) -> BoxFuture<'_, Option<TokenShape>> {

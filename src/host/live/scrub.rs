@@ -4,7 +4,7 @@
 //! places where a name says that a secret follows: variables of files and services.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use regex::{Captures, Regex};
 
@@ -17,23 +17,33 @@ const MARK: &str = "…";
 /// Replaces secrets in text.
 #[derive(Clone)]
 pub(super) struct Scrubber {
-    known: Vec<Secret>,
+    known: Arc<RwLock<Vec<Secret>>>,
 }
 
 impl Scrubber {
     /// Replaces what looks like a secret, and these wherever they occur.
     pub(super) fn new(known: impl IntoIterator<Item = Secret>) -> Self {
+        let scrubber = Self {
+            known: Arc::default(),
+        };
+        scrubber.learn(known);
+        scrubber
+    }
+
+    /// Replaces these too from now on.
+    pub(super) fn learn(&self, secrets: impl IntoIterator<Item = Secret>) {
         // A very short one would tear text apart, and is no secret that anybody issues.
-        let known = known
+        let secrets = secrets
             .into_iter()
-            .filter(|secret| secret.expose().trim().len() >= 4)
-            .collect();
-        Self { known }
+            .filter(|secret| secret.expose().trim().len() >= 4);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.extend(secrets);
     }
 
     /// Only the secrets that the doctor was given: for answers of those whom they were sent to.
     pub(super) fn known(&self, text: &str) -> String {
-        self.known.iter().fold(text.to_owned(), |text, secret| {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.iter().fold(text.to_owned(), |text, secret| {
             text.replace(secret.expose().trim(), MARK)
         })
     }
@@ -45,13 +55,15 @@ impl Scrubber {
 
     /// The text of a file, in which a line may be a variable and its value.
     pub(super) fn file(&self, text: &str) -> String {
-        self.text(&hide_values(&LINE, text, ""))
+        self.text(&hide_logins_in_lines(&hide_values(&LINE, text, "")))
     }
 
     /// A variable's value.
     pub(super) fn variable(&self, name: &str, value: &str) -> String {
         if is_secret(name) {
             MARK.to_owned()
+        } else if is_proxy(name) {
+            self.text(&hide_login(value))
         } else {
             self.text(value)
         }
@@ -61,7 +73,7 @@ impl Scrubber {
     pub(super) fn properties(&self, properties: &mut BTreeMap<String, String>) {
         for (name, value) in properties {
             if name == "Environment" {
-                *value = hide_values(&QUOTED, value, "\"");
+                *value = hide_logins_in_list(&hide_values(&QUOTED, value, "\""));
             }
             *value = self.text(value);
         }
@@ -93,12 +105,66 @@ fn hide_values(pattern: &Regex, text: &str, after: &str) -> String {
     pattern.replace_all(text, hidden).into_owned()
 }
 
+/// Whether a variable of this name holds a proxy's URL.
+pub(super) fn is_proxy(name: &str) -> bool {
+    name.to_ascii_lowercase().ends_with("_proxy")
+}
+
+/// A proxy's URL without user and password, whatever is in them: one with a `/` or `#` is no good URL, and still a secret.
+fn hide_login(url: &str) -> String {
+    let Some((login, host)) = url.rsplit_once('@') else {
+        return url.to_owned();
+    };
+    match login.split_once("://") {
+        Some((scheme, _)) => format!("{scheme}://{MARK}@{host}"),
+        None => format!("{MARK}@{host}"),
+    }
+}
+
+/// The same in a file: to the end of the line or of the quotes. In YAML, what follows ` #` is said by a person to people.
+fn hide_logins_in_lines(text: &str) -> String {
+    let hidden = |found: &Captures<'_>| {
+        let (before, value) = (&found["before"], &found["value"]);
+        let end = match value.chars().next() {
+            Some(quote @ ('"' | '\'')) => value[1..].find(quote).map(|at| at + 1),
+            _ if before.trim_end().ends_with(':') => value.find(" #"),
+            _ => None,
+        };
+        let (url, rest) = value.split_at(end.unwrap_or(value.len()));
+        let (quote, url) = url.split_at(url.len() - url.trim_start_matches(['"', '\'']).len());
+        format!("{before}{quote}{}{rest}", hide_login(url))
+    };
+    PROXY_LINE.replace_all(text, hidden).into_owned()
+}
+
+/// The same among the variables of a service: to the next blank or to the end of the quotes.
+fn hide_logins_in_list(text: &str) -> String {
+    let hidden =
+        |found: &Captures<'_>| format!("{}{}", &found["before"], hide_login(&found["url"]));
+    let hide = |text: String, pattern: &Regex| pattern.replace_all(&text, hidden).into_owned();
+    PROXY_VARIABLES.iter().fold(text.to_owned(), hide)
+}
+
 fn pattern(text: &str) -> Regex {
     Regex::new(text).unwrap_or_else(|error| unreachable!("a pattern of our own: {error}"))
 }
 
 static LINE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?m)^(?<before>[ \t]*(?:export[ \t]+)?(?<name>[A-Za-z0-9_.-]+)=)(?<value>\S.*)$")
+});
+/// `HTTPS_PROXY=…`, also exported, and `proxy: …`.
+static PROXY_LINE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?im)^(?<before>[ \t]*(?:(?:export[ \t]+)?[a-z0-9_]*_proxy=|["']?proxy["']?[ \t]*:[ \t]*))(?<value>[^\r\n]+)"#,
+    )
+});
+/// `HTTPS_PROXY=…` in `Environment=`: in quotes of either kind, which begin before or after the name, or in none.
+static PROXY_VARIABLES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
+    [
+        pattern(r#"(?i)(?<before>"[a-z0-9_]*_proxy=|[a-z0-9_]*_proxy=")(?<url>(?:[^"\\]|\\.)*)"#),
+        pattern(r"(?i)(?<before>'[a-z0-9_]*_proxy=|[a-z0-9_]*_proxy=')(?<url>(?:[^'\\]|\\.)*)"),
+        pattern(r#"(?i)(?<before>(?:^|\s)[a-z0-9_]*_proxy=)(?<url>[^\s"']\S*)"#),
+    ]
 });
 static QUOTED: LazyLock<Regex> =
     LazyLock::new(|| pattern(r#"(?<before>"(?<name>[A-Za-z0-9_.-]+)=)(?<value>(?:[^"\\]|\\.)*)""#));
@@ -120,6 +186,26 @@ mod tests {
                 "A=1\nexport NP_SECRET=…\nHTTPS_PROXY=http://…@h:1\n",
             ),
             ("a\n-----BEGIN PRIVATE KEY-----\nAAAA\n", "a\n…"),
+            (
+                "HTTPS_PROXY=u:p/w#d@h:1\nexport no_proxy='a@b'\n",
+                "HTTPS_PROXY=…@h:1\nexport no_proxy='…@b'\n",
+            ),
+            (
+                "log_level: info\nproxy: 'http://u:p/w@h:1'\n",
+                "log_level: info\nproxy: 'http://…@h:1'\n",
+            ),
+            (
+                "proxy: http://u:p w@h:1 # ask x@y\n",
+                "proxy: http://…@h:1 # ask x@y\n",
+            ),
+            (
+                "proxy: http://h:1 # ask x@y\n",
+                "proxy: http://h:1 # ask x@y\n",
+            ),
+            (
+                "A=b\nhttps_proxy=\"http://u:p w@h:1\"\n",
+                "A=b\nhttps_proxy=\"http://…@h:1\"\n",
+            ),
         ] {
             assert_eq!(scrubber().file(text), expected);
         }
@@ -149,5 +235,23 @@ mod tests {
         );
         assert_eq!(scrubber().variable("NEXPLANE_API_TOKEN", "abc"), MARK);
         assert_eq!(scrubber().variable("NO_PROXY", "a,b"), "a,b");
+        let mut properties = BTreeMap::from([(
+            "Environment".to_owned(),
+            r#"A=b HTTPS_PROXY=u:p@h:1 "https_proxy=socks5://u:p q\"@h:2" 'HTTP_PROXY=u:p w@h:3' ALL_PROXY="u:p w@h:4" MAIL=a@b"#.to_owned(),
+        )]);
+        scrubber().properties(&mut properties);
+        assert_eq!(
+            properties["Environment"],
+            r#"A=b HTTPS_PROXY=…@h:1 "https_proxy=socks5://…@h:2" 'HTTP_PROXY=…@h:3' ALL_PROXY="…@h:4" MAIL=a@b"#
+        );
+        let variable = scrubber().variable("https_proxy", "http://u:p w@x@h:1");
+        assert_eq!(variable, "http://…@h:1");
+    }
+
+    #[test]
+    fn what_is_learnt_later_is_scrubbed_too() {
+        let scrubber = scrubber();
+        scrubber.clone().learn([Secret::new("hunter2")]);
+        assert_eq!(scrubber.known("it was hunter2"), "it was …");
     }
 }

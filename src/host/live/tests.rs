@@ -49,6 +49,7 @@ async fn one_connection_carries_tcp_tls_and_the_question() {
     let question = HandshakeQuestion {
         address,
         server_name: "127.0.0.1".into(),
+        tunnel: None,
     };
     let handshake = host.handshake(question).await.unwrap();
     assert_eq!(handshake.ending, Ending::Complete);

@@ -17,7 +17,6 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme,
     SupportedProtocolVersion,
 };
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -25,6 +24,7 @@ use super::deadline::{Deadline, millis};
 use super::hello::{self, Chosen};
 use super::pem;
 use super::tap::{Received, Tap, heard};
+use crate::contract::proxy::Connection;
 use crate::contract::tls::{alert_name, provider};
 use crate::host::{Details, Ending, Handshake, Offer, Pem, Seen, Unseen};
 
@@ -32,12 +32,12 @@ use crate::host::{Details, Ending, Handshake, Offer, Pem, Seen, Unseen};
 const CHAIN_LIMIT: usize = 32;
 
 /// A connection after its handshake.
-pub(super) type Stream = TlsStream<Tap<TcpStream>>;
+pub(super) type Stream = TlsStream<Tap<Connection>>;
 
 /// Shakes hands; also gives the connection, if that is complete.
 pub(super) async fn handshake(
     deadline: Deadline,
-    stream: TcpStream,
+    stream: Connection,
     server_name: &str,
 ) -> Seen<(Handshake, Option<Stream>)> {
     let name = ServerName::try_from(server_name.to_owned()).map_err(|_| {

@@ -9,12 +9,14 @@ use rustls::version::{TLS12, TLS13};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 
+use tokio::net::TcpStream;
+
 use super::*;
 use crate::host::live::http;
 use crate::host::live::testing::{Server, peer};
 
 async fn shake(millis: u64, address: SocketAddr) -> (Handshake, Option<Stream>) {
-    let stream = TcpStream::connect(address).await.unwrap();
+    let stream = Box::new(TcpStream::connect(address).await.unwrap());
     let deadline = Deadline::after(Duration::from_millis(millis));
     handshake(deadline, stream, "localhost").await.unwrap()
 }
@@ -192,7 +194,7 @@ async fn a_reset_is_no_orderly_end() {
 #[tokio::test]
 async fn a_name_that_tls_cannot_ask_for_is_said() {
     let address = says(b"").await;
-    let stream = TcpStream::connect(address).await.unwrap();
+    let stream = Box::new(TcpStream::connect(address).await.unwrap());
     let deadline = Deadline::after(Duration::from_secs(1));
     let seen = handshake(deadline, stream, "not a name").await;
     assert!(matches!(seen, Err(Unseen::Malformed { .. })));

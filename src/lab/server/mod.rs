@@ -6,7 +6,7 @@ mod handshake;
 mod port;
 mod routes;
 
-pub(super) use port::next;
+pub(super) use port::{Held, closed, next};
 
 use std::net::SocketAddr;
 use std::sync::Arc;

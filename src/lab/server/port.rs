@@ -22,7 +22,7 @@ const SWALLOWED: Duration = Duration::from_millis(50);
 
 /// Sockets that must stay open for a port to behave as it does.
 #[derive(Debug)]
-pub(super) enum Held {
+pub(in crate::lab) enum Held {
     /// None: a task holds them.
     Nothing,
     /// These.
@@ -33,7 +33,7 @@ pub(super) enum Held {
 }
 
 /// A port that refuses: bound, so that nobody else gets it, and nobody listens.
-pub(super) fn closed(listen: SocketAddr) -> io::Result<(SocketAddr, Held)> {
+pub(in crate::lab) fn closed(listen: SocketAddr) -> io::Result<(SocketAddr, Held)> {
     let socket = bound(listen)?;
     let address = local(&socket)?;
     Ok((

@@ -22,6 +22,7 @@ pub(crate) struct Agent {
     program: String,
     unit: String,
     service: String,
+    config: String,
 }
 
 impl Agent {
@@ -34,6 +35,7 @@ impl Agent {
             program: format!("#!/bin/sh\n{STAYS}"),
             unit: String::new(),
             service: String::new(),
+            config: String::new(),
         }
     }
 
@@ -86,6 +88,13 @@ impl Agent {
         self
     }
 
+    /// One more line for its configuration.
+    pub(crate) fn configured(mut self, line: &str) -> Self {
+        self.config.push_str(line);
+        self.config.push('\n');
+        self
+    }
+
     /// Restarted after every end, for ever.
     pub(crate) fn restarted_for_ever(mut self) -> Self {
         self.unit.push_str("StartLimitIntervalSec=0\n");
@@ -102,6 +111,7 @@ impl Agent {
             place.put(&format!("{CONFIG_DIR}/ca.crt"), "0644", ca);
             config.push_str(&format!("ca_cert: {CONFIG_DIR}/ca.crt\n"));
         }
+        config.push_str(&self.config);
         place.put(&format!("{CONFIG_DIR}/config.yaml"), "0600", &config);
         if let Some(identity) = &self.identity {
             place.put(&format!("{CONFIG_DIR}/client.crt"), "0600", &identity.chain);

@@ -17,20 +17,35 @@ pub(crate) enum Curl {
     Timeout,
     /// No handshake (exit 35).
     NoHandshake,
-    /// A connection that broke before the answer (exit 56).
+    /// No name of the proxy that resolves (exit 5).
+    NoProxyName,
+    /// A connection that broke before the answer, or a proxy's refusal (exit 56).
     NoAnswer,
     /// A peer that is not trusted (exit 60).
     Untrusted,
     /// A CA file that cannot be used (exit 77).
     BadCaFile,
+    /// A SOCKS5 proxy's refusal (exit 97).
+    NoTunnel,
     /// Any other exit status of curl's.
     Other(i32),
 }
 
 /// Asks the control plane for its health as an agent would, trusting the agent's `ca.crt`.
 pub(crate) fn curl(place: &Place) -> Curl {
+    ask(place, &[])
+}
+
+/// The same through a proxy, verified by the same CA file if it speaks TLS.
+pub(crate) fn curl_through(place: &Place, proxy: &str) -> Curl {
+    let ca = format!("{CONFIG_DIR}/ca.crt");
+    ask(place, &["--proxy", proxy, "--proxy-cacert", &ca])
+}
+
+fn ask(place: &Place, arguments: &[&str]) -> Curl {
     let output = place
         .command("curl")
+        .args(arguments)
         .args(["--silent", "--max-time", "2", "--write-out", "%{http_code}"])
         .args(["--cacert", &format!("{CONFIG_DIR}/ca.crt")])
         .args(["--output", "/dev/null", &format!("{URL}/health")])
@@ -38,6 +53,7 @@ pub(crate) fn curl(place: &Place) -> Curl {
         .unwrap();
     match output.status.code() {
         Some(0) => Curl::Answer(String::from_utf8_lossy(&output.stdout).parse().unwrap()),
+        Some(5) => Curl::NoProxyName,
         Some(6) => Curl::NoName,
         Some(7) => Curl::NoConnection,
         Some(28) => Curl::Timeout,
@@ -45,6 +61,7 @@ pub(crate) fn curl(place: &Place) -> Curl {
         Some(56) => Curl::NoAnswer,
         Some(60) => Curl::Untrusted,
         Some(77) => Curl::BadCaFile,
+        Some(97) => Curl::NoTunnel,
         other => Curl::Other(other.unwrap_or(-1)),
     }
 }

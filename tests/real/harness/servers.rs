@@ -2,10 +2,12 @@
 
 mod dns;
 mod process;
+mod proxies;
 mod streams;
 mod web;
 
 pub(crate) use dns::{dnsmasq, nsd, unbound};
 pub(crate) use process::Server;
+pub(crate) use proxies::{forbidding_dante, microsocks, tinyproxy, tls_before};
 pub(crate) use streams::{banner, haproxy, s_server, silence, strict_control_plane};
 pub(crate) use web::{Site, nginx, nginx_at};

@@ -77,6 +77,7 @@ impl Scene {
             cert: HostPath::host("/etc/nexplane-agent/client.crt"),
             key: HostPath::host("/etc/nexplane-agent/client.key"),
             path: HostPath::host("/etc/nexplane-agent/config.yaml"),
+            proxy: None,
         };
         let client: Seen<Content> = Ok(content(self.client));
         let mut recording = Recording::default()

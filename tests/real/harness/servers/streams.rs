@@ -11,6 +11,11 @@ pub(crate) fn haproxy(place: &Place, port: u16, frontend: &str) -> Server {
     bound(place, port, "", frontend)
 }
 
+/// The same with options for its `bind`.
+pub(super) fn haproxy_with(place: &Place, port: u16, options: &str, frontend: &str) -> Server {
+    bound(place, port, options, frontend)
+}
+
 /// haproxy as a control plane that talks to nobody without a client certificate of `pki`'s: the alert comes in the handshake.
 pub(crate) fn strict_control_plane(place: &Place, leaf: &Leaf, pki: &Pki) -> Server {
     let (pem, client_ca) = (format!("{DIR}/strict.pem"), format!("{DIR}/strict-ca.crt"));
@@ -27,7 +32,7 @@ pub(crate) fn strict_control_plane(place: &Place, leaf: &Leaf, pki: &Pki) -> Ser
 }
 
 fn bound(place: &Place, port: u16, options: &str, frontend: &str) -> Server {
-    let config = format!("{DIR}/haproxy.cfg");
+    let config = format!("{DIR}/haproxy-{port}.cfg");
     place.put(
         &config,
         "0644",

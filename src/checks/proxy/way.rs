@@ -1,0 +1,240 @@
+//! The way to the control plane that the agent takes: directly, or through which proxy. The configuration says it, or the
+//! environment of the agent's service.
+
+use std::net::SocketAddr;
+
+use crate::checks::environment::{self, Environment, Owner};
+use crate::checks::{Judgement, Known, config};
+use crate::contract::proxy::{Proxy, Rules};
+use crate::contract::url::ControlPlane;
+use crate::host::{Host, ProxySetting, TunnelQuestion, Via};
+
+/// The way, and how this shell's differs from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::checks) struct Way {
+    pub(super) choice: Choice,
+    pub(super) shell: Shell,
+}
+
+/// What is decided for one control plane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// The agent connects itself, because …
+    Direct(String),
+    /// It asks a proxy for a tunnel.
+    Through(Box<Through>),
+    /// A variable is set to something that names no proxy.
+    Invalid {
+        /// Which variable, and where it is set.
+        setting: String,
+    },
+    /// What the service is told could not be read, because …
+    Unknown(String),
+    /// No control plane is known.
+    Nowhere,
+}
+
+/// A proxy that the agent goes through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Through {
+    /// Which.
+    pub(super) proxy: Proxy,
+    /// The same as a question says it.
+    pub(super) via: Via,
+    /// Where it is set.
+    pub(super) setting: String,
+}
+
+/// How the way of a command in this shell differs from the service's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Shell {
+    /// Not at all, or there is only one of them.
+    Same,
+    /// A command goes through this proxy, and the service does not.
+    Proxy(Proxy),
+    /// A command goes directly, and the service does not.
+    Direct,
+}
+
+/// Finds the way out, where `proxy` has not done so yet.
+pub(in crate::checks) async fn of_agent(host: &dyn Host, known: &Known) -> Way {
+    if let Some(way) = known.get::<Way>() {
+        return way.clone();
+    }
+    let told = config::told(known);
+    let environment = environment::of_agent(host, known).await;
+    let Some(control_plane) = &told.control_plane else {
+        return Way {
+            choice: Choice::Nowhere,
+            shell: Shell::Same,
+        };
+    };
+    let via = |proxy: &Proxy, setting: ProxySetting| Via {
+        proxy: proxy.to_string(),
+        credentials: proxy.credentials.is_some().then_some(setting),
+        ca_cert: told.ca_cert.clone(),
+        ssl_cert_file: environment.get("SSL_CERT_FILE").map(Into::into),
+        ssl_cert_dir: environment.get("SSL_CERT_DIR").map(str::to_owned),
+    };
+    let choice = match told.proxy {
+        // The agent asks the environment nothing then, not even for exceptions.
+        Some(proxy) => Choice::Through(Box::new(Through {
+            via: via(
+                &proxy,
+                ProxySetting::Configuration {
+                    path: told.path.clone(),
+                },
+            ),
+            proxy,
+            setting: format!("`proxy` in {}", told.path.path().display()),
+        })),
+        None => {
+            if let Some((file, unseen)) = &environment.unread {
+                return Way {
+                    choice: Choice::Unknown(format!(
+                        "whether the agent's service is told to go through a proxy is not known, because {} could not be read: {unseen}; \
+                         run the doctor as root",
+                        file.path().display()
+                    )),
+                    shell: Shell::Same,
+                };
+            }
+            let rules = Rules::of(|name| environment.get(name));
+            decide(&rules, environment.owner, control_plane, |proxy, name| {
+                via(proxy, environment.setting(name))
+            })
+        }
+    };
+    Way {
+        shell: Shell::beside(&choice, &environment, control_plane),
+        choice,
+    }
+}
+
+/// Applies Go's rules (`http.ProxyFromEnvironment`) to an environment.
+fn decide(
+    rules: &Rules,
+    owner: Owner,
+    control_plane: &ControlPlane,
+    via: impl Fn(&Proxy, &str) -> Via,
+) -> Choice {
+    let Some((variable, value)) = &rules.https_proxy else {
+        let ignored = if rules.all_proxy {
+            "; ALL_PROXY is, and the agent does not read it"
+        } else {
+            ""
+        };
+        return Choice::Direct(format!(
+            "none: HTTPS_PROXY is not set in {}{ignored}",
+            owner.name()
+        ));
+    };
+    if let Some(why) = rules.exempts(&control_plane.host(), control_plane.port()) {
+        return Choice::Direct(format!("none for {}: {why}", control_plane.host()));
+    }
+    let setting = format!("{variable} in {}", owner.name());
+    match Proxy::parse(value.expose()) {
+        Some(proxy) => Choice::Through(Box::new(Through {
+            via: via(&proxy, variable),
+            proxy,
+            setting,
+        })),
+        None => Choice::Invalid { setting },
+    }
+}
+
+impl Way {
+    /// The proxy on it.
+    pub(in crate::checks) fn proxy(&self) -> Option<&Proxy> {
+        match &self.choice {
+            Choice::Through(through) => Some(&through.proxy),
+            _ => None,
+        }
+    }
+
+    /// Host and port that this host itself connects to.
+    pub(in crate::checks) fn peer(&self, control_plane: &ControlPlane) -> (String, u16) {
+        match self.proxy() {
+            Some(proxy) => (proxy.host.clone(), proxy.port),
+            None => (control_plane.host(), control_plane.port()),
+        }
+    }
+
+    /// The proxy as a question says it.
+    pub(in crate::checks) fn via(self) -> Option<Via> {
+        match self.choice {
+            Choice::Through(through) => Some(through.via),
+            _ => None,
+        }
+    }
+
+    /// The tunnel that leads to the control plane from the proxy at this address.
+    pub(in crate::checks) fn tunnel(
+        self,
+        address: SocketAddr,
+        control_plane: &ControlPlane,
+    ) -> Option<TunnelQuestion> {
+        Some(TunnelQuestion {
+            address,
+            via: self.via()?,
+            host: control_plane.host(),
+            port: control_plane.port(),
+        })
+    }
+
+    /// What a check says of the peer at an address: where that is the proxy's, it is the control plane behind it that is meant.
+    pub(in crate::checks) fn behind(
+        &self,
+        mut judgement: Judgement,
+        control_plane: &ControlPlane,
+        address: SocketAddr,
+    ) -> Judgement {
+        if let Some(proxy) = self.proxy() {
+            let (address, authority) = (address.to_string(), control_plane.authority());
+            for finding in &mut judgement.findings {
+                let meant = format!("{authority} (through the proxy {proxy})");
+                finding.detail = finding.detail.replace(&address, &meant);
+            }
+            judgement = judgement.note("through the proxy", proxy.to_string());
+        }
+        judgement
+    }
+
+    /// Says of a failure on the direct way that a command in this shell does not take that way.
+    pub(in crate::checks) fn direct_alone(&self, mut judgement: Judgement) -> Judgement {
+        if let (Choice::Direct(_), Shell::Proxy(proxy)) = (&self.choice, &self.shell) {
+            for finding in &mut judgement.findings {
+                finding.detail.push_str(&format!(
+                    " If it works for you, it fails for the service, because this shell goes through the proxy {proxy} and \
+                     the service's environment names none for this host."
+                ));
+            }
+        }
+        judgement
+    }
+}
+
+impl Shell {
+    fn beside(choice: &Choice, environment: &Environment, control_plane: &ControlPlane) -> Self {
+        if environment.owner == Owner::Doctor {
+            return Self::Same;
+        }
+        let shell = Rules::of(|name| environment.in_shell(name));
+        let in_shell = shell
+            .https_proxy
+            .as_ref()
+            .filter(|_| {
+                shell
+                    .exempts(&control_plane.host(), control_plane.port())
+                    .is_none()
+            })
+            .and_then(|(_, value)| Proxy::parse(value.expose()));
+        match (choice, in_shell) {
+            (Choice::Nowhere | Choice::Unknown(_), _)
+            | (Choice::Direct(_) | Choice::Invalid { .. }, None) => Self::Same,
+            (Choice::Through(through), Some(proxy)) if through.proxy.is_same(&proxy) => Self::Same,
+            (_, Some(proxy)) => Self::Proxy(proxy),
+            (Choice::Through(_), None) => Self::Direct,
+        }
+    }
+}
