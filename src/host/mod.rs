@@ -7,9 +7,11 @@
 //! Secrets never come through: a private key is its public half, a token its shape.
 
 mod end;
+mod inside;
 pub mod live;
 mod network;
 mod overlay;
+mod permission;
 mod recorded;
 mod recorder;
 mod seen;
@@ -17,18 +19,21 @@ mod system;
 mod unit;
 
 pub use end::End;
+pub use inside::{Inside, InsideNetwork, InsidePath, InsideQuestion};
 pub use network::{
     Anchors, AnchorsQuestion, ApiAnswer, ApiCall, ApiQuestion, ApiReply, Attempt, ConnectQuestion,
     DnsQuestion, DnsReply, Ending, Exchange, FetchQuestion, Handshake, HandshakeQuestion,
     HealthQuestion, Pem, Race, RecordType,
 };
 pub use overlay::Overlay;
+pub use permission::{Acl, Powers};
 pub use recorded::Recorded;
 pub use recorder::{Entry, Recorder, Recording};
 pub use seen::{Seen, Unseen};
 pub use system::{
-    Account, Base, Content, EnvironmentQuestion, FileSystem, HostPath, JournalQuestion, KeyFacts,
-    Kind, LogEntry, Process, ReadQuestion, Service, ServiceQuestion, Stat, System, TimeSync,
+    Account, Base, Content, EnvironmentQuestion, FileSystem, Group, HostPath, JournalQuestion,
+    KeyFacts, Kind, LogEntry, Process, ReadQuestion, Service, ServiceQuestion, Stat, System,
+    TimeSync,
 };
 pub use unit::{EnvironmentFile, environment_file};
 
@@ -66,6 +71,10 @@ macro_rules! questions {
             find_program: String => Seen<PathBuf>;
             /// A user of the host and the groups that it is in.
             account: String => Seen<Account>;
+            /// A group of the host, by name or number.
+            group: String => Seen<Group>;
+            /// What a running process of a service sees of this machine, where that may be looked at.
+            inside: InsideQuestion => Seen<Inside>;
             /// Running processes with a name.
             processes: String => Seen<Vec<Process>>;
             /// What the service manager knows of a service.

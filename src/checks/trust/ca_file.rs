@@ -38,7 +38,9 @@ impl CaFile {
             Err(unseen) => return Use::None(format!("cannot be read: {unseen}")),
         };
         if self.named_by != FLAG && user.access(&self.stat) == Access::Unreadable {
-            return Use::None(format!("cannot be read by the agent's user `{}`", user.name));
+            let path = self.path.path().display().to_string();
+            let says = user.says_unreadable(&path, &self.stat, true);
+            return Use::None(format!("cannot be read by the agent's user `{}`. {}", user.name, says.trim_end_matches('.')));
         }
         anchors(text, leaf)
     }

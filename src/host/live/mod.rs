@@ -3,12 +3,14 @@
 //! It only looks: no file is written, no service touched, nothing sent that is not a question. Every answer comes within
 //! [`Settings::timeout`], whatever a disk, a program or a peer does. What differs by operating system is in files of its own.
 
+mod acl;
 mod api;
 mod commands;
 mod deadline;
 mod dns;
 mod files;
 mod http;
+mod inside;
 mod linux;
 mod pem;
 mod private_key;
@@ -146,6 +148,25 @@ impl LiveHost {
         }
     }
 
+    async fn ask_group(&self, name: String) -> Seen<Group> {
+        let deadline = self.deadline();
+        let (root, wanted) = (self.root.clone(), name.clone());
+        let seen = deadline
+            .blocking(move || system::group(&root, &wanted))
+            .await?;
+        match seen {
+            Err(Unseen::Absent) if !self.root.is_foreign() => listed_group(deadline, &name).await,
+            seen => seen,
+        }
+    }
+
+    async fn ask_inside(&self, question: InsideQuestion) -> Seen<Inside> {
+        known_system("what a process sees")?;
+        self.must_be_here("what a process sees")?;
+        let scrubber = self.scrubber.clone();
+        self.look(move |_| inside::look(&question, &scrubber)).await
+    }
+
     async fn ask_service(&self, question: ServiceQuestion) -> Seen<Service> {
         known_system("the service manager")?;
         let mut service = if self.root.is_foreign() {
@@ -250,6 +271,16 @@ async fn listed_account(deadline: Deadline, name: &str) -> Seen<Account> {
     system::account_from(&text(&user.stdout), &text(&groups.stdout)).ok_or(Unseen::Absent)
 }
 
+/// A group that is in no file but known to the system.
+async fn listed_group(deadline: Deadline, name: &str) -> Seen<Group> {
+    let find = deadline.blocking(|| commands::find(&Root::new(None), "getent"));
+    let Ok(getent) = find.await? else {
+        return Err(Unseen::Absent);
+    };
+    let listed = commands::run(deadline, &getent, &["group", "--", name]).await?;
+    system::group_from(&String::from_utf8_lossy(&listed.stdout)).ok_or(Unseen::Absent)
+}
+
 /// getaddrinfo; may block for as long as the system's resolver likes.
 fn lookup(name: &str) -> Seen<Vec<IpAddr>> {
     let found = (name, 0).to_socket_addrs().map_err(Unseen::failed)?;
@@ -321,6 +352,14 @@ impl Host for LiveHost {
 
     fn account(&self, name: String) -> BoxFuture<'_, Seen<Account>> {
         Box::pin(self.ask_account(name))
+    }
+
+    fn group(&self, name: String) -> BoxFuture<'_, Seen<Group>> {
+        Box::pin(self.ask_group(name))
+    }
+
+    fn inside(&self, question: InsideQuestion) -> BoxFuture<'_, Seen<Inside>> {
+        Box::pin(self.ask_inside(question))
     }
 
     fn processes(&self, name: String) -> BoxFuture<'_, Seen<Vec<Process>>> {
