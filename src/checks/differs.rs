@@ -5,3 +5,8 @@
 pub(super) fn works_for_you(what: &str, because: &str) -> String {
     format!("{what} works for you, fails for the service, because {because}.")
 }
+
+/// The same of something that the doctor does otherwise than the service would, so that its own success says nothing.
+pub(super) fn fails_for_the_service(what: &str, because: &str) -> String {
+    format!("{what} may work for you, fails for the service, because {because}.")
+}

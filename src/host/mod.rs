@@ -17,6 +17,7 @@ mod recorder;
 mod seen;
 mod system;
 mod unit;
+mod unit_text;
 
 pub use end::End;
 pub use inside::{Inside, InsideNetwork, InsidePath, InsideQuestion};
@@ -36,6 +37,7 @@ pub use system::{
     TimeSync,
 };
 pub use unit::{EnvironmentFile, environment_file};
+pub use unit_text::{UnitLine, unit_lines};
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

@@ -11,6 +11,7 @@ use super::behaviour::{ClientCertificates, HealthPage, HeartbeatReply, Port};
 use super::ca::ServerCertificate;
 use super::nameserver::NameAnswer;
 use super::plan::{ChangeRequest, Edit, File, Plan, Registration, Token};
+use super::service::{self, CRASHED, LOOPING};
 use crate::model::Code;
 
 /// Which side of the connection a fault is on.
@@ -108,25 +109,6 @@ const fn fault(side: Side, code: &'static str, what: &'static str, inject: fn(&m
 pub(super) fn find(code: &str) -> Option<&'static Fault> {
     FAULTS.iter().find(|fault| fault.code == *code)
 }
-
-const CRASHED: &[(&str, &str)] = &[
-    ("ActiveState", "failed"),
-    ("SubState", "failed"),
-    ("MainPID", "0"),
-    ("Result", "exit-code"),
-    ("ExecMainCode", "1"),
-    ("ExecMainStatus", "1"),
-];
-
-const LOOPING: &[(&str, &str)] = &[
-    ("ActiveState", "activating"),
-    ("SubState", "auto-restart"),
-    ("MainPID", "0"),
-    ("Result", "exit-code"),
-    ("ExecMainCode", "1"),
-    ("ExecMainStatus", "1"),
-    ("NRestarts", "7"),
-];
 
 const TOKEN_USED: &str = "FATAL: enrollment failed: token has already been used";
 
@@ -259,6 +241,23 @@ pub static FAULTS: &[Fault] = &[
         |plan| {
             plan.unit(&[("UnitFileState", "disabled")]);
         },
+    ),
+    host(
+        "service.sandboxed",
+        "a drop-in leaves the service no network",
+        service::without_network,
+    )
+    .with(&["service.crash_looping"])
+    .never(&["tcp.unreachable"]),
+    host(
+        "service.read_only",
+        "a drop-in makes its certificate read-only for the service",
+        service::read_only,
+    ),
+    host(
+        "service.outdated",
+        "its unit changed, and systemd was not told",
+        service::outdated,
     ),
     network("dns.not_found", "the name does not exist", |plan| {
         plan.dns = NameAnswer::NotFound

@@ -12,6 +12,7 @@ mod plan;
 mod random;
 mod run;
 mod server;
+mod service;
 pub mod standing;
 mod state;
 mod world;

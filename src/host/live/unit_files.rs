@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::files::Root;
-use crate::host::{Seen, Service, Unseen};
+use crate::host::{Seen, Service, UnitLine, Unseen, unit_lines};
 
 /// Where unit files are, the first that has one wins.
 const DIRS: [&str; 5] = [
@@ -177,12 +177,13 @@ struct Unit {
 impl Unit {
     fn read(&mut self, text: &str) {
         let mut section = String::new();
-        for line in logical_lines(text) {
-            if let Some(name) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
-                section = name.to_owned();
-                self.has_service |= section == "Service";
-            } else if let Some((key, value)) = line.split_once('=') {
-                self.assign(&section, key.trim(), value.trim());
+        for line in unit_lines(text) {
+            match line {
+                UnitLine::Section(name) => {
+                    self.has_service |= name == "Service";
+                    section = name;
+                }
+                UnitLine::Assignment { name, value } => self.assign(&section, &name, &value),
             }
         }
     }
@@ -255,28 +256,6 @@ fn shown_file(written: &String) -> String {
         Some(path) => format!("{path} (ignore_errors=yes)"),
         None => format!("{written} (ignore_errors=no)"),
     }
-}
-
-/// Lines without comments; one that ends with a backslash goes on in the next.
-fn logical_lines(text: &str) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    for part in text.lines() {
-        if part.trim_start().starts_with(['#', ';']) {
-            continue;
-        }
-        if let Some(part) = part.strip_suffix('\\') {
-            line.push_str(part);
-            line.push(' ');
-            continue;
-        }
-        line.push_str(part);
-        lines.push(line.trim().to_owned());
-        line.clear();
-    }
-    lines.push(line.trim().to_owned());
-    lines.retain(|line| !line.is_empty());
-    lines
 }
 
 #[cfg(test)]
