@@ -6,11 +6,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 
 use super::Known;
 use crate::host::{
-    EnvironmentQuestion, Host, HostPath, ReadQuestion, Seen, Service, ServiceQuestion,
-    environment_file,
+    EnvironmentFile, EnvironmentQuestion, Host, HostPath, InsideQuestion, ReadQuestion, Seen,
+    Service, ServiceQuestion, Unseen, environment_file,
 };
 
 /// Whose environment it is.
@@ -40,16 +41,26 @@ pub(super) struct Environment {
     variables: BTreeMap<String, String>,
     /// What the doctor's own environment says, where that is another.
     shell: BTreeMap<String, String>,
+    /// Why not all of it is known: what was not seen is never taken for unset.
+    unseen: Vec<String>,
+    /// Files without which the service does not start, and that are not there.
+    missing: Vec<PathBuf>,
 }
 
 impl Environment {
     /// One in which nothing is set.
     #[cfg(test)]
     pub(super) const fn empty() -> Self {
+        Self::of_doctor(BTreeMap::new())
+    }
+
+    const fn of_doctor(variables: BTreeMap<String, String>) -> Self {
         Self {
             owner: Owner::Doctor,
-            variables: BTreeMap::new(),
+            variables,
             shell: BTreeMap::new(),
+            unseen: Vec::new(),
+            missing: Vec::new(),
         }
     }
 
@@ -64,6 +75,45 @@ impl Environment {
             Owner::Service => not_empty(&self.shell, name),
             Owner::Doctor => None,
         }
+    }
+
+    /// Why not all of it is known, so that a variable may be set that is not seen here, or set otherwise.
+    pub(super) fn unseen(&self) -> Option<String> {
+        (!self.unseen.is_empty()).then(|| self.unseen.join("; "))
+    }
+
+    /// Files of `EnvironmentFile=` without which systemd does not start the service, and that are not there.
+    pub(super) fn missing_files(&self) -> &[PathBuf] {
+        &self.missing
+    }
+
+    /// Variables that a shell and the service have otherwise: in words, by name.
+    pub(super) fn differences(&self, names: &[&'static str]) -> Vec<String> {
+        let differs = |name: &&'static str| match (self.get(name), self.in_shell(name)) {
+            _ if self.owner == Owner::Doctor => None,
+            (None, Some(_)) => Some(format!(
+                "{name} is set in this shell and not for the service"
+            )),
+            (Some(_), None) => Some(format!(
+                "{name} is set for the service and not in this shell"
+            )),
+            (Some(service), Some(shell)) if service != shell => Some(format!(
+                "{name} is another in this shell and for the service"
+            )),
+            _ => None,
+        };
+        names.iter().filter_map(differs).collect()
+    }
+
+    /// Variables that a running process was started with otherwise than this: those that it lacks or has otherwise, and
+    /// those that only it has.
+    pub(super) fn against(
+        &self,
+        running: &BTreeMap<String, String>,
+    ) -> (Vec<&'static str>, Vec<&'static str>) {
+        let has = |name: &&'static str| not_empty(running, name) == self.get(name);
+        let others = NAMES.into_iter().filter(|name| !has(name));
+        others.partition(|name| self.get(name).is_some())
     }
 }
 
@@ -102,7 +152,9 @@ pub(super) fn question() -> EnvironmentQuestion {
     }
 }
 
-/// Collects the environment of the agent's service: `Environment=`, then the files of `EnvironmentFile=`, which win.
+/// Collects the environment of the agent's service, as systemd.exec(5) puts it together: the manager's defaults, what is
+/// passed on of the manager's own, `Environment=`, then the files of `EnvironmentFile=`; the later wins, and what
+/// `UnsetEnvironment=` names goes in the end.
 pub(super) async fn of_agent(host: &dyn Host, known: &Known) -> Environment {
     // What is set here says nothing of a host whose files are looked at under another root.
     let shell = match known.system.foreign_root {
@@ -110,25 +162,101 @@ pub(super) async fn of_agent(host: &dyn Host, known: &Known) -> Environment {
         false => host.environment(question()).await,
     };
     let service = host.service(ServiceQuestion::agent(known.system.os)).await;
-    match loaded(&service) {
-        None => Environment {
-            owner: Owner::Doctor,
-            variables: shell,
-            shell: BTreeMap::new(),
-        },
-        Some(service) => {
-            let mut variables: BTreeMap<_, _> = service.environment().into_iter().collect();
-            for file in service.environment_files() {
-                let path = HostPath::host(file.path);
-                if let Ok(content) = host.read(ReadQuestion::new(path)).await {
-                    variables.extend(environment_file(&content.text));
-                }
+    let Some(service) = loaded(&service) else {
+        return Environment::of_doctor(shell);
+    };
+    let mut environment = Environment {
+        owner: Owner::Service,
+        variables: service.default_environment().into_iter().collect(),
+        shell,
+        unseen: Vec::new(),
+        missing: Vec::new(),
+    };
+    if let Some(why) = service.get("DefaultEnvironmentUnseen") {
+        environment.unseen.push(format!(
+            "the service manager's own configuration could not be read ({why})"
+        ));
+    }
+    environment.pass(host, known, service).await;
+    environment.variables.extend(service.environment());
+    for file in service.environment_files() {
+        environment.read(host, file).await;
+    }
+    for name in service.list("UnsetEnvironment") {
+        environment.unset(&name);
+    }
+    environment
+}
+
+/// The service manager itself.
+const MANAGER: u32 = 1;
+
+impl Environment {
+    /// `PassEnvironment=`: from the manager's own environment.
+    async fn pass(&mut self, host: &dyn Host, known: &Known, service: &Service) {
+        let mut names = service.list("PassEnvironment");
+        names.retain(|name| NAMES.contains(&name.as_str()));
+        if names.is_empty() {
+            return;
+        }
+        let question = InsideQuestion {
+            pid: MANAGER,
+            variables: question().names,
+            paths: Vec::new(),
+        };
+        let manager = match known.system.foreign_root || service.supplied {
+            true => Err(Unseen::unsupported("it is not running here")),
+            false => host
+                .inside(question)
+                .await
+                .and_then(|inside| inside.environment),
+        };
+        match manager {
+            Ok(variables) => {
+                let passed = variables.into_iter().filter(|(name, _)| names.contains(name));
+                self.variables.extend(passed);
             }
-            Environment {
-                owner: Owner::Service,
-                variables,
-                shell,
+            Err(unseen) => self.unseen.push(format!(
+                "PassEnvironment={} takes from the service manager's own environment, which was not seen ({unseen})",
+                names.join(" ")
+            )),
+        }
+    }
+
+    async fn read(&mut self, host: &dyn Host, file: EnvironmentFile) {
+        let shown = file.path.display().to_string();
+        if shown.contains(['*', '?', '[']) {
+            self.unseen.push(format!(
+                "EnvironmentFile={shown} names files by a pattern, which were not read"
+            ));
+            return;
+        }
+        match host
+            .read(ReadQuestion::new(HostPath::host(&file.path)))
+            .await
+        {
+            Ok(content) => self.variables.extend(environment_file(&content.text)),
+            Err(Unseen::Absent) if file.optional => {}
+            Err(Unseen::Absent) => self.missing.push(file.path),
+            Err(Unseen::Denied) => self.unseen.push(format!(
+                "EnvironmentFile={shown} may not be read by this user; run the doctor as root"
+            )),
+            Err(unseen) => self.unseen.push(format!(
+                "EnvironmentFile={shown} could not be read: {unseen}"
+            )),
+        }
+    }
+
+    /// A name takes the variable away, `NAME=value` only if that is its value.
+    fn unset(&mut self, what: &str) {
+        match what.split_once('=') {
+            None => {
+                self.variables.remove(what);
             }
+            Some((name, value)) if self.variables.get(name).is_some_and(|it| it == value) => {
+                self.variables.remove(name);
+            }
+            Some(_) => {}
         }
     }
 }
@@ -141,3 +269,6 @@ fn loaded(service: &Seen<Service>) -> Option<&Service> {
         _ => Some(service),
     }
 }
+
+#[cfg(test)]
+mod tests;

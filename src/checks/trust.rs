@@ -56,6 +56,7 @@ pub struct Evidence {
     ssl_cert_file: Option<CaFile>,
     /// The client certificate's file, which may hold CAs after it.
     client: Seen<Content>,
+    environment: Environment,
     user: AgentUser,
     now: DateTime<Utc>,
 }
@@ -107,6 +108,7 @@ impl Check for Probe {
             ca_file,
             ssl_cert_file,
             client,
+            environment,
             user,
             now: host.now(()).await,
         }
@@ -128,7 +130,7 @@ impl Check for Probe {
         if told.insecure {
             return switched_off(judgement);
         }
-        judgement
+        eyes(judgement, &evidence.environment, told.ca_cert.is_some())
     }
 }
 
@@ -172,6 +174,25 @@ fn read_chain(chain: &[Pem]) -> Vec<Result<Certificate, String>> {
             all.pop().unwrap_or_else(|| Err("it is no PEM".into()))
         })
         .collect()
+}
+
+/// What the service's environment leaves open of its anchors, and where a shell has others.
+fn eyes(mut judgement: Judgement, environment: &Environment, own_ca: bool) -> Judgement {
+    for difference in environment.differences(&["SSL_CERT_FILE", "SSL_CERT_DIR"]) {
+        let note = format!("{difference}: what is trusted here and there need not be the same");
+        judgement = judgement.note("trust anchors", note);
+    }
+    match environment.unseen() {
+        // With a CA file of its own the agent hardly goes by the system's.
+        Some(why) if own_ca => judgement.note("trust anchors", format!("not all of the service's environment is known: {why}")),
+        Some(why) if judgement.decision == Decision::Decided => {
+            judgement.decision = Decision::Unknown(format!(
+                "whether SSL_CERT_FILE or SSL_CERT_DIR give the service other anchors is not known: {why}"
+            ));
+            judgement
+        }
+        _ => judgement,
+    }
 }
 
 /// Nothing is wrong that the agent would notice; what it does not notice is worth saying.

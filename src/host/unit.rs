@@ -136,7 +136,16 @@ impl Service {
 
     /// The variables of `Environment=`, in order; a later one of the same name wins.
     pub fn environment(&self) -> Vec<(String, String)> {
-        words(self.get("Environment").unwrap_or_default())
+        self.variables("Environment")
+    }
+
+    /// The variables of `DefaultEnvironment=` in the service manager's own configuration, which every service gets.
+    pub fn default_environment(&self) -> Vec<(String, String)> {
+        self.variables("DefaultEnvironment")
+    }
+
+    fn variables(&self, property: &str) -> Vec<(String, String)> {
+        self.list(property)
             .iter()
             .filter_map(|word| word.split_once('='))
             .map(|(name, value)| (name.to_owned(), value.to_owned()))

@@ -7,7 +7,7 @@ use super::obstructed::{Kind, Obstruction, Sandbox};
 use super::{CRASH_LOOPING, FAILED, OUTDATED, READ_ONLY, SANDBOXED};
 use crate::checks::{Decision, Judgement, differs};
 use crate::host::{End, Service};
-use crate::model::{Code, Explained, Finding, Placeholder};
+use crate::model::{Code, Explained, Fact, Finding, Placeholder};
 
 /// SIGSYS, by which the kernel ends a process for a system call that its filter forbids.
 const SIGSYS: i32 = 31;
@@ -29,7 +29,9 @@ pub(super) fn judge(
     }
     judgement.findings.extend(sandboxed(unit, &sandbox.obstructions));
     judgement.findings.extend(read_only(unit, &sandbox));
+    sandbox.environment(needs);
     judgement.findings.extend(outdated(unit, service, &sandbox));
+    judgement = missing_file(judgement, needs);
     for (what, value) in sandbox.notes {
         judgement = judgement.note(what, value);
     }
@@ -39,6 +41,26 @@ pub(super) fn judge(
         }
         Some(reason) => judgement = judgement.note("sandbox", reason),
         None => {}
+    }
+    judgement
+}
+
+/// systemd does not start a service without a file that its `EnvironmentFile=` names, unless `-` stands before it.
+fn missing_file(mut judgement: Judgement, needs: &Needs) -> Judgement {
+    for path in needs.environment.missing_files() {
+        let path = path.display();
+        let why = format!("`EnvironmentFile={path}` is not there");
+        let ended = judgement.findings.iter_mut().find(|finding| finding.code == FAILED || finding.code == CRASH_LOOPING);
+        match ended {
+            Some(finding) => {
+                finding.detail.push_str(&format!(" systemd does not start it, because {why}."));
+                finding.evidence.push(Fact { what: "missing file".into(), value: path.to_string() });
+            }
+            None => {
+                let note = format!("{why}: systemd will not start the service again without it");
+                judgement = judgement.note("environment", note);
+            }
+        }
     }
     judgement
 }

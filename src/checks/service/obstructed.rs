@@ -59,6 +59,34 @@ impl Sandbox {
         sandbox
     }
 
+    /// The environment that the running process was started with, against the one that its unit gives it.
+    pub(super) fn environment(&mut self, needs: &Needs) {
+        let inside = needs.inside.as_ref().and_then(|inside| inside.environment.as_ref().ok());
+        match (inside, needs.environment.unseen()) {
+            (Some(running), None) => {
+                let (changed, only_there) = needs.environment.against(running);
+                if !changed.is_empty() {
+                    self.not_yet.push(format!("its environment has not, or has otherwise, {}", changed.join(", ")));
+                }
+                if !only_there.is_empty() {
+                    self.notes.push((
+                        "environment of the running agent".to_owned(),
+                        format!(
+                            "has {}, which its unit does not set: by `systemctl set-environment`, or it was started before the unit was changed",
+                            only_there.join(", ")
+                        ),
+                    ));
+                }
+            }
+            (_, Some(why)) => {
+                self.undecided.get_or_insert(format!(
+                    "not all of the service's environment is known, so its proxy and its CA files may be others than those that were gone by: {why}"
+                ));
+            }
+            (None, None) => {}
+        }
+    }
+
     fn found(&mut self, needs: &Needs, kind: Kind, what: &str, by: &Directive, does: &str) {
         let because = format!("{} {does}", needs.origins.name(by));
         self.obstructions.push(Obstruction {

@@ -12,6 +12,7 @@ mod files;
 mod http;
 mod inside;
 mod linux;
+mod manager;
 mod pem;
 mod private_key;
 mod scrub;
@@ -169,12 +170,24 @@ impl LiveHost {
 
     async fn ask_service(&self, question: ServiceQuestion) -> Seen<Service> {
         known_system("the service manager")?;
-        let mut service = if self.root.is_foreign() {
-            self.look(move |root| unit_files::service(root, &question.name))
-                .await?
-        } else {
-            linux::service(self.deadline(), &question.name).await?
+        let unit = async {
+            if self.root.is_foreign() {
+                self.look(move |root| unit_files::service(root, &question.name))
+                    .await
+            } else {
+                linux::service(self.deadline(), &question.name).await
+            }
         };
+        // `systemctl show` tells what the unit says, and not what its manager adds for every service.
+        let (service, defaults) = tokio::join!(unit, self.look(manager::default_environment));
+        let mut service = service?;
+        let (name, value) = match defaults {
+            Ok(defaults) => ("DefaultEnvironment", defaults),
+            Err(unseen) => ("DefaultEnvironmentUnseen", unseen.to_string()),
+        };
+        if !value.is_empty() {
+            service.properties.insert(name.into(), value);
+        }
         self.scrubber.properties(&mut service.properties);
         Ok(service)
     }

@@ -57,10 +57,13 @@ impl Scrubber {
         }
     }
 
-    /// A service's properties, of which `Environment` holds variables, those with blanks between quotation marks.
+    /// A service's properties, of which some hold variables, those with blanks between quotation marks.
     pub(super) fn properties(&self, properties: &mut BTreeMap<String, String>) {
         for (name, value) in properties {
-            if name == "Environment" {
+            if matches!(
+                name.as_str(),
+                "Environment" | "DefaultEnvironment" | "UnsetEnvironment"
+            ) {
                 *value = hide_values(&QUOTED, value, "\"");
             }
             *value = self.text(value);

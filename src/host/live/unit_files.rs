@@ -19,8 +19,8 @@ const DIRS: [&str; 5] = [
 ];
 
 /// The largest unit file that is read, and the most entries of a directory.
-const FILE_LIMIT: u64 = 256 << 10;
-const DIR_LIMIT: usize = 4096;
+pub(super) const FILE_LIMIT: u64 = 256 << 10;
+pub(super) const DIR_LIMIT: usize = 4096;
 
 /// Properties of a service of which the last assignment counts.
 const SINGLE: [&str; 4] = ["User", "Group", "Type", "Restart"];

@@ -272,3 +272,20 @@ fn a_definition_that_changed_on_disk_is_told() {
     assert_eq!(codes(&judgement), ["service.outdated"]);
     assert!(judgement.findings[0].detail.contains("systemctl daemon-reload"));
 }
+
+#[test]
+fn a_file_of_the_environment_that_is_missing_is_why_it_does_not_start() {
+    let files = ("EnvironmentFiles", "/etc/default/agent (ignore_errors=no)");
+    let missing = |pairs: &[(&str, &str)]| {
+        let question = ReadQuestion::new(HostPath::host("/etc/default/agent"));
+        let recording = host(&[pairs, &[files]].concat());
+        judged(recording.answer("read", question, Err::<Content, _>(Unseen::Absent)))
+    };
+    let failed = missing(&[("ActiveState", "failed"), ("Result", "resources")]);
+    assert_eq!(codes(&failed), ["service.failed"]);
+    let said = detail(&failed, "service.failed");
+    assert!(said.contains("`EnvironmentFile=/etc/default/agent` is not there"), "{said}");
+    let running = missing(&[]);
+    assert_eq!(codes(&running), [""; 0]);
+    assert!(running.notes[0].value.contains("will not start the service again"));
+}
