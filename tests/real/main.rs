@@ -26,6 +26,7 @@ mod harness;
 mod health;
 mod host;
 mod registration;
+mod sandbox;
 mod secrets;
 mod service;
 mod tasks;

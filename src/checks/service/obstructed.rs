@@ -149,6 +149,12 @@ impl Sandbox {
 
     fn addresses(&mut self, needs: &Needs, reach: &str) {
         let network = &needs.network;
+        if let Some(by) = &network.interfaces {
+            self.notes.push((
+                "network interfaces".to_owned(),
+                format!("{} restricts the service to some, where systemd can enforce it", needs.origins.name(by)),
+            ));
+        }
         if let Some(by) = network.no_internet() {
             return self.found(needs, Kind::Network, reach, by, "forbids it IPv4 and IPv6");
         }

@@ -82,7 +82,6 @@ fn what_a_sandbox_takes_is_told_with_its_directive_and_file() {
             &["Asking the nameserver 127.0.0.53", "IPAddressDeny="],
         ),
         (&[("RestrictAddressFamilies", "AF_UNIX")], &["forbids it IPv4 and IPv6"]),
-        (&[("RestrictNetworkInterfaces", "lo")], &["no interface but the loopback"]),
         (&[("InaccessiblePaths", "/etc/nexplane-agent")], &["its configuration (/etc/nexplane-agent/config.yaml) works for you", "hides it", "its client certificate"]),
         (&[("TemporaryFileSystem", "/etc")], &["TemporaryFileSystem=/etc"]),
         (&[("RootDirectory", "/srv/root")], &["/srv/root/etc/nexplane-agent/config.yaml there, which does not exist"]),
@@ -112,6 +111,7 @@ fn what_does_not_hit_the_agent_is_no_finding() {
         &[("RestrictAddressFamilies", "AF_INET AF_INET6 AF_UNIX")],
         &[("RestrictAddressFamilies", "AF_INET AF_UNIX")],
         &[("InaccessiblePaths", "/srv")],
+        &[("RestrictNetworkInterfaces", "lo")],
         &[("SystemCallFilter", "read write")],
         &[("PrivateNetwork", "yes"), ("LoadState", "masked")],
     ] {
