@@ -264,7 +264,7 @@ fn a_directory_on_the_way_that_is_closed() {
     );
     Doctor::at(&machine)
         .diagnose()
-        .failed_because(&["config.unreadable", "identity.unreadable", "trust.ca_file"])
+        .failed_because(&["config.unreadable"])
         .names(
             "config.unreadable",
             &format!("the directory {CONFIG_DIR} on the way"),
@@ -273,11 +273,16 @@ fn a_directory_on_the_way_that_is_closed() {
 
 #[test]
 fn a_user_that_exists_only_while_it_runs() {
-    let (machine, _servers) = hardened(&reads("client.key"), "DynamicUser=yes", "failed");
+    let config = opened("chmod 0644 config.yaml client.crt");
+    let (machine, _servers) = prepared(&reads("client.key"), "DynamicUser=yes", "failed", config);
     Doctor::at(&machine)
         .diagnose()
-        .failed_because(&["config.unreadable", "identity.unreadable"])
-        .names("identity.unreadable", "`nexplane-agent`");
+        .failed_because(&["identity.unreadable"])
+        .symptom("service.failed", &["identity.unreadable"])
+        .names(
+            "identity.unreadable",
+            "works for you, fails for the service, because it runs as `nexplane-agent`",
+        );
 
     let group = "DynamicUser=yes\nSupplementaryGroups=staff";
     let lists = "chgrp staff config.yaml client.crt client.key; chmod 0640 config.yaml client.crt client.key";
@@ -351,4 +356,75 @@ fn a_definition_that_changed_and_a_process_that_is_older() {
         .found_no_error()
         .notice("service.outdated")
         .names("service.outdated", "NO_PROXY");
+}
+
+#[test]
+fn the_same_unit_read_from_its_files() {
+    let (machine, _servers) = hardened(&asks(), "PrivateNetwork=yes", "failed");
+    machine.put(
+        "/etc/systemd/system/nexplane-.service.d/20-files.conf",
+        "0644",
+        "[Service]\nProtectSystem=strict\nReadOnlyPaths=%E/%N\n",
+    );
+    machine.put(
+        "/etc/systemd/system.control/nexplane-agent.service.d/50-PrivateNetwork.conf",
+        "0644",
+        "[Service]\nPrivateNetwork=no\n",
+    );
+    machine.systemctl("daemon-reload");
+    let here = || Doctor::at(&machine).args(&["--only", "service"]);
+    let files = || here().args(&["--root", "/proc/1/root"]);
+    for doctor in [here(), files()] {
+        doctor
+            .diagnose()
+            .never("service.sandboxed")
+            .notice("service.read_only")
+            .names("service.read_only", "20-files.conf");
+    }
+    machine.shell("rm -r /etc/systemd/system.control; systemctl daemon-reload");
+    for doctor in [here(), files()] {
+        doctor
+            .diagnose()
+            .names("service.sandboxed", "PrivateNetwork=yes")
+            .names("service.sandboxed", DROP_IN);
+    }
+}
+
+#[test]
+fn a_default_of_the_manager_is_every_service_s_environment() {
+    let machine = SystemdBox::new();
+    let pki = Pki::new();
+    let _servers = [
+        unbound(&machine, &["127.0.0.1"]),
+        nginx(&machine, &Site::control_plane(pki.leaf().make(), &pki)),
+    ];
+    Agent::enrolled(&pki)
+        .trusts_the_system_only()
+        .install(&machine);
+    machine.put("/etc/lab-ca.pem", "0644", &pki.root());
+    machine.shell("systemctl daemon-reload; systemctl enable --now nexplane-agent 2>/dev/null");
+    machine.until_service("ActiveState", |state| state == "active");
+    Doctor::at(&machine)
+        .env("SSL_CERT_FILE", "/etc/lab-ca.pem")
+        .diagnose()
+        .failed_because(&["trust.unknown_authority"]);
+
+    machine.put(
+        "/etc/systemd/system.conf.d/10-ca.conf",
+        "0644",
+        "[Manager]\nDefaultEnvironment=SSL_CERT_FILE=/etc/lab-ca.pem\n",
+    );
+    machine.shell("systemctl daemon-reexec; systemctl restart nexplane-agent");
+    machine.until_service("ActiveState", |state| state == "active");
+    let pid = machine.systemctl("show --property=MainPID --value nexplane-agent");
+    let environment = machine.shell(&format!("tr '\\0' '\\n' </proc/{}/environ", pid.trim()));
+    assert!(
+        environment.contains("SSL_CERT_FILE=/etc/lab-ca.pem"),
+        "{environment}"
+    );
+    Doctor::at(&machine)
+        .diagnose()
+        .found_no_error()
+        .never("service.")
+        .check("trust", "pass");
 }

@@ -24,6 +24,7 @@ mod testing;
 mod tls;
 mod trust;
 mod unit_files;
+mod unit_merge;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;

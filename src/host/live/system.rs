@@ -26,7 +26,8 @@ pub(super) fn describe(root: &Root) -> System {
     }
 }
 
-fn hostname(root: &Root) -> String {
+/// The machine's name.
+pub(super) fn hostname(root: &Root) -> String {
     let name = if root.is_foreign() {
         root.read_text("/etc/hostname", 4096)
             .ok()

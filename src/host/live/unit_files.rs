@@ -7,23 +7,73 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::files::Root;
+use super::system;
+use super::unit_merge::{self, Specifiers};
 use crate::host::{Seen, Service, UnitLine, Unseen, unit_lines};
 
-/// Where unit files are, the first that has one wins.
-const DIRS: [&str; 5] = [
+/// Where unit files and drop-ins are (systemd.unit(5)); the first that has one wins.
+const DIRS: [&str; 12] = [
+    // What `systemctl set-property` wrote.
+    "/etc/systemd/system.control",
+    "/run/systemd/system.control",
+    "/run/systemd/transient",
+    "/run/systemd/generator.early",
     "/etc/systemd/system",
+    "/etc/systemd/system.attached",
     "/run/systemd/system",
+    "/run/systemd/generator",
     "/usr/local/lib/systemd/system",
     "/usr/lib/systemd/system",
     "/lib/systemd/system",
+    "/run/systemd/generator.late",
 ];
 
 /// The largest unit file that is read, and the most entries of a directory.
 pub(super) const FILE_LIMIT: u64 = 256 << 10;
 pub(super) const DIR_LIMIT: usize = 4096;
 
-/// Properties of a service of which the last assignment counts.
-const SINGLE: [&str; 4] = ["User", "Group", "Type", "Restart"];
+/// Directives of a service of which the last assignment counts.
+const SINGLE: [&str; 13] = [
+    "User",
+    "Group",
+    "Type",
+    "Restart",
+    "DynamicUser",
+    "NetworkNamespacePath",
+    "PrivateNetwork",
+    "PrivateTmp",
+    "PrivateUsers",
+    "ProtectHome",
+    "ProtectSystem",
+    "RootDirectory",
+    "RootImage",
+];
+
+/// Directives of which all assignments count together, with the names that they had before systemd 231.
+const LISTS: [(&str, &str); 19] = [
+    ("BindPaths", ""),
+    ("BindReadOnlyPaths", ""),
+    ("CacheDirectory", ""),
+    ("ConfigurationDirectory", ""),
+    ("IPAddressAllow", ""),
+    ("IPAddressDeny", ""),
+    ("InaccessiblePaths", "InaccessibleDirectories"),
+    ("JoinsNamespaceOf", ""),
+    ("LogsDirectory", ""),
+    ("PassEnvironment", ""),
+    ("ReadOnlyPaths", "ReadOnlyDirectories"),
+    ("ReadWritePaths", "ReadWriteDirectories"),
+    ("RestrictNetworkInterfaces", ""),
+    ("RuntimeDirectory", ""),
+    ("StateDirectory", ""),
+    ("SupplementaryGroups", ""),
+    ("SystemCallFilter", ""),
+    ("TemporaryFileSystem", ""),
+    ("UnsetEnvironment", ""),
+];
+
+/// Directives whose empty assignment is a value of its own.
+const CAPABILITIES: [&str; 2] = ["CapabilityBoundingSet", "AmbientCapabilities"];
 
 /// Reads a service's unit file and its drop-ins.
 pub(super) fn service(root: &Root, name: &str) -> Seen<Service> {
@@ -95,6 +145,18 @@ fn loaded(root: &Root, name: &str, path: &Path, text: &str) -> Seen<BTreeMap<Str
         unit.read(&root.read_text(drop_in, FILE_LIMIT)?);
     }
     let mut properties = unit.properties();
+    let hostname = system::hostname(root);
+    let machine_id = root
+        .read_text("/etc/machine-id", FILE_LIMIT)
+        .unwrap_or_default();
+    let specifiers = Specifiers {
+        unit: name,
+        hostname: &hostname,
+        machine_id: machine_id.trim(),
+    };
+    for value in properties.values_mut() {
+        *value = specifiers.expand(value);
+    }
     let shown: Vec<_> = drop_ins.iter().map(|path| path.to_string_lossy()).collect();
     properties.extend(pairs([
         ("LoadState", unit.load_state()),
@@ -189,17 +251,22 @@ impl Unit {
     }
 
     fn assign(&mut self, section: &str, key: &str, value: &str) {
+        let renamed = LISTS.iter().find(|(_, old)| *old == key);
+        let key = renamed.map_or(key, |(name, _)| name);
         match section {
-            "Service" if value.is_empty() => {
+            "Service" if value.is_empty() && !CAPABILITIES.contains(&key) => {
                 self.values.remove(key);
             }
-            "Service" => {
-                let values = self.values.entry(key.to_owned()).or_default();
-                values.push(value.to_owned());
-            }
+            "Service" => self.push(key, value),
+            "Unit" if key == "JoinsNamespaceOf" => self.push(key, value),
             "Install" => self.has_install = true,
             _ => {}
         }
+    }
+
+    fn push(&mut self, key: &str, value: &str) {
+        let values = self.values.entry(key.to_owned()).or_default();
+        values.push(value.to_owned());
     }
 
     fn all(&self, key: &str) -> &[String] {
@@ -223,6 +290,23 @@ impl Unit {
                 properties.insert(key.into(), value.into());
             }
         }
+        for (key, _) in LISTS.iter().filter(|(key, _)| !self.all(key).is_empty()) {
+            properties.insert((*key).to_owned(), self.all(key).join(" "));
+        }
+        let families = unit_merge::families(self.all("RestrictAddressFamilies"));
+        properties
+            .extend(families.map(|families| ("RestrictAddressFamilies".to_owned(), families)));
+        let [bounding, ambient] = CAPABILITIES;
+        properties.insert(
+            bounding.into(),
+            unit_merge::bounding_set(self.all(bounding)),
+        );
+        properties.insert(ambient.into(), unit_merge::ambient_set(self.all(ambient)));
+        // It is always printed, and tells that the others would have been.
+        properties
+            .entry("ProtectSystem".into())
+            .or_insert_with(|| "no".into());
+        unit_merge::dynamic_user(&mut properties);
         properties
     }
 

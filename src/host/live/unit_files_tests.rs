@@ -128,3 +128,46 @@ fn what_is_not_there_or_starts_nothing_is_told_apart() {
         );
     }
 }
+
+#[test]
+fn a_sandbox_is_merged_from_all_of_its_files() {
+    let tree = Tree::new()
+        .with("etc/hostname", "web-server-01\n")
+        .with(
+            &in_etc(NAME),
+            "[Unit]\nJoinsNamespaceOf=a.service\n[Service]\nExecStart=/usr/bin/agent --config %E/%p/config.yaml\n\
+             DynamicUser=yes\nReadOnlyPaths=/a\nIPAddressDeny=any\nCapabilityBoundingSet=CAP_KILL\n\
+             EnvironmentFile=%E/default/%N\nRestrictAddressFamilies=AF_UNIX\nSupplementaryGroups=adm\n",
+        )
+        .with(
+            "etc/systemd/system.control/nexplane-agent.service.d/50-IPAddressAllow.conf",
+            "[Service]\nIPAddressAllow=10.0.0.0/8\n",
+        )
+        .with(
+            &in_etc("nexplane-.service.d/60.conf"),
+            "[Service]\nReadOnlyDirectories=\nReadOnlyDirectories=/b\nReadOnlyPaths=/c\nCapabilityBoundingSet=\n\
+             RestrictAddressFamilies=AF_INET\nSupplementaryGroups=\n",
+        );
+    let service = tree.service();
+    for (name, expected) in [
+        ("JoinsNamespaceOf", Some("a.service")),
+        ("ReadOnlyPaths", Some("/b /c")),
+        ("IPAddressDeny", Some("any")),
+        ("IPAddressAllow", Some("10.0.0.0/8")),
+        ("ProtectSystem", Some("strict")),
+        ("ProtectHome", Some("read-only")),
+        ("RestrictAddressFamilies", Some("AF_INET AF_UNIX")),
+        ("SupplementaryGroups", None),
+        ("CapabilityBoundingSet", None),
+    ] {
+        assert_eq!(service.get(name), expected, "{name}");
+    }
+    assert_eq!(service.user(), Some("nexplane-agent"));
+    assert_eq!(service.powers(true), crate::host::Powers::None);
+    assert_eq!(
+        service.option("--config"),
+        Some("/etc/nexplane-agent/config.yaml".into())
+    );
+    let file = &service.environment_files()[0];
+    assert_eq!(file.path, Path::new("/etc/default/nexplane-agent"));
+}
