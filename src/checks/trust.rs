@@ -6,11 +6,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
-use futures_util::future::{OptionFuture, join, join5};
+use futures_util::future::{OptionFuture, join, join3};
 
 use super::agent_user::AgentUser;
 use super::environment::{self, Environment};
-use super::{Check, Decision, Facts, Judgement, Known, clock, config, tls};
+use super::{Check, Decision, Facts, Judgement, Known, clock, config, differs, tls};
 use crate::host::{
     Anchors, AnchorsQuestion, Base, Content, Handshake, Host, HostPath, Pem, ReadQuestion, Seen,
 };
@@ -38,6 +38,9 @@ const CLOCK_SKEW: Code = Code::from_static("clock.skew");
 
 /// More certificates of a chain than these are not looked at; no honest server sends as many.
 const CHAIN: usize = 10;
+
+/// What stands for a bundle that the doctor can read and the service cannot: to the service there is nothing in it.
+const CLOSED: &str = "/dev/null";
 
 /// Whether verification accepts the peer, wherever it is switched on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +86,7 @@ impl Check for Probe {
         let told = config::told(known);
         let handshake = known.get::<tls::Peer>().map(|peer| peer.handshake.clone());
         let environment = environment::of_agent(host, known).await;
-        let question = anchors_question(&environment, handshake.as_ref());
+        let mut question = anchors_question(&environment, handshake.as_ref());
         let ca_file = told.ca_cert.map(|path| {
             let named_by = match path.base {
                 Base::Caller => ca_file::FLAG,
@@ -94,12 +97,15 @@ impl Check for Probe {
         let ssl_cert_file = environment
             .get("SSL_CERT_FILE")
             .map(|path| look_at(host, HostPath::host(path), "SSL_CERT_FILE"));
-        let (anchors, ca_file, ssl_cert_file, client, user) = join5(
+        let (ssl_cert_file, user) =
+            join(OptionFuture::from(ssl_cert_file), AgentUser::ask(host, known)).await;
+        if ssl_cert_file.as_ref().is_some_and(|file| file.is_closed_to(&user)) {
+            question.file = Some(CLOSED.into());
+        }
+        let (anchors, ca_file, client) = join3(
             host.anchors(question),
             OptionFuture::from(ca_file),
-            OptionFuture::from(ssl_cert_file),
             host.read(ReadQuestion::new(told.cert)),
-            AgentUser::ask(host, known),
         )
         .await;
         Evidence {
@@ -178,7 +184,13 @@ fn read_chain(chain: &[Pem]) -> Vec<Result<Certificate, String>> {
 
 /// What the service's environment leaves open of its anchors, and where a shell has others.
 fn eyes(mut judgement: Judgement, environment: &Environment, own_ca: bool) -> Judgement {
+    const NO_ANCHOR: [Code; 3] = [SELF_SIGNED, MISSING_INTERMEDIATE, UNKNOWN_AUTHORITY];
     for difference in environment.differences(&["SSL_CERT_FILE", "SSL_CERT_DIR"]) {
+        let foreign = judgement.findings.iter_mut().find(|finding| NO_ANCHOR.contains(&finding.code));
+        if let Some(finding) = foreign {
+            let says = differs::fails_for_the_service("Verifying the control plane", &difference);
+            finding.detail.push_str(&format!(" {says}"));
+        }
         let note = format!("{difference}: what is trusted here and there need not be the same");
         judgement = judgement.note("trust anchors", note);
     }

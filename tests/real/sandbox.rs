@@ -407,7 +407,11 @@ fn a_default_of_the_manager_is_every_service_s_environment() {
     Doctor::at(&machine)
         .env("SSL_CERT_FILE", "/etc/lab-ca.pem")
         .diagnose()
-        .failed_because(&["trust.unknown_authority"]);
+        .failed_because(&["trust.unknown_authority"])
+        .names(
+            "trust.unknown_authority",
+            "fails for the service, because SSL_CERT_FILE is set in this shell and not for the service",
+        );
 
     machine.put(
         "/etc/systemd/system.conf.d/10-ca.conf",
@@ -427,4 +431,74 @@ fn a_default_of_the_manager_is_every_service_s_environment() {
         .found_no_error()
         .never("service.")
         .check("trust", "pass");
+}
+
+#[test]
+fn a_ca_file_of_the_environment_that_the_service_may_not_read() {
+    let machine = SystemdBox::new();
+    let pki = Pki::new();
+    let _servers = [
+        unbound(&machine, &["127.0.0.1"]),
+        nginx(&machine, &Site::control_plane(pki.leaf().make(), &pki)),
+    ];
+    Agent::enrolled(&pki)
+        .trusts_the_system_only()
+        .service("User=daemon\nEnvironment=SSL_CERT_FILE=/etc/lab-ca.pem")
+        .install(&machine);
+    machine.put("/etc/lab-ca.pem", "0600", &pki.root());
+    machine.shell(&format!(
+        "chown daemon {CONFIG_DIR}/*; systemctl daemon-reload; systemctl enable --now nexplane-agent 2>/dev/null"
+    ));
+    machine.until_service("ActiveState", |state| state == "active");
+    Doctor::at(&machine)
+        .diagnose()
+        .failed_because(&["trust.ca_file"])
+        .names(
+            "trust.ca_file",
+            "works for you, fails for the service, because it runs as `daemon`",
+        );
+    machine.shell("setfacl -m u:daemon:r /etc/lab-ca.pem");
+    Doctor::at(&machine)
+        .diagnose()
+        .found_no_error()
+        .check("trust", "pass");
+}
+
+#[test]
+fn a_sandbox_that_names_what_is_not_there() {
+    let (machine, _servers) = hardened(&asks(), "ReadWritePaths=/srv/agent", "failed");
+    Doctor::at(&machine)
+        .diagnose()
+        .failed_because(&["service.failed"])
+        .names("service.failed", "226")
+        .names("service.failed", "`ReadWritePaths=/srv/agent`")
+        .names("service.failed", DROP_IN);
+}
+
+#[test]
+fn an_environment_that_only_root_may_read_is_not_taken_for_empty() {
+    let secret = "EnvironmentFile=/etc/default/nexplane-agent";
+    let (machine, _servers) = prepared(&asks(), secret, "active", |machine| {
+        machine.put(
+            "/etc/default/nexplane-agent",
+            "0600",
+            "NP_SECRET=hunter2-hunter2\n",
+        );
+        machine.shell(&format!("chown daemon {CONFIG_DIR}/*"));
+    });
+    Doctor::run_by("daemon", &machine)
+        .diagnose()
+        .verdict("undetermined")
+        .check("service", "unknown")
+        .reason(
+            "service",
+            "EnvironmentFile=/etc/default/nexplane-agent may not be read by this user",
+        )
+        .check("config", "pass")
+        .never("service.");
+    Doctor::at(&machine)
+        .diagnose()
+        .found_no_error()
+        .check("service", "pass")
+        .does_not_print("hunter2");
 }

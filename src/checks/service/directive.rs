@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::model::excerpt;
 use crate::host::{Host, HostPath, ReadQuestion, Service, UnitLine, unit_lines};
 
 /// A directive, as systemd merged it.
@@ -21,6 +22,11 @@ impl Directive {
         Some(Self { name, value })
     }
 
+    /// Whether what it names may be missing (`-` before it).
+    pub(super) fn is_optional(&self) -> bool {
+        self.value.trim_start_matches('+').starts_with('-')
+    }
+
     /// One of the values of a directive that is a list.
     pub(super) fn with(name: &'static str, value: &str) -> Self {
         Self {
@@ -32,9 +38,12 @@ impl Directive {
 
 impl fmt::Display for Directive {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}={}", self.name, self.value.replace('\n', " "))
+        write!(f, "{}={}", self.name, excerpt(&self.value))
     }
 }
+
+/// More files of one unit than these are not looked through.
+const MOST: usize = 100;
 
 /// Which file sets which directive of `[Service]` last.
 #[derive(Debug, Default)]
@@ -51,7 +60,8 @@ impl Origins {
             dynamic: service.is_on("DynamicUser"),
         };
         let fragment = service.get("FragmentPath").map(str::to_owned);
-        for path in fragment.into_iter().chain(service.list("DropInPaths")) {
+        let files = fragment.into_iter().chain(service.list("DropInPaths"));
+        for path in files.take(MOST) {
             let path = PathBuf::from(path);
             let question = ReadQuestion::new(HostPath::host(&path));
             if let Ok(content) = host.read(question).await {

@@ -32,6 +32,7 @@ pub(super) fn judge(
     sandbox.environment(needs);
     judgement.findings.extend(outdated(unit, service, &sandbox));
     judgement = missing_file(judgement, needs);
+    judgement = missing_path(judgement, needs, &service.end());
     for (what, value) in sandbox.notes {
         judgement = judgement.note(what, value);
     }
@@ -61,6 +62,22 @@ fn missing_file(mut judgement: Judgement, needs: &Needs) -> Judgement {
                 judgement = judgement.note("environment", note);
             }
         }
+    }
+    judgement
+}
+
+/// 226/NAMESPACE: most often a path that a directive names and that is not there.
+fn missing_path(mut judgement: Judgement, needs: &Needs, end: &End) -> Judgement {
+    if !matches!(end, End::NotStarted { code: 226, .. }) {
+        return judgement;
+    }
+    let ended = judgement.findings.iter_mut().find(|finding| finding.code == FAILED || finding.code == CRASH_LOOPING);
+    if let (Some(finding), false) = (ended, needs.missing.is_empty()) {
+        let missing: Vec<_> = needs.missing.iter().map(|by| needs.origins.name(by)).collect();
+        finding.detail.push_str(&format!(
+            " systemd could not set its sandbox up, because what is named is not there: {} (a `-` before a path lets it be missing).",
+            missing.join(", ")
+        ));
     }
     judgement
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use futures_util::future::join_all;
 
-use super::directive::Origins;
+use super::directive::{Directive, Origins};
 use super::network::Network;
 use super::paths::{Paths, Place};
 use crate::checks::environment::{self, Environment};
@@ -26,6 +26,8 @@ pub(super) struct Needs {
     /// Nameservers, where the peer's name has to be asked of them.
     pub(super) nameservers: Vec<IpAddr>,
     pub(super) environment: Environment,
+    /// Directives whose path has to be there and is not.
+    pub(super) missing: Vec<Directive>,
     /// What the running process finds, if there is one and it may be looked at; its `paths` are those of `files`.
     pub(super) inside: Option<Inside>,
 }
@@ -83,6 +85,12 @@ impl Needs {
             _ => Vec::new(),
         };
         let inside = inside(host, known, service, &files).await;
+        let mut missing = Vec::new();
+        for (path, by) in paths.required() {
+            if there(&host.stat(HostPath::host(path)).await) == Some(false) {
+                missing.push(by.clone());
+            }
+        }
         let restricted = !paths.is_empty() || addresses || network.place != super::network::Where::Host;
         Self {
             origins: match restricted {
@@ -95,6 +103,7 @@ impl Needs {
             peer,
             nameservers,
             environment,
+            missing,
             inside,
         }
     }

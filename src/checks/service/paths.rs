@@ -162,6 +162,23 @@ impl Paths {
         self.root.is_none() && self.image.is_none() && self.rules.is_empty()
     }
 
+    /// Paths of the host that have to be there for the service to start, and what names them.
+    pub(super) fn required(&self) -> Vec<(&Path, &Directive)> {
+        const OPTIONAL: [&str; 3] = ["ProtectSystem", "ProtectHome", "PrivateTmp"];
+        let names_a_path = |by: &Directive| {
+            let made = OWN.iter().any(|(name, _)| *name == by.name) || by.name == "TemporaryFileSystem";
+            !made && !OPTIONAL.contains(&by.name) && !by.is_optional()
+        };
+        let rules = self.rules.iter().filter(|rule| names_a_path(&rule.by));
+        let paths = rules.filter_map(|rule| match &rule.effect {
+            // Of a bind mount the source has to be there.
+            Effect::From(source) => Some((source.as_path(), &rule.by)),
+            _ if rule.by.name.starts_with("Bind") => None,
+            _ => Some((rule.at.as_path(), &rule.by)),
+        });
+        paths.collect()
+    }
+
     /// What a path of the host is for the service.
     pub(super) fn place(&self, path: &Path) -> Place<'_> {
         let above = |rule: &&Rule| path.starts_with(&rule.at);
