@@ -256,3 +256,6 @@ pub(super) fn permissions(stat: &Stat) -> String {
         stat.gid
     )
 }
+
+#[cfg(test)]
+mod tests;

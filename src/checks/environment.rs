@@ -54,6 +54,26 @@ impl Environment {
         Self::of_doctor(BTreeMap::new())
     }
 
+    /// One of a service of which not all was seen.
+    #[cfg(test)]
+    pub(super) fn not_wholly_seen(why: &str) -> Self {
+        Self {
+            owner: Owner::Service,
+            unseen: vec![why.to_owned()],
+            ..Self::empty()
+        }
+    }
+
+    /// One of a service in which nothing is set, and of a shell that has this.
+    #[cfg(test)]
+    pub(super) fn only_in_shell(name: &str, value: &str) -> Self {
+        Self {
+            owner: Owner::Service,
+            shell: BTreeMap::from([(name.to_owned(), value.to_owned())]),
+            ..Self::empty()
+        }
+    }
+
     const fn of_doctor(variables: BTreeMap<String, String>) -> Self {
         Self {
             owner: Owner::Doctor,

@@ -10,7 +10,7 @@ use futures_util::future::{OptionFuture, join, join3};
 
 use super::agent_user::AgentUser;
 use super::environment::{self, Environment};
-use super::{Check, Decision, Facts, Judgement, Known, clock, config, differs, tls};
+use super::{Check, Decision, Facts, Judgement, Known, clock, config, tls};
 use crate::host::{
     Anchors, AnchorsQuestion, Base, Content, Handshake, Host, HostPath, Pem, ReadQuestion, Seen,
 };
@@ -18,6 +18,7 @@ use crate::model::{Code, Explained, Fact, Finding, Placeholder};
 
 mod ca_file;
 mod certificate;
+mod eyes;
 mod path;
 mod time;
 
@@ -136,7 +137,7 @@ impl Check for Probe {
         if told.insecure {
             return switched_off(judgement);
         }
-        eyes(judgement, &evidence.environment, told.ca_cert.is_some())
+        eyes::judge(judgement, &evidence.environment, told.ca_cert.is_some())
     }
 }
 
@@ -180,31 +181,6 @@ fn read_chain(chain: &[Pem]) -> Vec<Result<Certificate, String>> {
             all.pop().unwrap_or_else(|| Err("it is no PEM".into()))
         })
         .collect()
-}
-
-/// What the service's environment leaves open of its anchors, and where a shell has others.
-fn eyes(mut judgement: Judgement, environment: &Environment, own_ca: bool) -> Judgement {
-    const NO_ANCHOR: [Code; 3] = [SELF_SIGNED, MISSING_INTERMEDIATE, UNKNOWN_AUTHORITY];
-    for difference in environment.differences(&["SSL_CERT_FILE", "SSL_CERT_DIR"]) {
-        let foreign = judgement.findings.iter_mut().find(|finding| NO_ANCHOR.contains(&finding.code));
-        if let Some(finding) = foreign {
-            let says = differs::fails_for_the_service("Verifying the control plane", &difference);
-            finding.detail.push_str(&format!(" {says}"));
-        }
-        let note = format!("{difference}: what is trusted here and there need not be the same");
-        judgement = judgement.note("trust anchors", note);
-    }
-    match environment.unseen() {
-        // With a CA file of its own the agent hardly goes by the system's.
-        Some(why) if own_ca => judgement.note("trust anchors", format!("not all of the service's environment is known: {why}")),
-        Some(why) if judgement.decision == Decision::Decided => {
-            judgement.decision = Decision::Unknown(format!(
-                "whether SSL_CERT_FILE or SSL_CERT_DIR give the service other anchors is not known: {why}"
-            ));
-            judgement
-        }
-        _ => judgement,
-    }
 }
 
 /// Nothing is wrong that the agent would notice; what it does not notice is worth saying.
