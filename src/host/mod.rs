@@ -81,6 +81,8 @@ macro_rules! questions {
             processes: String => Seen<Vec<Process>>;
             /// What the service manager knows of a service.
             service: ServiceQuestion => Seen<Service>;
+            /// Directives that unit files and drop-ins assign, each with the last file that does. No values: they may be secret.
+            assignments: Vec<PathBuf> => BTreeMap<String, PathBuf>;
             /// The last entries of a service's log, oldest first.
             journal: JournalQuestion => Seen<Vec<LogEntry>>;
             /// What the system says of time synchronisation.

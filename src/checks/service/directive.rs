@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::model::excerpt;
-use crate::host::{Host, HostPath, ReadQuestion, Service, UnitLine, unit_lines};
+use crate::host::{Host, Service};
 
 /// A directive, as systemd merged it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,9 +42,6 @@ impl fmt::Display for Directive {
     }
 }
 
-/// More files of one unit than these are not looked through.
-const MOST: usize = 100;
-
 /// Which file sets which directive of `[Service]` last.
 #[derive(Debug, Default)]
 pub(super) struct Origins {
@@ -53,7 +50,7 @@ pub(super) struct Origins {
 }
 
 impl Origins {
-    /// Reads the unit file and its drop-ins, in the order in which they count.
+    /// Asks of the unit file and its drop-ins, in the order in which they count.
     pub(super) async fn read(host: &dyn Host, service: &Service) -> Self {
         let mut origins = Self {
             files: BTreeMap::new(),
@@ -61,27 +58,8 @@ impl Origins {
         };
         let fragment = service.get("FragmentPath").map(str::to_owned);
         let files = fragment.into_iter().chain(service.list("DropInPaths"));
-        for path in files.take(MOST) {
-            let path = PathBuf::from(path);
-            let question = ReadQuestion::new(HostPath::host(&path));
-            if let Ok(content) = host.read(question).await {
-                origins.take(&content.text, &path);
-            }
-        }
+        origins.files = host.assignments(files.map(PathBuf::from).collect()).await;
         origins
-    }
-
-    fn take(&mut self, text: &str, path: &std::path::Path) {
-        let mut section = String::new();
-        for line in unit_lines(text) {
-            match line {
-                UnitLine::Section(name) => section = name,
-                UnitLine::Assignment { name, .. } if section == "Service" || section == "Unit" => {
-                    self.files.insert(name, path.to_owned());
-                }
-                UnitLine::Assignment { .. } => {}
-            }
-        }
     }
 
     /// Where a directive is set, for people; nothing where that was not seen.

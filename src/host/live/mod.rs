@@ -387,6 +387,13 @@ impl Host for LiveHost {
         Box::pin(self.ask_service(question))
     }
 
+    fn assignments(&self, files: Vec<PathBuf>) -> BoxFuture<'_, BTreeMap<String, PathBuf>> {
+        Box::pin(async {
+            let found = self.look(move |root| Ok(unit_files::assignments(root, &files)));
+            found.await.unwrap_or_default()
+        })
+    }
+
     fn journal(&self, question: JournalQuestion) -> BoxFuture<'_, Seen<Vec<LogEntry>>> {
         Box::pin(self.ask_journal(question))
     }

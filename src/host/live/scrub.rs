@@ -66,7 +66,11 @@ impl Scrubber {
             ) {
                 *value = hide_values(&QUOTED, value, "\"");
             }
-            *value = self.text(value);
+            // What follows is a password in plain text, or one encrypted.
+            *value = match name.starts_with("SetCredential") {
+                true => MARK.to_owned(),
+                false => self.text(value),
+            };
         }
     }
 
@@ -150,6 +154,9 @@ mod tests {
             properties["Environment"],
             r#"A=b "NP_SECRET=…" "C=d e" API_TOKEN=…"#
         );
+        let mut properties = BTreeMap::from([("SetCredential".to_owned(), "id:abc".to_owned())]);
+        scrubber().properties(&mut properties);
+        assert_eq!(properties["SetCredential"], MARK);
         assert_eq!(scrubber().variable("NEXPLANE_API_TOKEN", "abc"), MARK);
         assert_eq!(scrubber().variable("NO_PROXY", "a,b"), "a,b");
     }

@@ -96,6 +96,25 @@ pub(super) fn service(root: &Root, name: &str) -> Seen<Service> {
     })
 }
 
+/// The directives of `[Unit]` and `[Service]` that files assign, each with the last file that does. What cannot be read
+/// assigns nothing: where a directive is set is then not told.
+pub(super) fn assignments(root: &Root, files: &[PathBuf]) -> BTreeMap<String, PathBuf> {
+    let mut found = BTreeMap::new();
+    for path in files.iter().take(DIR_LIMIT) {
+        let mut section = String::new();
+        for line in unit_lines(&root.read_text(path, FILE_LIMIT).unwrap_or_default()) {
+            match line {
+                UnitLine::Section(name) => section = name,
+                UnitLine::Assignment { name, .. } if section == "Service" || section == "Unit" => {
+                    found.insert(name, path.clone());
+                }
+                UnitLine::Assignment { .. } => {}
+            }
+        }
+    }
+    found
+}
+
 fn pairs<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
     pairs
         .into_iter()

@@ -171,3 +171,20 @@ fn a_sandbox_is_merged_from_all_of_its_files() {
     let file = &service.environment_files()[0];
     assert_eq!(file.path, Path::new("/etc/default/nexplane-agent"));
 }
+
+#[test]
+fn the_last_file_that_assigns_a_directive_is_told_and_no_value() {
+    let drop_in = in_etc("nexplane-agent.service.d/10-a.conf");
+    let tree = Tree::new()
+        .with(
+            &in_etc(NAME),
+            "[Service]\nUser=a\nSetCredential=id:secret\n[Install]\nAlias=x\n",
+        )
+        .with(&drop_in, "[Service]\nUser=b\n");
+    let root = Root::new(Some(tree.0.path().to_owned()));
+    let files = [in_etc(NAME), drop_in, "/none.conf".into()].map(|path| Path::new("/").join(path));
+    let found = assignments(&root, &files);
+    assert_eq!(found.len(), 2);
+    assert_eq!(found["User"], files[1]);
+    assert_eq!(found["SetCredential"], files[0]);
+}

@@ -31,7 +31,8 @@ fn host(pairs: &[(&str, &str)]) -> Recording {
         properties: properties(&[&RUNNING, pairs].concat()),
         supplied: false,
     };
-    let assignments: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+    let assignments = pairs.iter().map(|(name, _)| ((*name).to_owned(), DROP_IN.into()));
+    let assignments: BTreeMap<String, std::path::PathBuf> = assignments.collect();
     let content = |text: &str| {
         Ok::<_, Unseen>(Content {
             text: text.into(),
@@ -41,7 +42,7 @@ fn host(pairs: &[(&str, &str)]) -> Recording {
     let read = |path: &str| ReadQuestion::new(HostPath::host(path));
     let mut recording = Recording::default()
         .answer("service", ServiceQuestion::agent(Os::Linux), Ok::<_, Unseen>(service))
-        .answer("read", read(DROP_IN), content(&format!("[Service]\n{}", assignments.concat())))
+        .answer("assignments", vec![DROP_IN], assignments)
         .answer("read", read(CONFIG), content("control_plane: https://cp.corp:8000\n"))
         .answer("read", read(CERT), content("PEM"))
         .answer("read", read("/etc/hosts"), content("127.0.0.1 localhost\n"))
