@@ -66,9 +66,13 @@ fn without_restrictions_these_agents_run() {
 
 #[test]
 fn a_service_without_a_network() {
-    let (machine, _servers) = hardened(&asks(), "PrivateNetwork=yes", "failed");
+    let secrets = "Environment=\"NP_SECRET=hunter2 hunter3\"\nSetCredential=key:hunter4";
+    let drop_in = format!("PrivateNetwork=yes\n{secrets}");
+    let (machine, _servers) = hardened(&asks(), &drop_in, "failed");
     Doctor::at(&machine)
+        .args(&["-vv"])
         .diagnose()
+        .does_not_print("hunter")
         .failed_because(&["service.sandboxed"])
         .symptom("service.failed", &["service.sandboxed"])
         .names("service.sandboxed", "PrivateNetwork=yes")
