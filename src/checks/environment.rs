@@ -45,6 +45,8 @@ pub(super) struct Environment {
     unseen: Vec<String>,
     /// Files without which the service does not start, and that are not there.
     missing: Vec<PathBuf>,
+    /// Variables that its running process has and its unit does not set.
+    only_running: Vec<String>,
 }
 
 impl Environment {
@@ -81,6 +83,7 @@ impl Environment {
             shell: BTreeMap::new(),
             unseen: Vec::new(),
             missing: Vec::new(),
+            only_running: Vec::new(),
         }
     }
 
@@ -125,15 +128,16 @@ impl Environment {
         names.iter().filter_map(differs).collect()
     }
 
-    /// Variables that a running process was started with otherwise than this: those that it lacks or has otherwise, and
-    /// those that only it has.
-    pub(super) fn against(
-        &self,
-        running: &BTreeMap<String, String>,
-    ) -> (Vec<&'static str>, Vec<&'static str>) {
-        let has = |name: &&'static str| not_empty(running, name) == self.get(name);
-        let others = NAMES.into_iter().filter(|name| !has(name));
-        others.partition(|name| self.get(name).is_some())
+    /// Variables that its unit gives the service and that a running process was started without, or with another value.
+    pub(super) fn not_in(&self, running: &BTreeMap<String, String>) -> Vec<&'static str> {
+        let ours = NAMES.into_iter().filter(|name| self.get(name).is_some());
+        ours.filter(|name| not_empty(running, name) != self.get(name))
+            .collect()
+    }
+
+    /// Variables that its running process has and its unit does not set.
+    pub(super) fn only_running(&self) -> &[String] {
+        &self.only_running
     }
 }
 
@@ -191,6 +195,7 @@ pub(super) async fn of_agent(host: &dyn Host, known: &Known) -> Environment {
         shell,
         unseen: Vec::new(),
         missing: Vec::new(),
+        only_running: Vec::new(),
     };
     if let Some(why) = service.get("DefaultEnvironmentUnseen") {
         environment.unseen.push(format!(
@@ -205,7 +210,23 @@ pub(super) async fn of_agent(host: &dyn Host, known: &Known) -> Environment {
     for name in service.list("UnsetEnvironment") {
         environment.unset(&name);
     }
+    let running = service.main_pid().filter(|_| !known.system.foreign_root);
+    if let Some(pid) = running
+        && let Ok(running) = of_process(host, pid).await
+    {
+        environment.adopt(running);
+    }
     environment
+}
+
+/// The variables that a process was started with.
+async fn of_process(host: &dyn Host, pid: u32) -> Seen<BTreeMap<String, String>> {
+    let question = InsideQuestion {
+        pid,
+        variables: question().names,
+        paths: Vec::new(),
+    };
+    host.inside(question).await?.environment
 }
 
 /// The service manager itself.
@@ -219,17 +240,9 @@ impl Environment {
         if names.is_empty() {
             return;
         }
-        let question = InsideQuestion {
-            pid: MANAGER,
-            variables: question().names,
-            paths: Vec::new(),
-        };
         let manager = match known.system.foreign_root || service.supplied {
             true => Err(Unseen::unsupported("it is not running here")),
-            false => host
-                .inside(question)
-                .await
-                .and_then(|inside| inside.environment),
+            false => of_process(host, MANAGER).await,
         };
         match manager {
             Ok(variables) => {
@@ -264,6 +277,22 @@ impl Environment {
             Err(unseen) => self.unseen.push(format!(
                 "EnvironmentFile={shown} could not be read: {unseen}"
             )),
+        }
+    }
+
+    /// What the running process has counts where its unit says nothing (`systemctl set-environment`, a wrapper around the
+    /// program), and for all of it where not all of the unit's was seen.
+    fn adopt(&mut self, running: BTreeMap<String, String>) {
+        if !self.unseen.is_empty() {
+            self.unseen.clear();
+            self.variables = running;
+            return;
+        }
+        for (name, value) in running {
+            if self.get(&name).is_none() && !value.is_empty() {
+                self.only_running.push(name.clone());
+                self.variables.insert(name, value);
+            }
         }
     }
 

@@ -104,6 +104,12 @@ impl Service {
         }
     }
 
+    /// Its main process, while it runs and a service manager says so.
+    pub fn main_pid(&self) -> Option<u32> {
+        let pid = self.get("MainPID")?.parse().ok()?;
+        (pid > 0 && !self.supplied).then_some(pid)
+    }
+
     /// Program and arguments of `ExecStart=`.
     pub fn argv(&self) -> Vec<String> {
         let Some(value) = self.get("ExecStart") else {

@@ -10,6 +10,9 @@ use crate::harness::{
 /// Where a hardening tool would leave its drop-in.
 const DROP_IN: &str = "/etc/systemd/system/nexplane-agent.service.d/10-hardening.conf";
 
+/// The agent's program.
+const PROGRAM: &str = "/usr/local/bin/nexplane-agent";
+
 /// Asks the control plane, and ends in Go's words if it does not answer.
 fn asks() -> String {
     format!(
@@ -505,4 +508,21 @@ fn an_environment_that_only_root_may_read_is_not_taken_for_empty() {
         .found_no_error()
         .check("service", "pass")
         .does_not_print("hunter2");
+}
+
+#[test]
+fn a_variable_that_only_the_running_service_has() {
+    let (machine, _servers) = prepared(&asks(), "Restart=no", "active", |machine| {
+        // By hand, on the service manager: in no file.
+        machine.shell(
+            "systemctl set-environment NO_PROXY=nowhere.test HTTPS_PROXY=http://127.0.0.1:9",
+        );
+        machine.shell("systemctl daemon-reload");
+        machine.shell(&format!("sed -i 's/^curl/curl --noproxy \"*\"/' {PROGRAM}"));
+    });
+    let report = Doctor::at(&machine).diagnose();
+    report.note(
+        "service",
+        "has HTTPS_PROXY, NO_PROXY, which its unit does not set",
+    );
 }

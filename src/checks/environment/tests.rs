@@ -180,14 +180,29 @@ fn what_is_passed_on_is_the_manager_s() {
 
 #[test]
 fn a_running_process_is_held_against_its_unit() {
-    let found = environment(
-        &[("Environment", "HTTPS_PROXY=http://unit:1 NO_PROXY=a")],
-        &[],
-        &[],
-    );
-    let running = properties(&[("NO_PROXY", "a"), ("SSL_CERT_FILE", "/old.pem")]);
+    // The process has the manager's number: the recording has one process.
+    let pid = ("MainPID", "1");
+    let unit = ("Environment", "HTTPS_PROXY=http://unit:1 NO_PROXY=a");
+    let running = [("NO_PROXY", "a"), ("SSL_CERT_FILE", "/old.pem")];
+    let found = environment(&[pid, unit], &[], &running);
+    assert_eq!(found.not_in(&properties(&running)), ["HTTPS_PROXY"]);
+    assert_eq!(found.only_running(), ["SSL_CERT_FILE"]);
     assert_eq!(
-        found.against(&running),
-        (vec!["HTTPS_PROXY"], vec!["SSL_CERT_FILE"])
+        found.get("HTTPS_PROXY"),
+        Some("http://unit:1"),
+        "at its next start"
     );
+    assert_eq!(found.get("SSL_CERT_FILE"), Some("/old.pem"), "until then");
+}
+
+#[test]
+fn what_was_not_seen_of_the_unit_a_running_process_tells() {
+    let unit = [
+        ("MainPID", "1"),
+        ("Environment", "NO_PROXY=a"),
+        ("EnvironmentFiles", "/etc/*.env (ignore_errors=no)"),
+    ];
+    let found = environment(&unit, &[], &[("HTTPS_PROXY", "http://file:1")]);
+    assert_eq!((found.unseen(), found.get("NO_PROXY")), (None, None));
+    assert_eq!(found.get("HTTPS_PROXY"), Some("http://file:1"));
 }

@@ -201,10 +201,7 @@ async fn nameservers(host: &dyn Host, peer: &Peer) -> Vec<IpAddr> {
 }
 
 async fn inside(host: &dyn Host, known: &Known, service: &Service, files: &[File]) -> Option<Inside> {
-    let pid = service.get("MainPID")?.parse().ok().filter(|pid| *pid > 0)?;
-    if service.supplied || known.system.foreign_root {
-        return None;
-    }
+    let pid = service.main_pid().filter(|_| !known.system.foreign_root)?;
     let question = InsideQuestion {
         pid,
         variables: environment::question().names,

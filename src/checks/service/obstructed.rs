@@ -64,15 +64,16 @@ impl Sandbox {
         let inside = needs.inside.as_ref().and_then(|inside| inside.environment.as_ref().ok());
         match (inside, needs.environment.unseen()) {
             (Some(running), None) => {
-                let (changed, only_there) = needs.environment.against(running);
+                let changed = needs.environment.not_in(running);
                 if !changed.is_empty() {
                     self.not_yet.push(format!("its environment has not, or has otherwise, {}", changed.join(", ")));
                 }
+                let only_there = needs.environment.only_running();
                 if !only_there.is_empty() {
                     self.notes.push((
                         "environment of the running agent".to_owned(),
                         format!(
-                            "has {}, which its unit does not set: by `systemctl set-environment`, or it was started before the unit was changed",
+                            "has {}, which its unit does not set: by `systemctl set-environment`, or it was started before the unit was changed; it counts here",
                             only_there.join(", ")
                         ),
                     ));

@@ -228,6 +228,15 @@ impl Diagnosis {
         self.require(holds, &format!("check {id} has a reason with {words}"))
     }
 
+    /// A check notes this.
+    pub(crate) fn note(&self, id: &str, words: &str) -> &Self {
+        let checks = self.report["checks"].as_array().into_iter().flatten();
+        let holds = checks
+            .filter(|check| check["id"] == id)
+            .any(|check| check.to_string().contains(words));
+        self.require(holds, &format!("check {id} notes {words}"))
+    }
+
     /// It took less than this: not a measurement, but proof that no longer bound was what ended it.
     pub(crate) fn within(&self, limit: Duration) -> &Self {
         self.require(self.took < limit, &format!("an end within {limit:?}"))
