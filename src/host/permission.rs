@@ -277,4 +277,12 @@ mod tests {
         );
         assert_eq!(file.barrier(&who(10, &[]), Powers::None), Ok(None));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_a_list_or_none(bytes: Vec<u8>) {
+            let _ = Acl::parse(&bytes);
+            let _ = Acl::parse(&[&[2, 0, 0, 0], &bytes[..]].concat());
+        }
+    }
 }

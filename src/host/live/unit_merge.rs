@@ -249,4 +249,16 @@ mod tests {
             assert_eq!(specifiers.expand(text), expected);
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_expanded_and_merged(text in "\\PC{0,40}") {
+            let specifiers = Specifiers { unit: "a@b.service", hostname: "", machine_id: "m" };
+            let expanded = specifiers.expand(&text);
+            assert!(text.contains('%') || expanded == text);
+            let all = [text.clone(), format!("~{text}")];
+            let _ = (bounding_set(&all), ambient_set(&all), families(&all));
+            let _ = crate::host::unit_lines(&format!("[Service]\n{text}\\\n{text}"));
+        }
+    }
 }

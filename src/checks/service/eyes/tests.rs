@@ -290,3 +290,17 @@ fn a_file_of_the_environment_that_is_missing_is_why_it_does_not_start() {
     assert_eq!(codes(&running), [""; 0]);
     assert!(running.notes[0].value.contains("will not start the service again"));
 }
+
+proptest::proptest! {
+    /// Whatever a unit says, it is read without a panic.
+    #[test]
+    fn any_unit_is_read(value in "[ -~:/%=+~-]{0,60}", which in 0_usize..12) {
+        const NAMES: [&str; 12] = [
+            "BindPaths", "TemporaryFileSystem", "InaccessiblePaths", "ReadOnlyPaths", "RootDirectory",
+            "ConfigurationDirectory", "IPAddressDeny", "IPAddressAllow", "RestrictAddressFamilies",
+            "JoinsNamespaceOf", "DropInPaths", "MainPID",
+        ];
+        let pairs = [("IPAddressDeny", "any"), ("ProtectSystem", "strict"), (NAMES[which], value.as_str())];
+        let _ = judged(host(&pairs));
+    }
+}
