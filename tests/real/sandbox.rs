@@ -103,6 +103,18 @@ fn a_service_whose_packets_are_dropped() {
         .names("service.sandboxed", "IPAddressDeny=")
         .names("service.sandboxed", DROP_IN);
 
+    let (machine, _servers) = prepared(&asks(), "Restart=no", "failed", |machine| {
+        let drop_in = "/etc/systemd/system/system.slice.d/10-net.conf";
+        machine.put(drop_in, "0644", "[Slice]\nIPAddressDeny=any\n");
+    });
+    Doctor::at(&machine)
+        .diagnose()
+        .failed_because(&["service.sandboxed"])
+        .names(
+            "service.sandboxed",
+            "/etc/systemd/system/system.slice.d/10-net.conf",
+        );
+
     let allowed = "IPAddressDeny=any\nIPAddressAllow=localhost";
     let (machine, _servers) = hardened(&asks(), allowed, "active");
     Doctor::at(&machine)

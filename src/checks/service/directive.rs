@@ -47,6 +47,8 @@ impl fmt::Display for Directive {
 pub(super) struct Origins {
     files: BTreeMap<String, PathBuf>,
     dynamic: bool,
+    /// Files of the slice that set filters of addresses.
+    slice: Option<String>,
 }
 
 impl Origins {
@@ -55,6 +57,7 @@ impl Origins {
         let mut origins = Self {
             files: BTreeMap::new(),
             dynamic: service.is_on("DynamicUser"),
+            slice: service.get("SliceFilters").map(str::to_owned),
         };
         let fragment = service.get("FragmentPath").map(str::to_owned);
         let files = fragment.into_iter().chain(service.list("DropInPaths"));
@@ -68,6 +71,10 @@ impl Origins {
             Some(path) => Some(format!("set in {}", path.display())),
             None if self.dynamic && directive.name.starts_with("Protect") => {
                 Some("implied by DynamicUser=yes".to_owned())
+            }
+            None if directive.name.starts_with("IPAddress") => {
+                let files = self.slice.as_ref()?;
+                Some(format!("set for its slice in {files}"))
             }
             None => None,
         }

@@ -189,6 +189,17 @@ impl LiveHost {
         if !value.is_empty() {
             service.properties.insert(name.into(), value);
         }
+        if service.get("LoadState") == Some("loaded") {
+            let mut properties = service.properties.clone();
+            let filters = self.look(move |root| {
+                unit_files::add_slice_filters(root, &mut properties);
+                Ok(properties)
+            });
+            // What the manager told is kept, whatever becomes of the files.
+            if let Ok(properties) = filters.await {
+                service.properties = properties;
+            }
+        }
         self.scrubber.properties(&mut service.properties);
         Ok(service)
     }

@@ -33,7 +33,7 @@ pub(super) const FILE_LIMIT: u64 = 256 << 10;
 pub(super) const DIR_LIMIT: usize = 4096;
 
 /// Directives of a service of which the last assignment counts.
-const SINGLE: [&str; 13] = [
+const SINGLE: [&str; 14] = [
     "User",
     "Group",
     "Type",
@@ -47,6 +47,7 @@ const SINGLE: [&str; 13] = [
     "ProtectSystem",
     "RootDirectory",
     "RootImage",
+    "Slice",
 ];
 
 /// Directives of which all assignments count together, with the names that they had before systemd 231.
@@ -212,12 +213,53 @@ fn drop_ins(root: &Root, name: &str) -> Seen<Vec<PathBuf>> {
 
 /// `a-b.service.d`, `a-.service.d`, `service.d`.
 fn drop_in_sets(name: &str) -> Vec<String> {
-    let stem = name.trim_end_matches(".service");
+    let (stem, kind) = name.rsplit_once('.').unwrap_or((name, "service"));
     let mut sets = vec![format!("{name}.d")];
     let prefixes = stem.match_indices('-').map(|(at, _)| &stem[..=at]);
-    sets.extend(prefixes.rev().map(|prefix| format!("{prefix}.service.d")));
-    sets.push("service.d".into());
+    let prefixes = prefixes.filter(|prefix| *prefix != "-");
+    sets.extend(prefixes.rev().map(|prefix| format!("{prefix}.{kind}.d")));
+    sets.push(format!("{kind}.d"));
     sets
+}
+
+/// Adds the filters of addresses that the service's slice and those above it set: systemd puts the lists of all of them
+/// together (systemd.resource-control(5)), and shows each unit's own alone.
+pub(super) fn add_slice_filters(root: &Root, properties: &mut BTreeMap<String, String>) {
+    let slice = properties.get("Slice").filter(|slice| !slice.is_empty());
+    let slice = slice.map_or("system.slice", String::as_str).to_owned();
+    for name in slices(&slice) {
+        let mut files = match fragment(root, &name) {
+            Ok(Fragment::File { path, .. }) => vec![path],
+            _ => Vec::new(),
+        };
+        files.extend(drop_ins(root, &name).unwrap_or_default());
+        let mut unit = Unit::default();
+        for path in &files {
+            unit.read(&root.read_text(path, FILE_LIMIT).unwrap_or_default());
+        }
+        for key in ["IPAddressAllow", "IPAddressDeny"] {
+            for value in unit.all(key) {
+                let own = properties.entry(key.to_owned()).or_default();
+                *own = format!("{own} {value}").trim().to_owned();
+                let shown: Vec<_> = files.iter().map(|path| path.to_string_lossy()).collect();
+                properties.insert("SliceFilters".into(), shown.join(" "));
+            }
+        }
+    }
+}
+
+/// `a-b.slice` is in `a.slice`, which is in `-.slice`.
+fn slices(slice: &str) -> Vec<String> {
+    let stem = slice.trim_end_matches(".slice");
+    let ends = stem.match_indices('-').map(|(at, _)| at);
+    let mut names = vec![slice.to_owned()];
+    let parents = ends
+        .filter(|at| *at > 0)
+        .map(|at| format!("{}.slice", &stem[..at]));
+    names.extend(parents.collect::<Vec<_>>().into_iter().rev());
+    names.push("-.slice".to_owned());
+    names.dedup();
+    names
 }
 
 /// Whether something wants the service at boot.
@@ -277,6 +319,10 @@ impl Unit {
                 self.values.remove(key);
             }
             "Service" => self.push(key, value),
+            "Slice" if value.is_empty() => {
+                self.values.remove(key);
+            }
+            "Slice" => self.push(key, value),
             "Unit" if key == "JoinsNamespaceOf" => self.push(key, value),
             "Install" => self.has_install = true,
             _ => {}

@@ -188,3 +188,42 @@ fn the_last_file_that_assigns_a_directive_is_told_and_no_value() {
     assert_eq!(found["User"], files[1]);
     assert_eq!(found["SetCredential"], files[0]);
 }
+
+#[test]
+fn the_filters_of_all_slices_come_to_the_unit_s_own() {
+    let tree = Tree::new()
+        .with(
+            &in_etc("-.slice.d/1.conf"),
+            "[Slice]\nIPAddressAllow=localhost\n",
+        )
+        .with(
+            &in_etc("corp-agents.slice"),
+            "[Slice]\nIPAddressDeny=10.0.0.0/8\n",
+        )
+        .with(
+            &in_etc("corp.slice.d/1.conf"),
+            "[Slice]\nIPAddressDeny=any\n",
+        )
+        .with(
+            &in_etc("corp-agents.slice.d/1.conf"),
+            "[Slice]\nIPAddressDeny=\nIPAddressDeny=11.0.0.0/8\n",
+        );
+    let root = Root::new(Some(tree.0.path().to_owned()));
+    let mut properties = pairs([
+        ("Slice", "corp-agents.slice"),
+        ("IPAddressDeny", "12.0.0.0/8"),
+    ]);
+    add_slice_filters(&root, &mut properties);
+    assert_eq!(properties["IPAddressDeny"], "12.0.0.0/8 11.0.0.0/8 any");
+    assert_eq!(properties["IPAddressAllow"], "localhost");
+    assert_eq!(
+        properties["SliceFilters"],
+        "/etc/systemd/system/-.slice.d/1.conf"
+    );
+    let mut plain = BTreeMap::new();
+    add_slice_filters(
+        &Root::new(Some(Tree::new().0.path().to_owned())),
+        &mut plain,
+    );
+    assert!(plain.is_empty());
+}
