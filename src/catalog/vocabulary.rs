@@ -13,7 +13,7 @@ host.disk_full! host.read_only!
 install.missing! install.incomplete!
 config.missing! config.unreadable! config.syntax! config.invalid! config.url! config.unknown_key? config.insecure?
 service.not_installed! service.stopped! service.failed! service.crash_looping! service.masked! service.broken_unit!
-service.not_enabled?
+service.not_enabled? service.sandboxed! service.read_only? service.outdated?
 proxy.unreachable! proxy.denied!
 dns.not_found! dns.no_address! dns.server_failure! dns.timeout! dns.no_nameserver! dns.inconsistent? dns.pinned?
 tcp.refused! tcp.timeout! tcp.unreachable! tcp.reset! tcp.partial?

@@ -224,10 +224,10 @@ fn access(evidence: &Evidence, known: &Known) -> Judgement {
 }
 
 fn unreadable(evidence: &Evidence) -> Finding {
-    let path = evidence.path.path().display();
-    let user = &evidence.user.name;
-    let detail = format!("The agent runs as `{user}`, and that user may not read {path}.");
-    let finding = Finding::new(UNREADABLE, detail).value(Placeholder::User, user);
+    let path = evidence.path.path().display().to_string();
+    let user = &evidence.user;
+    let detail = user.says_unreadable(&path, &evidence.stat, evidence.content.is_ok());
+    let finding = Finding::new(UNREADABLE, detail).value(Placeholder::User, &user.name);
     match &evidence.stat {
         Ok(stat) => finding.saw("permissions", permissions(stat)),
         Err(_) => finding,

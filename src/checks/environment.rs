@@ -6,11 +6,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 
 use super::Known;
 use crate::host::{
-    EnvironmentQuestion, Host, HostPath, ProxySetting, ReadQuestion, Seen, Service,
-    ServiceQuestion, Unseen, environment_file,
+    EnvironmentFile, EnvironmentQuestion, Host, HostPath, InsideQuestion, ProxySetting,
+    ReadQuestion, Seen, Service, ServiceQuestion, Unseen, environment_file,
 };
 
 /// Whose environment it is.
@@ -40,22 +41,52 @@ pub(super) struct Environment {
     variables: BTreeMap<String, String>,
     /// Those of them that a file of `EnvironmentFile=` sets.
     by_file: BTreeMap<String, HostPath>,
-    /// A file of `EnvironmentFile=` that is there and could not be read, and why: what it sets is not known.
-    pub(super) unread: Option<(HostPath, Unseen)>,
     /// What the doctor's own environment says, where that is another.
     shell: BTreeMap<String, String>,
+    /// Why not all of it is known: what was not seen is never taken for unset.
+    unseen: Vec<String>,
+    /// Files without which the service does not start, and that are not there.
+    missing: Vec<PathBuf>,
+    /// Variables that its running process has and its unit does not set.
+    only_running: Vec<String>,
 }
 
 impl Environment {
     /// One in which nothing is set.
     #[cfg(test)]
     pub(super) const fn empty() -> Self {
+        Self::of_doctor(BTreeMap::new())
+    }
+
+    /// One of a service of which not all was seen.
+    #[cfg(test)]
+    pub(super) fn not_wholly_seen(why: &str) -> Self {
+        Self {
+            owner: Owner::Service,
+            unseen: vec![why.to_owned()],
+            ..Self::empty()
+        }
+    }
+
+    /// One of a service in which nothing is set, and of a shell that has this.
+    #[cfg(test)]
+    pub(super) fn only_in_shell(name: &str, value: &str) -> Self {
+        Self {
+            owner: Owner::Service,
+            shell: BTreeMap::from([(name.to_owned(), value.to_owned())]),
+            ..Self::empty()
+        }
+    }
+
+    const fn of_doctor(variables: BTreeMap<String, String>) -> Self {
         Self {
             owner: Owner::Doctor,
-            variables: BTreeMap::new(),
+            variables,
             by_file: BTreeMap::new(),
-            unread: None,
             shell: BTreeMap::new(),
+            unseen: Vec::new(),
+            missing: Vec::new(),
+            only_running: Vec::new(),
         }
     }
 
@@ -83,6 +114,46 @@ impl Environment {
             Owner::Service => not_empty(&self.shell, name),
             Owner::Doctor => None,
         }
+    }
+
+    /// Why not all of it is known, so that a variable may be set that is not seen here, or set otherwise.
+    pub(super) fn unseen(&self) -> Option<String> {
+        (!self.unseen.is_empty()).then(|| self.unseen.join("; "))
+    }
+
+    /// Files of `EnvironmentFile=` without which systemd does not start the service, and that are not there.
+    pub(super) fn missing_files(&self) -> &[PathBuf] {
+        &self.missing
+    }
+
+    /// Variables that a shell and the service have otherwise: in words, by name.
+    pub(super) fn differences(&self, names: &[&'static str]) -> Vec<String> {
+        let differs = |name: &&'static str| match (self.get(name), self.in_shell(name)) {
+            _ if self.owner == Owner::Doctor => None,
+            (None, Some(_)) => Some(format!(
+                "{name} is set in this shell and not for the service"
+            )),
+            (Some(_), None) => Some(format!(
+                "{name} is set for the service and not in this shell"
+            )),
+            (Some(service), Some(shell)) if service != shell => Some(format!(
+                "{name} is another in this shell and for the service"
+            )),
+            _ => None,
+        };
+        names.iter().filter_map(differs).collect()
+    }
+
+    /// Variables that its unit gives the service and that a running process was started without, or with another value.
+    pub(super) fn not_in(&self, running: &BTreeMap<String, String>) -> Vec<&'static str> {
+        let ours = NAMES.into_iter().filter(|name| self.get(name).is_some());
+        ours.filter(|name| not_empty(running, name) != self.get(name))
+            .collect()
+    }
+
+    /// Variables that its running process has and its unit does not set.
+    pub(super) fn only_running(&self) -> &[String] {
+        &self.only_running
     }
 }
 
@@ -121,7 +192,9 @@ pub(super) fn question() -> EnvironmentQuestion {
     }
 }
 
-/// Collects the environment of the agent's service: `Environment=`, then the files of `EnvironmentFile=`, which win.
+/// Collects the environment of the agent's service, as systemd.exec(5) puts it together: the manager's defaults, what is
+/// passed on of the manager's own, `Environment=`, then the files of `EnvironmentFile=`; the later wins, and what
+/// `UnsetEnvironment=` names goes in the end.
 pub(super) async fn of_agent(host: &dyn Host, known: &Known) -> Environment {
     // What is set here says nothing of a host whose files are looked at under another root.
     let shell = match known.system.foreign_root {
@@ -129,36 +202,131 @@ pub(super) async fn of_agent(host: &dyn Host, known: &Known) -> Environment {
         false => host.environment(question()).await,
     };
     let service = host.service(ServiceQuestion::agent(known.system.os)).await;
-    match loaded(&service) {
-        None => Environment {
-            owner: Owner::Doctor,
-            variables: shell,
-            by_file: BTreeMap::new(),
-            unread: None,
-            shell: BTreeMap::new(),
-        },
-        Some(service) => {
-            let mut variables: BTreeMap<_, _> = service.environment().into_iter().collect();
-            let (mut by_file, mut unread) = (BTreeMap::new(), None);
-            for file in service.environment_files() {
-                let path = HostPath::host(file.path);
-                match host.read(ReadQuestion::new(path.clone())).await {
-                    Ok(content) => {
-                        let set = environment_file(&content.text);
-                        by_file.extend(set.iter().map(|(name, _)| (name.clone(), path.clone())));
-                        variables.extend(set);
-                    }
-                    Err(Unseen::Absent) => {}
-                    Err(unseen) => unread = Some((path, unseen)),
-                }
+    let Some(service) = loaded(&service) else {
+        return Environment::of_doctor(shell);
+    };
+    let mut environment = Environment {
+        owner: Owner::Service,
+        variables: service.default_environment().into_iter().collect(),
+        by_file: BTreeMap::new(),
+        shell,
+        unseen: Vec::new(),
+        missing: Vec::new(),
+        only_running: Vec::new(),
+    };
+    if let Some(why) = service.get("DefaultEnvironmentUnseen") {
+        environment.unseen.push(format!(
+            "the service manager's own configuration could not be read ({why})"
+        ));
+    }
+    environment.pass(host, known, service).await;
+    environment.variables.extend(service.environment());
+    for file in service.environment_files() {
+        environment.read(host, file).await;
+    }
+    for name in service.list("UnsetEnvironment") {
+        environment.unset(&name);
+    }
+    let running = service.main_pid().filter(|_| !known.system.foreign_root);
+    if let Some(pid) = running
+        && let Ok(running) = of_process(host, pid).await
+    {
+        environment.adopt(running);
+    }
+    environment
+}
+
+/// The variables that a process was started with.
+async fn of_process(host: &dyn Host, pid: u32) -> Seen<BTreeMap<String, String>> {
+    let question = InsideQuestion {
+        pid,
+        variables: question().names,
+        paths: Vec::new(),
+    };
+    host.inside(question).await?.environment
+}
+
+/// The service manager itself.
+const MANAGER: u32 = 1;
+
+impl Environment {
+    /// `PassEnvironment=`: from the manager's own environment.
+    async fn pass(&mut self, host: &dyn Host, known: &Known, service: &Service) {
+        let mut names = service.list("PassEnvironment");
+        names.retain(|name| NAMES.contains(&name.as_str()));
+        if names.is_empty() {
+            return;
+        }
+        let manager = match known.system.foreign_root || service.supplied {
+            true => Err(Unseen::unsupported("it is not running here")),
+            false => of_process(host, MANAGER).await,
+        };
+        match manager {
+            Ok(variables) => {
+                let passed = variables.into_iter().filter(|(name, _)| names.contains(name));
+                self.variables.extend(passed);
             }
-            Environment {
-                owner: Owner::Service,
-                variables,
-                by_file,
-                unread,
-                shell,
+            Err(unseen) => self.unseen.push(format!(
+                "PassEnvironment={} takes from the service manager's own environment, which was not seen ({unseen})",
+                names.join(" ")
+            )),
+        }
+    }
+
+    async fn read(&mut self, host: &dyn Host, file: EnvironmentFile) {
+        let shown = file.path.display().to_string();
+        if shown.contains(['*', '?', '[']) {
+            self.unseen.push(format!(
+                "EnvironmentFile={shown} names files by a pattern, which were not read"
+            ));
+            return;
+        }
+        let path = HostPath::host(&file.path);
+        match host.read(ReadQuestion::new(path.clone())).await {
+            Ok(content) => {
+                let set = environment_file(&content.text);
+                let names = set.iter().map(|(name, _)| (name.clone(), path.clone()));
+                self.by_file.extend(names);
+                self.variables.extend(set);
             }
+            Err(Unseen::Absent) if file.optional => {}
+            Err(Unseen::Absent) => self.missing.push(file.path),
+            Err(Unseen::Denied) => self.unseen.push(format!(
+                "EnvironmentFile={shown} may not be read by this user; run the doctor as root"
+            )),
+            Err(unseen) => self.unseen.push(format!(
+                "EnvironmentFile={shown} could not be read: {unseen}"
+            )),
+        }
+    }
+
+    /// What the running process has counts where its unit says nothing (`systemctl set-environment`, a wrapper around the
+    /// program), and for all of it where not all of the unit's was seen.
+    fn adopt(&mut self, running: BTreeMap<String, String>) {
+        if !self.unseen.is_empty() {
+            self.unseen.clear();
+            self.by_file.clear();
+            self.variables = running;
+            return;
+        }
+        for (name, value) in running {
+            if self.get(&name).is_none() && !value.is_empty() {
+                self.only_running.push(name.clone());
+                self.variables.insert(name, value);
+            }
+        }
+    }
+
+    /// A name takes the variable away, `NAME=value` only if that is its value.
+    fn unset(&mut self, what: &str) {
+        match what.split_once('=') {
+            None => {
+                self.variables.remove(what);
+            }
+            Some((name, value)) if self.variables.get(name).is_some_and(|it| it == value) => {
+                self.variables.remove(name);
+            }
+            Some(_) => {}
         }
     }
 }
@@ -171,3 +339,6 @@ fn loaded(service: &Seen<Service>) -> Option<&Service> {
         _ => Some(service),
     }
 }
+
+#[cfg(test)]
+mod tests;

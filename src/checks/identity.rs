@@ -242,9 +242,8 @@ impl Verdict {
             };
             match access {
                 Access::Unreadable => {
-                    let user = &evidence.user.name;
-                    let detail =
-                        format!("The agent runs as `{user}`, and that user may not read {path}.");
+                    let path = path.to_string();
+                    let detail = evidence.user.says_unreadable(&path, stat, !denied);
                     let finding = Finding::new(UNREADABLE, detail);
                     let seen = stat.as_ref().map(permissions).ok();
                     self.found(
@@ -270,14 +269,18 @@ impl Verdict {
         let passable = |bit: u32| stat.ancestors.iter().all(|dir| dir.mode & bit != 0);
         let others = stat.mode & 0o004 != 0 && passable(0o001);
         let own_group = !evidence.user.is_root() && evidence.user.is_in(stat.gid);
-        let group = stat.mode & 0o040 != 0 && passable(0o011) && !own_group;
-        if known.system.os == Os::Windows || !(others || group) {
+        let (group, listed) = stat.read_by_group_and_by_list(evidence.user.uid());
+        let group = group && passable(0o011) && !own_group;
+        let listed = listed && passable(0o011);
+        if known.system.os == Os::Windows || !(others || group || listed) {
             return;
         }
         let whom = if others {
             "every user of this host"
-        } else {
+        } else if group {
             "its group"
+        } else {
+            "users or groups that its access control list names"
         };
         let detail = format!(
             "The agent's private key {} can be read by {whom}: whoever reads it can act as this agent.",

@@ -8,6 +8,7 @@
 mod agent_user;
 mod api;
 mod custom;
+mod differs;
 mod environment;
 mod known;
 #[cfg(test)]

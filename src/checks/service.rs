@@ -3,7 +3,13 @@
 //! What ended the agent is often another check's finding. Whose, the last fatal line of the log since the last start
 //! says; an end that no line of the agent's could cause (a signal, no memory) is explained by nothing.
 
+mod directive;
+mod eyes;
 mod log;
+mod needs;
+mod network;
+mod obstructed;
+mod paths;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +17,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::join4;
 
 use self::log::Log;
+use self::needs::Needs;
 use super::{Check, Decision, Facts, Judgement, Known};
 use crate::contract::paths::AgentPaths;
 use crate::host::{
@@ -26,6 +33,9 @@ const CRASH_LOOPING: Code = Code::from_static("service.crash_looping");
 const MASKED: Code = Code::from_static("service.masked");
 const BROKEN_UNIT: Code = Code::from_static("service.broken_unit");
 const NOT_ENABLED: Code = Code::from_static("service.not_enabled");
+const SANDBOXED: Code = Code::from_static("service.sandboxed");
+const READ_ONLY: Code = Code::from_static("service.read_only");
+const OUTDATED: Code = Code::from_static("service.outdated");
 const INSTALL_INCOMPLETE: Code = Code::from_static("install.incomplete");
 
 /// What the service is doing.
@@ -65,6 +75,8 @@ pub struct Evidence {
     journal: Seen<Vec<LogEntry>>,
     processes: Seen<Vec<Process>>,
     now: DateTime<Utc>,
+    /// What its sandbox may be in the way of, if there is a unit.
+    needs: Option<Needs>,
 }
 
 /// The check.
@@ -80,19 +92,31 @@ impl Check for Probe {
         CRASH_LOOPING,
         MASKED,
         BROKEN_UNIT,
+        SANDBOXED,
         NOT_ENABLED,
+        READ_ONLY,
+        OUTDATED,
     ];
 
     async fn collect(&self, host: &dyn Host, known: &Known) -> Evidence {
         let os = known.system.os;
-        let (service, journal, processes, now) = join4(
-            host.service(ServiceQuestion::agent(os)),
+        let service_and_needs = async {
+            let service = host.service(ServiceQuestion::agent(os)).await;
+            let needs = match service.as_ref().ok().filter(|service| is_loaded(service)) {
+                Some(service) => Some(Needs::collect(host, known, service).await),
+                None => None,
+            };
+            (service, needs)
+        };
+        let ((service, needs), journal, processes, now) = join4(
+            service_and_needs,
             host.journal(JournalQuestion::agent(os)),
             host.processes("nexplane-agent".to_owned()),
             host.now(()),
         )
         .await;
         Evidence {
+            needs,
             service,
             journal,
             processes,
@@ -117,8 +141,20 @@ impl Check for Probe {
                 .and_then(|service| service.user().map(str::to_owned)),
             last_fatal: log.last_fatal.clone(),
         });
-        with_processes(judgement, &evidence)
+        let judgement = with_processes(judgement, &evidence);
+        match (&evidence.service, &evidence.needs) {
+            (Ok(service), Some(needs)) => eyes::judge(judgement, unit, service, needs, &log),
+            _ => judgement,
+        }
     }
+}
+
+/// Whether there is a definition that says how the service would run.
+fn is_loaded(service: &Service) -> bool {
+    !matches!(
+        service.get("LoadState"),
+        Some("not-found" | "masked" | "bad-setting" | "error")
+    )
 }
 
 fn no_manager(unseen: &Unseen) -> String {

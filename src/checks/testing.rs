@@ -155,6 +155,7 @@ pub(crate) fn file(path: &str, mode: u32, uid: u32, gid: u32) -> Stat {
         uid,
         gid,
         modified: None,
+        acl: None,
         ancestors: Vec::new(),
     }
 }

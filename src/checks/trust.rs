@@ -6,7 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
-use futures_util::future::{OptionFuture, join, join5};
+use futures_util::future::{OptionFuture, join, join3};
 
 use super::agent_user::AgentUser;
 use super::environment::{self, Environment};
@@ -18,6 +18,7 @@ use crate::model::{Code, Explained, Fact, Finding, Placeholder};
 
 mod ca_file;
 mod certificate;
+mod eyes;
 mod path;
 mod time;
 
@@ -39,6 +40,9 @@ const CLOCK_SKEW: Code = Code::from_static("clock.skew");
 /// More certificates of a chain than these are not looked at; no honest server sends as many.
 const CHAIN: usize = 10;
 
+/// What stands for a bundle that the doctor can read and the service cannot: to the service there is nothing in it.
+const CLOSED: &str = "/dev/null";
+
 /// Whether verification accepts the peer, wherever it is switched on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verdict {
@@ -56,6 +60,7 @@ pub struct Evidence {
     ssl_cert_file: Option<CaFile>,
     /// The client certificate's file, which may hold CAs after it.
     client: Seen<Content>,
+    environment: Environment,
     user: AgentUser,
     now: DateTime<Utc>,
 }
@@ -82,7 +87,7 @@ impl Check for Probe {
         let told = config::told(known);
         let handshake = known.get::<tls::Peer>().map(|peer| peer.handshake.clone());
         let environment = environment::of_agent(host, known).await;
-        let question = anchors_question(&environment, handshake.as_ref());
+        let mut question = anchors_question(&environment, handshake.as_ref());
         let ca_file = told.ca_cert.map(|path| {
             let named_by = match path.base {
                 Base::Caller => ca_file::FLAG,
@@ -93,12 +98,15 @@ impl Check for Probe {
         let ssl_cert_file = environment
             .get("SSL_CERT_FILE")
             .map(|path| look_at(host, HostPath::host(path), "SSL_CERT_FILE"));
-        let (anchors, ca_file, ssl_cert_file, client, user) = join5(
+        let (ssl_cert_file, user) =
+            join(OptionFuture::from(ssl_cert_file), AgentUser::ask(host, known)).await;
+        if ssl_cert_file.as_ref().is_some_and(|file| file.is_closed_to(&user)) {
+            question.file = Some(CLOSED.into());
+        }
+        let (anchors, ca_file, client) = join3(
             host.anchors(question),
             OptionFuture::from(ca_file),
-            OptionFuture::from(ssl_cert_file),
             host.read(ReadQuestion::new(told.cert)),
-            AgentUser::ask(host, known),
         )
         .await;
         Evidence {
@@ -107,6 +115,7 @@ impl Check for Probe {
             ca_file,
             ssl_cert_file,
             client,
+            environment,
             user,
             now: host.now(()).await,
         }
@@ -128,7 +137,7 @@ impl Check for Probe {
         if told.insecure {
             return switched_off(judgement);
         }
-        judgement
+        eyes::judge(judgement, &evidence.environment, told.ca_cert.is_some())
     }
 }
 

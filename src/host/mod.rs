@@ -7,32 +7,39 @@
 //! Secrets never come through: a private key is its public half, a token its shape.
 
 mod end;
+mod inside;
 pub mod live;
 mod network;
 mod overlay;
+mod permission;
 mod recorded;
 mod recorder;
 mod seen;
 mod system;
 mod tunnel;
 mod unit;
+mod unit_text;
 
 pub use end::End;
+pub use inside::{Inside, InsideNetwork, InsidePath, InsideQuestion};
 pub use network::{
     Anchors, AnchorsQuestion, ApiAnswer, ApiCall, ApiQuestion, ApiReply, Attempt, ConnectQuestion,
     Details, DnsQuestion, DnsReply, Ending, Exchange, FetchQuestion, Handshake, HandshakeQuestion,
     HealthQuestion, Hung, Offer, Pem, Race, RecordType, Sent, Trial,
 };
 pub use overlay::Overlay;
+pub use permission::{Acl, Powers};
 pub use recorded::Recorded;
 pub use recorder::{Entry, Recorder, Recording};
 pub use seen::{FROM_A_ROUTER, Seen, Unseen};
 pub use system::{
-    Account, Base, Content, EnvironmentQuestion, FileSystem, HostPath, JournalQuestion, KeyFacts,
-    Kind, LogEntry, Process, ReadQuestion, Service, ServiceQuestion, Stat, System, TimeSync,
+    Account, Base, Content, EnvironmentQuestion, FileSystem, Group, HostPath, JournalQuestion,
+    KeyFacts, Kind, LogEntry, Process, ReadQuestion, Service, ServiceQuestion, Stat, System,
+    TimeSync,
 };
 pub use tunnel::{Login, ProxySetting, SocksAbout, Tunnel, TunnelEnding, TunnelQuestion, Via};
 pub use unit::{EnvironmentFile, environment_file};
+pub use unit_text::{UnitLine, unit_lines};
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -68,10 +75,16 @@ macro_rules! questions {
             find_program: String => Seen<PathBuf>;
             /// A user of the host and the groups that it is in.
             account: String => Seen<Account>;
+            /// A group of the host, by name or number.
+            group: String => Seen<Group>;
+            /// What a running process of a service sees of this machine, where that may be looked at.
+            inside: InsideQuestion => Seen<Inside>;
             /// Running processes with a name.
             processes: String => Seen<Vec<Process>>;
             /// What the service manager knows of a service.
             service: ServiceQuestion => Seen<Service>;
+            /// Directives that unit files and drop-ins assign, each with the last file that does. No values: they may be secret.
+            assignments: Vec<PathBuf> => BTreeMap<String, PathBuf>;
             /// The last entries of a service's log, oldest first.
             journal: JournalQuestion => Seen<Vec<LogEntry>>;
             /// What the system says of time synchronisation.

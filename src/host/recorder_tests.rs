@@ -73,7 +73,7 @@ samples! {
     EnvironmentQuestion => EnvironmentQuestion { names: Vec::sample() };
     Stat => Stat {
         path: "/a".into(), kind: Kind::Other, size: 1, mode: 0o644, uid: 0, gid: 0,
-        modified: Some(time()), ancestors: Vec::new(),
+        modified: Some(time()), acl: None, ancestors: Vec::new(),
     };
     ReadQuestion => ReadQuestion::new(HostPath::caller("x"));
     Content => Content { text: "\u{fffd}".into(), invalid_utf8_at: Some(0) };
@@ -81,6 +81,13 @@ samples! {
     FileSystem => FileSystem {
         path: "/".into(), total_bytes: u64::MAX, free_bytes: 1, available_bytes: 2,
         total_inodes: 3, free_inodes: 4, read_only: true,
+    };
+    Group => Group { gid: 7, name: "g".into() };
+    InsideQuestion => InsideQuestion { pid: 1, variables: Vec::sample(), paths: vec!["/a".into()] };
+    Inside => Inside {
+        network: Ok(InsideNetwork { own: true, interfaces: Vec::sample() }),
+        environment: Err(Unseen::Denied),
+        paths: vec![Ok(InsidePath { same: true, read_only: false }), Err(Unseen::Absent)],
     };
     Process => Process { pid: 1, executable: None };
     ServiceQuestion => ServiceQuestion::agent(Os::Linux);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::{Acl, Seen};
 use crate::model::Os;
 
 /// The machine itself.
@@ -125,28 +126,11 @@ pub struct Stat {
     pub gid: u32,
     /// When its content was last changed.
     pub modified: Option<DateTime<Utc>>,
+    /// Its access control list, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acl: Option<Seen<Acl>>,
     /// The directories on the way, from the root down; empty for each entry's own `ancestors`.
     pub ancestors: Vec<Stat>,
-}
-
-impl Stat {
-    /// Whether `account` may read this file: itself, and every directory on the way to it. Access control lists are not considered.
-    pub fn readable_by(&self, account: &Account) -> bool {
-        let allows = |stat: &Stat, bit: u32| {
-            let shift = if stat.uid == account.uid {
-                6
-            } else if account.gids.contains(&stat.gid) {
-                3
-            } else {
-                0
-            };
-            account.uid == 0 || stat.mode & (bit << shift) != 0
-        };
-        self.ancestors
-            .iter()
-            .all(|directory| allows(directory, 0o1))
-            && allows(self, 0o4)
-    }
 }
 
 /// Which file, and how much of it.
@@ -216,6 +200,15 @@ pub struct Account {
     pub name: String,
     /// All groups that it is in, the primary one first.
     pub gids: Vec<u32>,
+}
+
+/// A group of the host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// Group id.
+    pub gid: u32,
+    /// Its name.
+    pub name: String,
 }
 
 /// A running process.

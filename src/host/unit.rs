@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{JournalQuestion, Service, ServiceQuestion};
+use super::{JournalQuestion, Powers, Service, ServiceQuestion};
 use crate::contract::paths::AgentPaths;
 use crate::model::Os;
 
@@ -40,8 +40,74 @@ pub struct EnvironmentFile {
 impl Service {
     /// The user that the service runs as; none means the superuser.
     pub fn user(&self) -> Option<&str> {
+        if self.is_privileged() {
+            return None;
+        }
         self.get("User")
+            .or_else(|| self.dynamic_user())
             .filter(|user| *user != "root" && *user != "0")
+    }
+
+    /// The name of the user that is made for it when it starts (`DynamicUser=`) and that no `User=` names.
+    fn dynamic_user(&self) -> Option<&str> {
+        let id = self.get("Id").filter(|_| self.is_on("DynamicUser"))?;
+        Some(id.strip_suffix(".service").unwrap_or(id))
+    }
+
+    /// Whether a property that is a boolean is on.
+    pub fn is_on(&self, property: &str) -> bool {
+        matches!(self.get(property), Some("yes" | "true" | "on" | "1"))
+    }
+
+    /// The words of a property that is a list.
+    pub fn list(&self, property: &str) -> Vec<String> {
+        words(self.get(property).unwrap_or_default())
+    }
+
+    /// Whether its program runs with full privileges, without the unit's user and sandbox (`ExecStart=+…`).
+    pub fn is_privileged(&self) -> bool {
+        let shown = self.get("ExecStartEx").and_then(|value| {
+            let flags = value.split_once(" ; flags=")?.1.split(" ;").next()?;
+            Some(flags.split_whitespace().any(|flag| flag == "privileged"))
+        });
+        shown.unwrap_or_else(|| {
+            let written = self.get("ExecStart").unwrap_or_default();
+            let prefix = written.trim_start_matches(['-', '@', ':', '!']);
+            prefix.starts_with('+')
+        })
+    }
+
+    /// What its process may do whatever a file's permissions say; `root` is whether it runs as the superuser.
+    pub fn powers(&self, root: bool) -> Powers {
+        const READS_ALL: [&str; 2] = ["cap_dac_override", "cap_dac_read_search"];
+        let has = |list: &str, name: &str| {
+            list.split_whitespace()
+                .any(|cap| cap.eq_ignore_ascii_case(name))
+        };
+        let bounding = match self.get("CapabilityBoundingSet") {
+            Some(list) => Some(list),
+            // `systemctl show` prints nothing for an empty set; that it printed something else of its kind tells that it would have.
+            None if self.get("ProtectSystem").is_some() => Some(""),
+            None => None,
+        };
+        let within = |name: &str| bounding.is_none_or(|list| has(list, name));
+        let ambient = self.get("AmbientCapabilities").unwrap_or_default();
+        // In a user namespace of its own they do not reach the files of others.
+        let may = !self.is_on("PrivateUsers")
+            && READS_ALL
+                .iter()
+                .any(|name| within(name) && (root || has(ambient, name)));
+        if may || (root && self.is_privileged()) {
+            Powers::ReadsAll
+        } else {
+            Powers::None
+        }
+    }
+
+    /// Its main process, while it runs and a service manager says so.
+    pub fn main_pid(&self) -> Option<u32> {
+        let pid = self.get("MainPID")?.parse().ok()?;
+        (pid > 0 && !self.supplied).then_some(pid)
     }
 
     /// Program and arguments of `ExecStart=`.
@@ -76,7 +142,16 @@ impl Service {
 
     /// The variables of `Environment=`, in order; a later one of the same name wins.
     pub fn environment(&self) -> Vec<(String, String)> {
-        words(self.get("Environment").unwrap_or_default())
+        self.variables("Environment")
+    }
+
+    /// The variables of `DefaultEnvironment=` in the service manager's own configuration, which every service gets.
+    pub fn default_environment(&self) -> Vec<(String, String)> {
+        self.variables("DefaultEnvironment")
+    }
+
+    fn variables(&self, property: &str) -> Vec<(String, String)> {
+        self.list(property)
             .iter()
             .filter_map(|word| word.split_once('='))
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -236,5 +311,47 @@ mod tests {
         assert_eq!(service(&[("User", "root")]).user(), None);
         assert_eq!(service(&[("User", "")]).user(), None);
         assert_eq!(service(&[("User", "nexplane")]).user(), Some("nexplane"));
+        let dynamic = [("Id", "nexplane-agent.service"), ("DynamicUser", "yes")];
+        assert_eq!(service(&dynamic).user(), Some("nexplane-agent"));
+    }
+
+    #[test]
+    fn a_plus_before_the_command_leaves_user_and_sandbox_behind() {
+        let shown = "{ path=/a ; argv[]=/a ; flags=privileged ; start_time=[n/a] }";
+        for command in [("ExecStartEx", shown), ("ExecStart", "-+/a run")] {
+            let service = service(&[("User", "nexplane"), command]);
+            assert!(
+                service.is_privileged() && service.user().is_none(),
+                "{command:?}"
+            );
+        }
+        let plain = "{ path=/a ; argv[]=/a --privileged ; flags= ; start_time=[n/a] }";
+        assert!(!service(&[("ExecStartEx", plain)]).is_privileged());
+    }
+
+    #[test]
+    fn powers_are_those_of_the_capabilities_that_are_left() {
+        let net = ("CapabilityBoundingSet", "cap_net_admin cap_net_raw");
+        let shown = ("ProtectSystem", "no");
+        let search = ("AmbientCapabilities", "cap_dac_read_search");
+        for (pairs, root, powers) in [
+            (&[][..], true, Powers::ReadsAll),
+            (&[], false, Powers::None),
+            (&[net], true, Powers::None),
+            (&[shown], true, Powers::None),
+            (
+                &[
+                    shown,
+                    ("CapabilityBoundingSet", "cap_chown cap_dac_override"),
+                ],
+                true,
+                Powers::ReadsAll,
+            ),
+            (&[search], false, Powers::ReadsAll),
+            (&[search, net], false, Powers::None),
+            (&[("PrivateUsers", "yes")], true, Powers::None),
+        ] {
+            assert_eq!(service(pairs).powers(root), powers, "{pairs:?}");
+        }
     }
 }

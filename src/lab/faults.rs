@@ -14,6 +14,7 @@ use super::controls::CONTROLS;
 use super::nameserver::NameAnswer;
 use super::plan::{ChangeRequest, Edit, File, Plan, Registration, Token};
 use super::proxy::Door;
+use super::service::{self, CRASHED, LOOPING};
 use crate::model::Code;
 
 /// Which side of the connection a fault is on.
@@ -105,25 +106,6 @@ pub(super) fn find(code: &str) -> Option<&'static Fault> {
     let mut all = FAULTS.iter().chain(&CONTROLS);
     all.find(|fault| fault.code == *code)
 }
-
-const CRASHED: &[(&str, &str)] = &[
-    ("ActiveState", "failed"),
-    ("SubState", "failed"),
-    ("MainPID", "0"),
-    ("Result", "exit-code"),
-    ("ExecMainCode", "1"),
-    ("ExecMainStatus", "1"),
-];
-
-const LOOPING: &[(&str, &str)] = &[
-    ("ActiveState", "activating"),
-    ("SubState", "auto-restart"),
-    ("MainPID", "0"),
-    ("Result", "exit-code"),
-    ("ExecMainCode", "1"),
-    ("ExecMainStatus", "1"),
-    ("NRestarts", "7"),
-];
 
 /// More than half of the second that a probe has in the lab.
 const SLOW: Duration = Duration::from_millis(650);
@@ -259,6 +241,23 @@ pub static FAULTS: &[Fault] = &[
         |plan| {
             plan.unit(&[("UnitFileState", "disabled")]);
         },
+    ),
+    host(
+        "service.sandboxed",
+        "a drop-in leaves the service no network",
+        service::without_network,
+    )
+    .with(&["service.crash_looping"])
+    .never(&["tcp.unreachable"]),
+    host(
+        "service.read_only",
+        "a drop-in makes its certificate read-only for the service",
+        service::read_only,
+    ),
+    host(
+        "service.outdated",
+        "its unit changed, and systemd was not told",
+        service::outdated,
     ),
     network("proxy.unreachable", "the service's proxy is gone", |plan| {
         plan.behind(Door::Closed)

@@ -16,6 +16,7 @@ mod proxy;
 mod random;
 mod run;
 mod server;
+mod service;
 mod sight;
 pub mod standing;
 mod state;

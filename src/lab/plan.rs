@@ -93,6 +93,8 @@ pub enum File {
     Binary,
     /// Its service's definition.
     Unit,
+    /// A drop-in for it.
+    DropIn,
     /// Its configuration.
     Config,
     /// The CA file that the configuration names.

@@ -401,6 +401,7 @@ fn path(file: File) -> &'static str {
     match file {
         File::Binary => paths.binary,
         File::Unit => paths.definition.unwrap_or_default(),
+        File::DropIn => super::service::DROP_IN,
         File::Config => paths.config,
         File::Ca => CA,
         File::Certificate => paths.cert,

@@ -27,6 +27,7 @@ mod health;
 mod host;
 mod proxy;
 mod registration;
+mod sandbox;
 mod secrets;
 mod service;
 mod tasks;

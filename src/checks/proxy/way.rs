@@ -61,8 +61,12 @@ pub(in crate::checks) async fn of_agent(host: &dyn Host, known: &Known) -> Way {
     if let Some(way) = known.get::<Way>() {
         return way.clone();
     }
-    let told = config::told(known);
     let environment = environment::of_agent(host, known).await;
+    of(&config::told(known), &environment)
+}
+
+/// The way that an agent with this configuration and this environment takes.
+pub(in crate::checks) fn of(told: &config::Told, environment: &Environment) -> Way {
     let Some(control_plane) = &told.control_plane else {
         return Way {
             choice: Choice::Nowhere,
@@ -76,7 +80,7 @@ pub(in crate::checks) async fn of_agent(host: &dyn Host, known: &Known) -> Way {
         ssl_cert_file: environment.get("SSL_CERT_FILE").map(Into::into),
         ssl_cert_dir: environment.get("SSL_CERT_DIR").map(str::to_owned),
     };
-    let choice = match told.proxy {
+    let choice = match told.proxy.clone() {
         // The agent asks the environment nothing then, not even for exceptions.
         Some(proxy) => Choice::Through(Box::new(Through {
             via: via(
@@ -89,12 +93,10 @@ pub(in crate::checks) async fn of_agent(host: &dyn Host, known: &Known) -> Way {
             setting: format!("`proxy` in {}", told.path.path().display()),
         })),
         None => {
-            if let Some((file, unseen)) = &environment.unread {
+            if let Some(why) = environment.unseen() {
                 return Way {
                     choice: Choice::Unknown(format!(
-                        "whether the agent's service is told to go through a proxy is not known, because {} could not be read: {unseen}; \
-                         run the doctor as root",
-                        file.path().display()
+                        "whether the agent's service is told to go through a proxy is not known: {why}"
                     )),
                     shell: Shell::Same,
                 };
@@ -106,7 +108,7 @@ pub(in crate::checks) async fn of_agent(host: &dyn Host, known: &Known) -> Way {
         }
     };
     Way {
-        shell: Shell::beside(&choice, &environment, control_plane),
+        shell: Shell::beside(&choice, environment, control_plane),
         choice,
     }
 }

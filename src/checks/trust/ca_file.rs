@@ -29,6 +29,11 @@ pub(super) enum Use {
 }
 
 impl CaFile {
+    /// Whether the doctor can read it and the agent's user cannot.
+    pub(super) fn is_closed_to(&self, user: &AgentUser) -> bool {
+        self.content.is_ok() && self.named_by != FLAG && user.access(&self.stat) == Access::Unreadable
+    }
+
     /// Judges it, as the agent's user would find it; `leaf` is the server's certificate, which may stand in it itself.
     pub(super) fn judge(&self, user: &AgentUser, leaf: Option<&Certificate>) -> Use {
         let text = match &self.content {
@@ -37,8 +42,10 @@ impl CaFile {
             Err(unseen @ (Unseen::Denied | Unseen::NotRecorded)) => return Use::Unknown(unseen.to_string()),
             Err(unseen) => return Use::None(format!("cannot be read: {unseen}")),
         };
-        if self.named_by != FLAG && user.access(&self.stat) == Access::Unreadable {
-            return Use::None(format!("cannot be read by the agent's user `{}`", user.name));
+        if self.is_closed_to(user) {
+            let path = self.path.path().display().to_string();
+            let says = user.says_unreadable(&path, &self.stat, true);
+            return Use::None(format!("cannot be read by the agent's user `{}`. {}", user.name, says.trim_end_matches('.')));
         }
         anchors(text, leaf)
     }

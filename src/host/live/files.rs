@@ -13,6 +13,7 @@ use std::path::{Component, Path, PathBuf};
 use chrono::{DateTime, Utc};
 use rustix::fs::{Mode, OFlags};
 
+use super::acl;
 use crate::host::{Base, Content, FileSystem, HostPath, Kind, ReadQuestion, Seen, Stat, Unseen};
 
 /// As many links as Linux follows in one path.
@@ -32,6 +33,8 @@ pub(super) struct Found {
     pub(super) path: PathBuf,
     /// The same for the doctor.
     pub(super) real: PathBuf,
+    /// Where the root is that it was looked up in.
+    root: PathBuf,
     metadata: Metadata,
     ancestors: Vec<Stat>,
 }
@@ -117,6 +120,7 @@ impl Root {
         Ok(Found {
             path: Path::new("/").join(&at),
             real: self.dir.join(&at),
+            root: self.dir.clone(),
             metadata,
             ancestors,
         })
@@ -196,12 +200,32 @@ fn seen_root(at: &Path, dir: &Path, seen: Metadata) -> io::Result<Metadata> {
 }
 
 impl Found {
-    /// What it is, with the directories on the way.
-    pub(super) fn into_stat(self) -> Stat {
+    /// What it is, with the directories on the way, and the access control lists of all of them.
+    pub(super) fn into_stat(mut self) -> Stat {
+        for directory in &mut self.ancestors {
+            let beneath = directory.path.strip_prefix("/").unwrap_or(&directory.path);
+            directory.acl = acl::of(&self.root.join(beneath));
+        }
         Stat {
+            acl: acl::of(&self.real),
             ancestors: self.ancestors,
             ..stat(self.path, &self.metadata)
         }
+    }
+
+    /// Whether both are one file.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let id = |found: &Self| (found.metadata.dev(), found.metadata.ino());
+        id(self) == id(other)
+    }
+
+    /// Whether the mount that it is on is read-only.
+    pub(super) fn is_on_read_only_mount(&self) -> Seen<bool> {
+        let numbers = rustix::fs::statvfs(&self.real)
+            .map_err(|error| io_unseen("look at the file system of", &self.path, &error.into()))?;
+        Ok(numbers
+            .f_flag
+            .contains(rustix::fs::StatVfsMountFlags::RDONLY))
     }
 
     /// Whether it is a regular file.
@@ -281,6 +305,7 @@ fn stat(path: PathBuf, metadata: &Metadata) -> Stat {
         uid: metadata.uid(),
         gid: metadata.gid(),
         modified: metadata.modified().ok().map(DateTime::<Utc>::from),
+        acl: None,
         ancestors: Vec::new(),
     }
 }

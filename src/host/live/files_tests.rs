@@ -140,3 +140,37 @@ fn the_nearest_directory_answers_for_the_file_system() {
     assert_eq!(numbers.path, Path::new("/etc/agent"));
     assert!(numbers.total_bytes >= numbers.free_bytes && !numbers.read_only);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn access_control_lists_are_told_of_a_file_and_of_the_way_to_it() {
+    let (dir, root) = tree();
+    // `setfacl -m u:900:x,m:x` on a directory, `-m u:900:r,m:r` on the file in it.
+    let list = |bits: u8| {
+        let mut bytes = vec![2, 0, 0, 0];
+        for (tag, permissions, id) in [
+            (1, 6, -1),
+            (2, bits, 900),
+            (4, 0, -1),
+            (16, bits, -1),
+            (32, 0, -1_i32),
+        ] {
+            bytes.extend([tag, 0, permissions, 0]);
+            bytes.extend(id.to_le_bytes());
+        }
+        bytes
+    };
+    for (path, bits) in [("etc/agent", 1), ("etc/agent/config.yaml", 4)] {
+        let path = dir.path().join(path);
+        let flags = rustix::fs::XattrFlags::empty();
+        rustix::fs::setxattr(&path, "system.posix_acl_access", &list(bits), flags).unwrap();
+    }
+    let stat = root
+        .find_host("/etc/agent/config.yaml")
+        .unwrap()
+        .into_stat();
+    let users = |stat: &Stat| stat.acl.clone().map(|acl| acl.unwrap().users);
+    assert_eq!(users(&stat), Some(vec![(900, 4)]));
+    assert_eq!(users(&stat.ancestors[2]), Some(vec![(900, 1)]));
+    assert_eq!(users(&stat.ancestors[1]), None);
+}

@@ -3,6 +3,7 @@
 //! It only looks: no file is written, no service touched, nothing sent that is not a question. Every answer comes within
 //! [`Settings::timeout`], whatever a disk, a program or a peer does. What differs by operating system is in files of its own.
 
+mod acl;
 mod api;
 mod commands;
 mod deadline;
@@ -11,7 +12,9 @@ mod files;
 mod hello;
 mod http;
 mod hung;
+mod inside;
 mod linux;
+mod manager;
 mod pem;
 mod private_key;
 mod proxy;
@@ -25,6 +28,7 @@ mod testing;
 mod tls;
 mod trust;
 mod unit_files;
+mod unit_merge;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -160,15 +164,57 @@ impl LiveHost {
         }
     }
 
+    async fn ask_group(&self, name: String) -> Seen<Group> {
+        let deadline = self.deadline();
+        let (root, wanted) = (self.root.clone(), name.clone());
+        let seen = deadline
+            .blocking(move || system::group(&root, &wanted))
+            .await?;
+        match seen {
+            Err(Unseen::Absent) if !self.root.is_foreign() => listed_group(deadline, &name).await,
+            seen => seen,
+        }
+    }
+
+    async fn ask_inside(&self, question: InsideQuestion) -> Seen<Inside> {
+        known_system("what a process sees")?;
+        self.must_be_here("what a process sees")?;
+        let scrubber = self.scrubber.clone();
+        self.look(move |_| inside::look(&question, &scrubber)).await
+    }
+
     async fn ask_service(&self, question: ServiceQuestion) -> Seen<Service> {
         known_system("the service manager")?;
-        let mut service = if self.root.is_foreign() {
-            self.look(move |root| unit_files::service(root, &question.name))
-                .await?
-        } else {
-            linux::service(self.deadline(), &question.name).await?
+        let unit = async {
+            if self.root.is_foreign() {
+                self.look(move |root| unit_files::service(root, &question.name))
+                    .await
+            } else {
+                linux::service(self.deadline(), &question.name).await
+            }
         };
+        // `systemctl show` tells what the unit says, and not what its manager adds for every service.
+        let (service, defaults) = tokio::join!(unit, self.look(manager::default_environment));
+        let mut service = service?;
+        let (name, value) = match defaults {
+            Ok(defaults) => ("DefaultEnvironment", defaults),
+            Err(unseen) => ("DefaultEnvironmentUnseen", unseen.to_string()),
+        };
+        if !value.is_empty() {
+            service.properties.insert(name.into(), value);
+        }
         self.proxies.remember(&service);
+        if service.get("LoadState") == Some("loaded") {
+            let mut properties = service.properties.clone();
+            let filters = self.look(move |root| {
+                unit_files::add_slice_filters(root, &mut properties);
+                Ok(properties)
+            });
+            // What the manager told is kept, whatever becomes of the files.
+            if let Ok(properties) = filters.await {
+                service.properties = properties;
+            }
+        }
         self.scrubber.properties(&mut service.properties);
         Ok(service)
     }
@@ -335,6 +381,16 @@ async fn listed_account(deadline: Deadline, name: &str) -> Seen<Account> {
     system::account_from(&text(&user.stdout), &text(&groups.stdout)).ok_or(Unseen::Absent)
 }
 
+/// A group that is in no file but known to the system.
+async fn listed_group(deadline: Deadline, name: &str) -> Seen<Group> {
+    let find = deadline.blocking(|| commands::find(&Root::new(None), "getent"));
+    let Ok(getent) = find.await? else {
+        return Err(Unseen::Absent);
+    };
+    let listed = commands::run(deadline, &getent, &["group", "--", name]).await?;
+    system::group_from(&String::from_utf8_lossy(&listed.stdout)).ok_or(Unseen::Absent)
+}
+
 /// getaddrinfo; may block for as long as the system's resolver likes.
 fn lookup(name: &str) -> Seen<Vec<IpAddr>> {
     let found = (name, 0).to_socket_addrs().map_err(Unseen::failed)?;
@@ -408,6 +464,14 @@ impl Host for LiveHost {
         Box::pin(self.ask_account(name))
     }
 
+    fn group(&self, name: String) -> BoxFuture<'_, Seen<Group>> {
+        Box::pin(self.ask_group(name))
+    }
+
+    fn inside(&self, question: InsideQuestion) -> BoxFuture<'_, Seen<Inside>> {
+        Box::pin(self.ask_inside(question))
+    }
+
     fn processes(&self, name: String) -> BoxFuture<'_, Seen<Vec<Process>>> {
         Box::pin(async move {
             self.must_be_here("processes")?;
@@ -417,6 +481,13 @@ impl Host for LiveHost {
 
     fn service(&self, question: ServiceQuestion) -> BoxFuture<'_, Seen<Service>> {
         Box::pin(self.ask_service(question))
+    }
+
+    fn assignments(&self, files: Vec<PathBuf>) -> BoxFuture<'_, BTreeMap<String, PathBuf>> {
+        Box::pin(async {
+            let found = self.look(move |root| Ok(unit_files::assignments(root, &files)));
+            found.await.unwrap_or_default()
+        })
     }
 
     fn journal(&self, question: JournalQuestion) -> BoxFuture<'_, Seen<Vec<LogEntry>>> {

@@ -55,7 +55,8 @@ pub(super) struct Proxies {
 impl Proxies {
     /// Keeps what a service is told of proxies, before passwords are taken out.
     pub(super) fn remember(&self, service: &Service) {
-        let told = service.environment().into_iter();
+        let defaults = service.default_environment().into_iter();
+        let told = defaults.chain(service.environment());
         let told = told.filter(|(name, _)| is_proxy(name));
         let mut kept = self.service.lock().unwrap_or_else(PoisonError::into_inner);
         kept.extend(told.map(|(name, value)| (name, Secret::new(value))));

@@ -69,13 +69,20 @@ impl Scrubber {
         }
     }
 
-    /// A service's properties, of which `Environment` holds variables, those with blanks between quotation marks.
+    /// A service's properties, of which some hold variables, those with blanks between quotation marks.
     pub(super) fn properties(&self, properties: &mut BTreeMap<String, String>) {
         for (name, value) in properties {
-            if name == "Environment" {
+            if matches!(
+                name.as_str(),
+                "Environment" | "DefaultEnvironment" | "UnsetEnvironment"
+            ) {
                 *value = hide_logins_in_list(&hide_values(&QUOTED, value, "\""));
             }
-            *value = self.text(value);
+            // What follows is a password in plain text, or one encrypted.
+            *value = match name.starts_with("SetCredential") {
+                true => MARK.to_owned(),
+                false => self.text(value),
+            };
         }
     }
 
@@ -233,6 +240,9 @@ mod tests {
             properties["Environment"],
             r#"A=b "NP_SECRET=…" "C=d e" API_TOKEN=…"#
         );
+        let mut properties = BTreeMap::from([("SetCredential".to_owned(), "id:abc".to_owned())]);
+        scrubber().properties(&mut properties);
+        assert_eq!(properties["SetCredential"], MARK);
         assert_eq!(scrubber().variable("NEXPLANE_API_TOKEN", "abc"), MARK);
         assert_eq!(scrubber().variable("NO_PROXY", "a,b"), "a,b");
         let mut properties = BTreeMap::from([(

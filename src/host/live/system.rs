@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, RefreshKind, UpdateKind};
 
 use super::files::Root;
-use crate::host::{Account, Process, Seen, System, Unseen};
+use crate::host::{Account, Group, Process, Seen, System, Unseen};
 use crate::model::Os;
 
 /// The most that is read of a file of users or groups.
@@ -26,7 +26,8 @@ pub(super) fn describe(root: &Root) -> System {
     }
 }
 
-fn hostname(root: &Root) -> String {
+/// The machine's name.
+pub(super) fn hostname(root: &Root) -> String {
     let name = if root.is_foreign() {
         root.read_text("/etc/hostname", 4096)
             .ok()
@@ -79,6 +80,33 @@ pub(super) fn account(root: &Root, name: &str) -> Seen<Account> {
     let user = User::find(&users, name).ok_or(Unseen::Absent)?;
     let groups = root.read_text("/etc/group", LIMIT).unwrap_or_default();
     Ok(user.with_groups(&groups))
+}
+
+/// A group by name or number, as the file says.
+pub(super) fn group(root: &Root, name: &str) -> Seen<Group> {
+    let groups = root.read_text("/etc/group", LIMIT)?;
+    let all = || groups.lines().filter_map(parse_group);
+    all()
+        .find(|group| group.name == name)
+        .or_else(|| all().find(|group| group.gid.to_string() == name))
+        .ok_or(Unseen::Absent)
+}
+
+/// A group as `getent group` prints it.
+pub(super) fn group_from(text: &str) -> Option<Group> {
+    text.lines().find_map(parse_group)
+}
+
+/// A line of `/etc/group`.
+fn parse_group(line: &str) -> Option<Group> {
+    let fields: Vec<&str> = line.split(':').collect();
+    match fields[..] {
+        [name, _, gid, ..] => Some(Group {
+            gid: gid.parse().ok()?,
+            name: name.to_owned(),
+        }),
+        _ => None,
+    }
 }
 
 /// A user as `getent passwd` prints it and groups as `id -G` does: for users that are not in the files.
@@ -236,5 +264,18 @@ mod tests {
         let listed = account_from("dyn:x:61000:61000::/:/x\n", "61000 7\n").unwrap();
         assert_eq!(listed.gids, [61000, 7]);
         assert_eq!(account_from("", ""), None);
+    }
+
+    #[test]
+    fn a_group_has_its_number() {
+        let (_dir, root) = other_root();
+        let certificates = Group {
+            gid: 105,
+            name: "ssl-cert".into(),
+        };
+        assert_eq!(group(&root, "ssl-cert"), Ok(certificates.clone()));
+        assert_eq!(group(&root, "105"), Ok(certificates));
+        assert_eq!(group(&root, "wheel"), Err(Unseen::Absent));
+        assert_eq!(group_from("dyn:x:61000:\n").map(|it| it.gid), Some(61000));
     }
 }

@@ -7,23 +7,74 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::files::Root;
-use crate::host::{Seen, Service, Unseen};
+use super::system;
+use super::unit_merge::{self, Specifiers};
+use crate::host::{Seen, Service, UnitLine, Unseen, unit_lines};
 
-/// Where unit files are, the first that has one wins.
-const DIRS: [&str; 5] = [
+/// Where unit files and drop-ins are (systemd.unit(5)); the first that has one wins.
+const DIRS: [&str; 12] = [
+    // What `systemctl set-property` wrote.
+    "/etc/systemd/system.control",
+    "/run/systemd/system.control",
+    "/run/systemd/transient",
+    "/run/systemd/generator.early",
     "/etc/systemd/system",
+    "/etc/systemd/system.attached",
     "/run/systemd/system",
+    "/run/systemd/generator",
     "/usr/local/lib/systemd/system",
     "/usr/lib/systemd/system",
     "/lib/systemd/system",
+    "/run/systemd/generator.late",
 ];
 
 /// The largest unit file that is read, and the most entries of a directory.
-const FILE_LIMIT: u64 = 256 << 10;
-const DIR_LIMIT: usize = 4096;
+pub(super) const FILE_LIMIT: u64 = 256 << 10;
+pub(super) const DIR_LIMIT: usize = 4096;
 
-/// Properties of a service of which the last assignment counts.
-const SINGLE: [&str; 4] = ["User", "Group", "Type", "Restart"];
+/// Directives of a service of which the last assignment counts.
+const SINGLE: [&str; 14] = [
+    "User",
+    "Group",
+    "Type",
+    "Restart",
+    "DynamicUser",
+    "NetworkNamespacePath",
+    "PrivateNetwork",
+    "PrivateTmp",
+    "PrivateUsers",
+    "ProtectHome",
+    "ProtectSystem",
+    "RootDirectory",
+    "RootImage",
+    "Slice",
+];
+
+/// Directives of which all assignments count together, with the names that they had before systemd 231.
+const LISTS: [(&str, &str); 19] = [
+    ("BindPaths", ""),
+    ("BindReadOnlyPaths", ""),
+    ("CacheDirectory", ""),
+    ("ConfigurationDirectory", ""),
+    ("IPAddressAllow", ""),
+    ("IPAddressDeny", ""),
+    ("InaccessiblePaths", "InaccessibleDirectories"),
+    ("JoinsNamespaceOf", ""),
+    ("LogsDirectory", ""),
+    ("PassEnvironment", ""),
+    ("ReadOnlyPaths", "ReadOnlyDirectories"),
+    ("ReadWritePaths", "ReadWriteDirectories"),
+    ("RestrictNetworkInterfaces", ""),
+    ("RuntimeDirectory", ""),
+    ("StateDirectory", ""),
+    ("SupplementaryGroups", ""),
+    ("SystemCallFilter", ""),
+    ("TemporaryFileSystem", ""),
+    ("UnsetEnvironment", ""),
+];
+
+/// Directives whose empty assignment is a value of its own.
+const CAPABILITIES: [&str; 2] = ["CapabilityBoundingSet", "AmbientCapabilities"];
 
 /// Reads a service's unit file and its drop-ins.
 pub(super) fn service(root: &Root, name: &str) -> Seen<Service> {
@@ -44,6 +95,25 @@ pub(super) fn service(root: &Root, name: &str) -> Seen<Service> {
         properties,
         supplied: false,
     })
+}
+
+/// The directives of `[Unit]` and `[Service]` that files assign, each with the last file that does. What cannot be read
+/// assigns nothing: where a directive is set is then not told.
+pub(super) fn assignments(root: &Root, files: &[PathBuf]) -> BTreeMap<String, PathBuf> {
+    let mut found = BTreeMap::new();
+    for path in files.iter().take(DIR_LIMIT) {
+        let mut section = String::new();
+        for line in unit_lines(&root.read_text(path, FILE_LIMIT).unwrap_or_default()) {
+            match line {
+                UnitLine::Section(name) => section = name,
+                UnitLine::Assignment { name, .. } if section == "Service" || section == "Unit" => {
+                    found.insert(name, path.clone());
+                }
+                UnitLine::Assignment { .. } => {}
+            }
+        }
+    }
+    found
 }
 
 fn pairs<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
@@ -95,6 +165,18 @@ fn loaded(root: &Root, name: &str, path: &Path, text: &str) -> Seen<BTreeMap<Str
         unit.read(&root.read_text(drop_in, FILE_LIMIT)?);
     }
     let mut properties = unit.properties();
+    let hostname = system::hostname(root);
+    let machine_id = root
+        .read_text("/etc/machine-id", FILE_LIMIT)
+        .unwrap_or_default();
+    let specifiers = Specifiers {
+        unit: name,
+        hostname: &hostname,
+        machine_id: machine_id.trim(),
+    };
+    for value in properties.values_mut() {
+        *value = specifiers.expand(value);
+    }
     let shown: Vec<_> = drop_ins.iter().map(|path| path.to_string_lossy()).collect();
     properties.extend(pairs([
         ("LoadState", unit.load_state()),
@@ -131,12 +213,53 @@ fn drop_ins(root: &Root, name: &str) -> Seen<Vec<PathBuf>> {
 
 /// `a-b.service.d`, `a-.service.d`, `service.d`.
 fn drop_in_sets(name: &str) -> Vec<String> {
-    let stem = name.trim_end_matches(".service");
+    let (stem, kind) = name.rsplit_once('.').unwrap_or((name, "service"));
     let mut sets = vec![format!("{name}.d")];
     let prefixes = stem.match_indices('-').map(|(at, _)| &stem[..=at]);
-    sets.extend(prefixes.rev().map(|prefix| format!("{prefix}.service.d")));
-    sets.push("service.d".into());
+    let prefixes = prefixes.filter(|prefix| *prefix != "-");
+    sets.extend(prefixes.rev().map(|prefix| format!("{prefix}.{kind}.d")));
+    sets.push(format!("{kind}.d"));
     sets
+}
+
+/// Adds the filters of addresses that the service's slice and those above it set: systemd puts the lists of all of them
+/// together (systemd.resource-control(5)), and shows each unit's own alone.
+pub(super) fn add_slice_filters(root: &Root, properties: &mut BTreeMap<String, String>) {
+    let slice = properties.get("Slice").filter(|slice| !slice.is_empty());
+    let slice = slice.map_or("system.slice", String::as_str).to_owned();
+    for name in slices(&slice) {
+        let mut files = match fragment(root, &name) {
+            Ok(Fragment::File { path, .. }) => vec![path],
+            _ => Vec::new(),
+        };
+        files.extend(drop_ins(root, &name).unwrap_or_default());
+        let mut unit = Unit::default();
+        for path in &files {
+            unit.read(&root.read_text(path, FILE_LIMIT).unwrap_or_default());
+        }
+        for key in ["IPAddressAllow", "IPAddressDeny"] {
+            for value in unit.all(key) {
+                let own = properties.entry(key.to_owned()).or_default();
+                *own = format!("{own} {value}").trim().to_owned();
+                let shown: Vec<_> = files.iter().map(|path| path.to_string_lossy()).collect();
+                properties.insert("SliceFilters".into(), shown.join(" "));
+            }
+        }
+    }
+}
+
+/// `a-b.slice` is in `a.slice`, which is in `-.slice`.
+fn slices(slice: &str) -> Vec<String> {
+    let stem = slice.trim_end_matches(".slice");
+    let ends = stem.match_indices('-').map(|(at, _)| at);
+    let mut names = vec![slice.to_owned()];
+    let parents = ends
+        .filter(|at| *at > 0)
+        .map(|at| format!("{}.slice", &stem[..at]));
+    names.extend(parents.collect::<Vec<_>>().into_iter().rev());
+    names.push("-.slice".to_owned());
+    names.dedup();
+    names
 }
 
 /// Whether something wants the service at boot.
@@ -177,28 +300,38 @@ struct Unit {
 impl Unit {
     fn read(&mut self, text: &str) {
         let mut section = String::new();
-        for line in logical_lines(text) {
-            if let Some(name) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
-                section = name.to_owned();
-                self.has_service |= section == "Service";
-            } else if let Some((key, value)) = line.split_once('=') {
-                self.assign(&section, key.trim(), value.trim());
+        for line in unit_lines(text) {
+            match line {
+                UnitLine::Section(name) => {
+                    self.has_service |= name == "Service";
+                    section = name;
+                }
+                UnitLine::Assignment { name, value } => self.assign(&section, &name, &value),
             }
         }
     }
 
     fn assign(&mut self, section: &str, key: &str, value: &str) {
+        let renamed = LISTS.iter().find(|(_, old)| *old == key);
+        let key = renamed.map_or(key, |(name, _)| name);
         match section {
-            "Service" if value.is_empty() => {
+            "Service" if value.is_empty() && !CAPABILITIES.contains(&key) => {
                 self.values.remove(key);
             }
-            "Service" => {
-                let values = self.values.entry(key.to_owned()).or_default();
-                values.push(value.to_owned());
+            "Service" => self.push(key, value),
+            "Slice" if value.is_empty() => {
+                self.values.remove(key);
             }
+            "Slice" => self.push(key, value),
+            "Unit" if key == "JoinsNamespaceOf" => self.push(key, value),
             "Install" => self.has_install = true,
             _ => {}
         }
+    }
+
+    fn push(&mut self, key: &str, value: &str) {
+        let values = self.values.entry(key.to_owned()).or_default();
+        values.push(value.to_owned());
     }
 
     fn all(&self, key: &str) -> &[String] {
@@ -222,6 +355,23 @@ impl Unit {
                 properties.insert(key.into(), value.into());
             }
         }
+        for (key, _) in LISTS.iter().filter(|(key, _)| !self.all(key).is_empty()) {
+            properties.insert((*key).to_owned(), self.all(key).join(" "));
+        }
+        let families = unit_merge::families(self.all("RestrictAddressFamilies"));
+        properties
+            .extend(families.map(|families| ("RestrictAddressFamilies".to_owned(), families)));
+        let [bounding, ambient] = CAPABILITIES;
+        properties.insert(
+            bounding.into(),
+            unit_merge::bounding_set(self.all(bounding)),
+        );
+        properties.insert(ambient.into(), unit_merge::ambient_set(self.all(ambient)));
+        // It is always printed, and tells that the others would have been.
+        properties
+            .entry("ProtectSystem".into())
+            .or_insert_with(|| "no".into());
+        unit_merge::dynamic_user(&mut properties);
         properties
     }
 
@@ -255,28 +405,6 @@ fn shown_file(written: &String) -> String {
         Some(path) => format!("{path} (ignore_errors=yes)"),
         None => format!("{written} (ignore_errors=no)"),
     }
-}
-
-/// Lines without comments; one that ends with a backslash goes on in the next.
-fn logical_lines(text: &str) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    for part in text.lines() {
-        if part.trim_start().starts_with(['#', ';']) {
-            continue;
-        }
-        if let Some(part) = part.strip_suffix('\\') {
-            line.push_str(part);
-            line.push(' ');
-            continue;
-        }
-        line.push_str(part);
-        lines.push(line.trim().to_owned());
-        line.clear();
-    }
-    lines.push(line.trim().to_owned());
-    lines.retain(|line| !line.is_empty());
-    lines
 }
 
 #[cfg(test)]

@@ -128,3 +128,102 @@ fn what_is_not_there_or_starts_nothing_is_told_apart() {
         );
     }
 }
+
+#[test]
+fn a_sandbox_is_merged_from_all_of_its_files() {
+    let tree = Tree::new()
+        .with("etc/hostname", "web-server-01\n")
+        .with(
+            &in_etc(NAME),
+            "[Unit]\nJoinsNamespaceOf=a.service\n[Service]\nExecStart=/usr/bin/agent --config %E/%p/config.yaml\n\
+             DynamicUser=yes\nReadOnlyPaths=/a\nIPAddressDeny=any\nCapabilityBoundingSet=CAP_KILL\n\
+             EnvironmentFile=%E/default/%N\nRestrictAddressFamilies=AF_UNIX\nSupplementaryGroups=adm\n",
+        )
+        .with(
+            "etc/systemd/system.control/nexplane-agent.service.d/50-IPAddressAllow.conf",
+            "[Service]\nIPAddressAllow=10.0.0.0/8\n",
+        )
+        .with(
+            &in_etc("nexplane-.service.d/60.conf"),
+            "[Service]\nReadOnlyDirectories=\nReadOnlyDirectories=/b\nReadOnlyPaths=/c\nCapabilityBoundingSet=\n\
+             RestrictAddressFamilies=AF_INET\nSupplementaryGroups=\n",
+        );
+    let service = tree.service();
+    for (name, expected) in [
+        ("JoinsNamespaceOf", Some("a.service")),
+        ("ReadOnlyPaths", Some("/b /c")),
+        ("IPAddressDeny", Some("any")),
+        ("IPAddressAllow", Some("10.0.0.0/8")),
+        ("ProtectSystem", Some("strict")),
+        ("ProtectHome", Some("read-only")),
+        ("RestrictAddressFamilies", Some("AF_INET AF_UNIX")),
+        ("SupplementaryGroups", None),
+        ("CapabilityBoundingSet", None),
+    ] {
+        assert_eq!(service.get(name), expected, "{name}");
+    }
+    assert_eq!(service.user(), Some("nexplane-agent"));
+    assert_eq!(service.powers(true), crate::host::Powers::None);
+    assert_eq!(
+        service.option("--config"),
+        Some("/etc/nexplane-agent/config.yaml".into())
+    );
+    let file = &service.environment_files()[0];
+    assert_eq!(file.path, Path::new("/etc/default/nexplane-agent"));
+}
+
+#[test]
+fn the_last_file_that_assigns_a_directive_is_told_and_no_value() {
+    let drop_in = in_etc("nexplane-agent.service.d/10-a.conf");
+    let tree = Tree::new()
+        .with(
+            &in_etc(NAME),
+            "[Service]\nUser=a\nSetCredential=id:secret\n[Install]\nAlias=x\n",
+        )
+        .with(&drop_in, "[Service]\nUser=b\n");
+    let root = Root::new(Some(tree.0.path().to_owned()));
+    let files = [in_etc(NAME), drop_in, "/none.conf".into()].map(|path| Path::new("/").join(path));
+    let found = assignments(&root, &files);
+    assert_eq!(found.len(), 2);
+    assert_eq!(found["User"], files[1]);
+    assert_eq!(found["SetCredential"], files[0]);
+}
+
+#[test]
+fn the_filters_of_all_slices_come_to_the_unit_s_own() {
+    let tree = Tree::new()
+        .with(
+            &in_etc("-.slice.d/1.conf"),
+            "[Slice]\nIPAddressAllow=localhost\n",
+        )
+        .with(
+            &in_etc("corp-agents.slice"),
+            "[Slice]\nIPAddressDeny=10.0.0.0/8\n",
+        )
+        .with(
+            &in_etc("corp.slice.d/1.conf"),
+            "[Slice]\nIPAddressDeny=any\n",
+        )
+        .with(
+            &in_etc("corp-agents.slice.d/1.conf"),
+            "[Slice]\nIPAddressDeny=\nIPAddressDeny=11.0.0.0/8\n",
+        );
+    let root = Root::new(Some(tree.0.path().to_owned()));
+    let mut properties = pairs([
+        ("Slice", "corp-agents.slice"),
+        ("IPAddressDeny", "12.0.0.0/8"),
+    ]);
+    add_slice_filters(&root, &mut properties);
+    assert_eq!(properties["IPAddressDeny"], "12.0.0.0/8 11.0.0.0/8 any");
+    assert_eq!(properties["IPAddressAllow"], "localhost");
+    assert_eq!(
+        properties["SliceFilters"],
+        "/etc/systemd/system/-.slice.d/1.conf"
+    );
+    let mut plain = BTreeMap::new();
+    add_slice_filters(
+        &Root::new(Some(Tree::new().0.path().to_owned())),
+        &mut plain,
+    );
+    assert!(plain.is_empty());
+}

@@ -34,6 +34,16 @@ impl Doctor {
         Self { command }
     }
 
+    /// As [`Doctor::at`], run by this user and its own group.
+    pub(crate) fn run_by(user: &str, place: &Place) -> Self {
+        let mut command = place.command("setpriv");
+        command
+            .args(["--reuid", user, "--regid", user, "--clear-groups", "--"])
+            .arg(env!("CARGO_BIN_EXE_nexplane-doctor"))
+            .args(["--format", "json", "--timeout", "2s"]);
+        Self { command }
+    }
+
     /// With more arguments.
     pub(crate) fn args(mut self, arguments: &[&str]) -> Self {
         self.command.args(arguments);
@@ -207,6 +217,24 @@ impl Diagnosis {
             .find(|check| check["id"] == id);
         let holds = check.is_some_and(|check| check["status"] == status);
         self.require(holds, &format!("check {id} is {status}"))
+    }
+
+    /// A check is undecided, blocked or skipped for a reason that has this in it.
+    pub(crate) fn reason(&self, id: &str, words: &str) -> &Self {
+        let checks = self.report["checks"].as_array().into_iter().flatten();
+        let holds = checks
+            .filter(|check| check["id"] == id)
+            .any(|check| check["reason"].as_str().unwrap_or_default().contains(words));
+        self.require(holds, &format!("check {id} has a reason with {words}"))
+    }
+
+    /// A check notes this.
+    pub(crate) fn note(&self, id: &str, words: &str) -> &Self {
+        let checks = self.report["checks"].as_array().into_iter().flatten();
+        let holds = checks
+            .filter(|check| check["id"] == id)
+            .any(|check| check.to_string().contains(words));
+        self.require(holds, &format!("check {id} notes {words}"))
     }
 
     /// It took less than this: not a measurement, but proof that no longer bound was what ended it.
