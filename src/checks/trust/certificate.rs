@@ -7,12 +7,12 @@ use chrono::{DateTime, Utc};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use x509_parser::error::X509Error;
-use x509_parser::extensions::{GeneralName, ParsedExtension};
+use x509_parser::extensions::{ExtendedKeyUsage, GeneralName, ParsedExtension, X509Extension};
 use x509_parser::oid_registry::OID_PKIX_ACCESS_DESCRIPTOR_CA_ISSUERS;
 use x509_parser::prelude::{FromDer, X509Certificate};
-use x509_parser::public_key::PublicKey;
 
-use crate::model::{Fact, excerpt};
+use super::key::{self, Key};
+use crate::model::excerpt;
 
 /// A certificate that could be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +39,26 @@ pub(super) struct Certificate {
     issuer_key_id: Option<Vec<u8>>,
     /// The name of its signature's algorithm, if nobody accepts it any more.
     pub(super) weak_signature: Option<&'static str>,
-    rsa_bits: Option<usize>,
+    /// How its issuer signed it, for people.
+    pub(super) signature: String,
+    pub(super) key: Key,
+    /// What of its rules the agent's library looks at beside those.
+    pub(super) rules: Rules,
+}
+
+/// What a certificate may be used for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Rules {
+    /// Its purposes, if it says any, leave out servers.
+    pub(super) not_for_servers: bool,
+    /// Its uses, if it says any, leave out signing certificates.
+    pub(super) not_for_signing: bool,
+    /// So many CAs may stand between it and a server.
+    pub(super) path_length: Option<u32>,
+    /// It restricts the names that may stand below it.
+    pub(super) constrains_names: bool,
+    /// It has an extension that whoever does not know it must not pass over, and that nobody knows.
+    pub(super) unknown_critical: bool,
 }
 
 /// Whether a certificate is signed with another's key.
@@ -85,21 +104,26 @@ impl Certificate {
             ca_issuers: None,
             key_id: None,
             issuer_key_id: None,
-            weak_signature: weak(&parsed.signature_algorithm.algorithm.to_id_string()),
-            rsa_bits: match parsed.public_key().parsed() {
-                Ok(PublicKey::RSA(key)) => Some(key.key_size()),
-                _ => None,
+            weak_signature: key::weak(&parsed.signature_algorithm.algorithm.to_id_string()),
+            signature: key::signature(&parsed.signature_algorithm),
+            key: Key::of(parsed.public_key()),
+            rules: Rules {
+                not_for_servers: false,
+                not_for_signing: false,
+                path_length: None,
+                constrains_names: false,
+                unknown_critical: false,
             },
             der: der.clone().into_owned(),
         };
         for extension in parsed.extensions() {
-            certificate.read(extension.parsed_extension());
+            certificate.read(extension);
         }
         Ok(certificate)
     }
 
-    fn read(&mut self, extension: &ParsedExtension<'_>) {
-        match extension {
+    fn read(&mut self, extension: &X509Extension<'_>) {
+        match extension.parsed_extension() {
             ParsedExtension::SubjectAlternativeName(san) => {
                 self.names = san.general_names.iter().filter_map(name).collect();
             }
@@ -119,6 +143,19 @@ impl Certificate {
                     })
                     .next();
             }
+            ParsedExtension::ExtendedKeyUsage(usage) => {
+                self.rules.not_for_servers = !is_for_servers(usage);
+            }
+            ParsedExtension::KeyUsage(usage) => {
+                self.rules.not_for_signing = !usage.key_cert_sign();
+            }
+            ParsedExtension::BasicConstraints(constraints) => {
+                self.rules.path_length = constraints.path_len_constraint;
+            }
+            ParsedExtension::NameConstraints(_) => self.rules.constrains_names = true,
+            ParsedExtension::UnsupportedExtension { .. }
+            | ParsedExtension::ParseError { .. }
+            | ParsedExtension::Unparsed => self.rules.unknown_critical |= extension.critical,
             _ => {}
         }
     }
@@ -146,7 +183,7 @@ impl Certificate {
 
     /// Whether the doctor's library refuses to verify anything with its key: an RSA key shorter than 2048 bits.
     pub(super) fn has_short_key(&self) -> bool {
-        self.rsa_bits.is_some_and(|bits| bits < 2048)
+        self.key.is_short()
     }
 
     /// Whether `issuer`, which has the right name, signed this.
@@ -161,10 +198,15 @@ impl Certificate {
         ) else {
             return Signature::OtherKey;
         };
+        let short = || match issuer.has_short_key() {
+            true => key::short_key_signed(&own, other.public_key()),
+            false => Some(false),
+        };
         match own.verify_signature(Some(other.public_key())) {
             Ok(()) => Signature::Good,
             Err(X509Error::SignatureUnsupportedAlgorithm) => Signature::Unverifiable,
-            Err(_) if issuer.has_short_key() => Signature::Unverifiable,
+            Err(_) if short() == Some(true) => Signature::Good,
+            Err(_) if short().is_none() => Signature::Unverifiable,
             Err(_) if matches!(ids, (Some(_), Some(_))) => Signature::Broken,
             Err(_) => Signature::OtherKey,
         }
@@ -181,25 +223,6 @@ impl Certificate {
             let _ = write!(text, "{colon}{byte:02X}");
         }
         text
-    }
-
-    /// What a person would want to see of it.
-    pub(super) fn fact(&self, what: impl Into<String>) -> Fact {
-        let names = match self.names.len() {
-            0 => String::new(),
-            _ => format!("; names {}", self.listed_names()),
-        };
-        Fact {
-            what: what.into(),
-            value: format!(
-                "subject {}; issuer {}; valid {} to {}{names}; SHA-256 {}",
-                self.subject,
-                self.issuer,
-                date(self.not_before),
-                date(self.not_after),
-                self.fingerprint()
-            ),
-        }
     }
 
     /// The names, one after the other; a long list is cut short.
@@ -229,14 +252,7 @@ fn name(name: &GeneralName<'_>) -> Option<String> {
     }
 }
 
-/// Signature algorithms that no current library accepts in a chain, by object identifier.
-fn weak(oid: &str) -> Option<&'static str> {
-    match oid {
-        "1.2.840.113549.1.1.2" => Some("MD2"),
-        "1.2.840.113549.1.1.4" => Some("MD5"),
-        "1.2.840.113549.1.1.5" | "1.3.14.3.2.29" | "1.2.840.10045.4.1" | "1.2.840.10040.4.3" => {
-            Some("SHA-1")
-        }
-        _ => None,
-    }
+/// Whether servers are among the purposes, or every purpose is meant.
+fn is_for_servers(usage: &ExtendedKeyUsage<'_>) -> bool {
+    usage.any || usage.server_auth
 }

@@ -1,8 +1,9 @@
 //! Where a chain leads, whatever the time: to an anchor, or where it breaks and why. Pure.
 //!
 //! rustls' own verifier decides; time is taken out of it by asking at moments at which every certificate of the chain may be
-//! valid. Where it says no, the chain is walked link by link to say why, and to accept what the agent's library (Go's)
-//! accepts and rustls' does not: a leaf that is an anchor itself, a leaf that is marked as a CA.
+//! valid. Where it says no, the chain is walked link by link ([`super::walk`]) to say why, and to accept what the agent's
+//! library (Go's) accepts and rustls' does not: a leaf that is an anchor itself, a leaf that is marked as a CA, more than six
+//! CAs on the way, RSA keys under 2048 bits.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use rustls::pki_types::{ServerName, TrustAnchor, UnixTime};
 use webpki::{EndEntityCert, Error, KeyUsage, VerifiedPath, anchor_from_trusted_cert};
 
 use super::certificate::{Certificate, Signature};
+use super::walk::{End, Refusal, Walk};
 use crate::contract::tls::provider;
 
 /// Where the chain leads.
@@ -25,16 +27,26 @@ pub(super) enum Path {
         /// The certificates as far as they hold together, the server's first.
         walked: Vec<Certificate>,
     },
-    /// To an anchor by its names, and something on the way is wrong in itself: what, in a sentence's words.
-    Bad(String),
-    /// That cannot be told here, because …
-    Undecided(String),
+    /// To an anchor by its names, and something on the way is wrong in itself.
+    Bad {
+        /// What, in a sentence's words.
+        why: String,
+        /// The certificates as far as they hold together, and the anchor, if there is one.
+        walked: Vec<Certificate>,
+    },
+    /// That cannot be told here.
+    Undecided {
+        /// Why not.
+        why: String,
+        /// The certificates as far as they hold together, and the anchor, if there is one.
+        walked: Vec<Certificate>,
+    },
 }
 
 /// Why a chain reaches no anchor.
 ///
-/// An unusable CA file comes before all of these (it is judged with the file); that the chain was made by a TLS-inspecting
-/// product (`trust.intercepted`) will come before `SelfSigned`.
+/// An unusable CA file comes before all of these, and so does that the chain was made by a TLS-inspecting product: both are
+/// judged with the whole case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reason {
     /// The server's certificate is its own issuer.
@@ -59,47 +71,81 @@ pub(super) struct Anchors<'a> {
 /// Finds out where a chain leads; its first certificate is the server's.
 pub(super) fn follow(chain: &[Certificate], trust: Anchors<'_>) -> Path {
     let Some(leaf) = chain.first() else {
-        return Path::Undecided("the peer showed no certificate".into());
+        return Path::Undecided {
+            why: "the peer showed no certificate".into(),
+            walked: Vec::new(),
+        };
     };
     if trust.anchors.iter().any(|anchor| anchor.der == leaf.der) {
         return Path::Anchored(vec![vec![leaf.clone()]]);
     }
-    let verified = verify(chain, trust.anchors);
-    let error = match verified {
-        Ok(routes) => return Path::Anchored(routes),
+    let error = match verify(chain, trust.anchors) {
+        Ok(routes) => return admitted(routes),
         Err(error) => error,
     };
     let walk = Walk::along(chain, trust.anchors);
     match walk.end {
-        End::Anchor(_) => anchored(walk, error),
-        End::Broken => Path::Bad(format!(
-            "the signature of `{}` does not verify with the key of its issuer",
-            walk.last().map_or("", |last| &last.subject)
-        )),
+        End::Anchor(_) => anchored(&walk, error),
+        End::Broken => Path::Bad {
+            why: format!(
+                "the signature of `{}` does not verify with the key of its issuer",
+                walk.last().map_or("", |last| &last.subject)
+            ),
+            walked: walk.path(),
+        },
         End::Nowhere => Path::Foreign {
             reason: reason(&walk, trust),
-            walked: walk.certificates.into_iter().cloned().collect(),
+            walked: walk.path(),
         },
     }
 }
 
+/// rustls takes these ways; the agent's library asks of a CA's key usage besides.
+fn admitted(routes: Vec<Vec<Certificate>>) -> Path {
+    let may_sign = |route: &Vec<Certificate>| !route.iter().skip(1).any(|it| it.rules.not_for_signing);
+    let (good, bad): (Vec<_>, Vec<_>) = routes.into_iter().partition(may_sign);
+    match bad.into_iter().next() {
+        Some(walked) if good.is_empty() => Path::Bad {
+            why: super::walk::NOT_FOR_SIGNING.into(),
+            walked,
+        },
+        _ => Path::Anchored(good),
+    }
+}
+
 /// The links hold up to an anchor, and rustls says no.
-fn anchored(walk: Walk<'_>, error: Option<Error>) -> Path {
+fn anchored(walk: &Walk<'_>, error: Option<Error>) -> Path {
+    let bad = |why: String| Path::Bad {
+        why,
+        walked: walk.path(),
+    };
+    let undecided = |why: &str| Path::Undecided {
+        why: why.into(),
+        walked: walk.path(),
+    };
     let weak = walk.certificates.iter().find_map(|it| Some((it, it.weak_signature?)));
     if let Some((certificate, algorithm)) = weak {
-        return Path::Bad(format!("`{}` is signed with {algorithm}, which nobody accepts any more", certificate.subject));
+        return bad(format!("`{}` is signed with {algorithm}, which nobody accepts any more", certificate.subject));
     }
     if walk.unverifiable {
-        return Path::Undecided(
-            "a signature in the chain is of a kind that the doctor cannot verify and the agent may accept (RSA under 2048 bits, P-521)".into(),
+        return undecided(
+            "a signature in the chain is of a kind that the doctor cannot verify and the agent may accept (P-521, RSA-PSS under 2048 bits)",
         );
     }
-    match error {
+    let has_short_key = walk.path().iter().any(Certificate::has_short_key);
+    let milder = match &error {
         // Each certificate on its own may be fine, but never all at the same time: `time` says which.
-        None | Some(Error::CertExpired { .. } | Error::CertNotValidYet { .. }) => walk.into_path(),
-        // Go does not mind.
-        Some(Error::CaUsedAsEndEntity) => walk.into_path(),
-        Some(error) => Path::Bad(describe(&error)),
+        None | Some(Error::CertExpired { .. } | Error::CertNotValidYet { .. }) => true,
+        // Go does not mind, or does so much later.
+        Some(Error::CaUsedAsEndEntity | Error::MaximumPathDepthExceeded) => true,
+        Some(_) => has_short_key,
+    };
+    match (milder, walk.by_the_agents_rules(), error) {
+        (true, Ok(()), _) => Path::Anchored(vec![walk.path()]),
+        (true, Err(Refusal::Bad(why)), _) => bad(why.into()),
+        (true, Err(Refusal::Unknown(why)), _) => undecided(why),
+        (false, _, Some(error)) => bad(describe(&error)),
+        (false, _, None) => bad("it is malformed".into()),
     }
 }
 
@@ -225,88 +271,6 @@ fn route(
         })
         .map(|(certificate, _)| *certificate);
     std::iter::once(leaf).chain(between).chain(anchor).cloned().collect()
-}
-
-/// The chain, link by link, as names and signatures hold.
-struct Walk<'a> {
-    certificates: Vec<&'a Certificate>,
-    end: End<'a>,
-    /// Some link could not be verified here.
-    unverifiable: bool,
-}
-
-enum End<'a> {
-    /// An anchor signed the last certificate.
-    Anchor(&'a Certificate),
-    /// The issuer that the last certificate names, key and all, did not sign it.
-    Broken,
-    /// Nobody here signed it.
-    Nowhere,
-}
-
-impl<'a> Walk<'a> {
-    /// Follows issuers from the first certificate on; the order in which the others were sent does not matter.
-    fn along(chain: &'a [Certificate], anchors: &'a [Certificate]) -> Self {
-        let mut walk = Self {
-            certificates: chain.iter().take(1).collect(),
-            end: End::Nowhere,
-            unverifiable: false,
-        };
-        while let Some(last) = walk.last() {
-            let mut broken = false;
-            if let Some(anchor) = walk.issuer(last, anchors, &mut broken) {
-                walk.end = End::Anchor(anchor);
-                return walk;
-            }
-            let unused: Vec<_> = chain.iter().filter(|it| !walk.certificates.contains(it)).collect();
-            match walk.issuer(last, unused, &mut broken) {
-                Some(next) if !last.is_self_issued() => walk.certificates.push(next),
-                _ => {
-                    if broken {
-                        walk.end = End::Broken;
-                    }
-                    return walk;
-                }
-            }
-        }
-        walk
-    }
-
-    fn last(&self) -> Option<&'a Certificate> {
-        self.certificates.last().copied()
-    }
-
-    /// Who signed `certificate`, among these.
-    fn issuer(
-        &mut self,
-        certificate: &Certificate,
-        among: impl IntoIterator<Item = &'a Certificate>,
-        broken: &mut bool,
-    ) -> Option<&'a Certificate> {
-        among
-            .into_iter()
-            .filter(|it| it.subject_der == certificate.issuer_der)
-            .find(|it| match certificate.signed_by(it) {
-                Signature::Good => true,
-                Signature::Unverifiable => {
-                    self.unverifiable = true;
-                    true
-                }
-                Signature::Broken => {
-                    *broken = true;
-                    false
-                }
-                Signature::OtherKey => false,
-            })
-    }
-
-    fn into_path(self) -> Path {
-        let anchor = match self.end {
-            End::Anchor(anchor) => Some(anchor),
-            End::Broken | End::Nowhere => None,
-        };
-        Path::Anchored(vec![self.certificates.into_iter().chain(anchor).cloned().collect()])
-    }
 }
 
 /// What rustls does not accept, in words that finish "the chain cannot be accepted: …".
