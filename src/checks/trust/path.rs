@@ -13,7 +13,7 @@ use webpki::{EndEntityCert, Error, KeyUsage, VerifiedPath, anchor_from_trusted_c
 
 use super::certificate::{Certificate, Signature};
 use super::walk::{End, Refusal, Walk};
-use crate::contract::tls::provider;
+use crate::contract::tls::{provider, verify_name};
 
 /// Where the chain leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,28 +173,13 @@ fn reason(walk: &Walk<'_>, trust: Anchors<'_>) -> Reason {
     }
 }
 
-/// Whether the certificate names this host, by its subject alternative names alone.
-///
-/// rustls decides, and the agent's rule where it is more generous: Go takes `*.corp` for `nexplane.corp`.
+/// Whether the certificate names this host, by its subject alternative names alone: as the strict verifier sees it.
 ///
 /// # Errors
 /// When the host is neither a name nor an address that could stand in a certificate.
 pub(super) fn names(leaf: &Certificate, host: &str) -> Result<bool, ()> {
-    let host = host.trim_end_matches('.');
-    let name = ServerName::try_from(host).map_err(|_| ())?;
-    let by_rustls = EndEntityCert::try_from(&leaf.der)
-        .is_ok_and(|certificate| certificate.verify_is_valid_for_subject_name(&name).is_ok());
-    let is_name = matches!(name, ServerName::DnsName(_));
-    Ok(by_rustls || (is_name && leaf.names.iter().any(|it| stands_for(it, host))))
-}
-
-/// Whether a DNS name of a certificate is this name, or has a `*` for its first label.
-fn stands_for(presented: &str, host: &str) -> bool {
-    let rest = |name: &str| name.split_once('.').map(|(_, rest)| rest.to_ascii_lowercase());
-    match presented.strip_prefix("*.") {
-        Some(parent) => rest(host).is_some_and(|rest| rest == parent.to_ascii_lowercase()),
-        None => presented.eq_ignore_ascii_case(host),
-    }
+    let name = ServerName::try_from(host.trim_end_matches('.')).map_err(|_| ())?;
+    Ok(verify_name(&leaf.der, &name).is_ok())
 }
 
 /// Every way to an anchor that rustls accepts at some moment; else the error that says most, without those of time.

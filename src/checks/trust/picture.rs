@@ -92,8 +92,8 @@ impl Picture<'_> {
             words.push_str(&format!(" {ARROW} {so} by {by}"));
         }
         if let (true, Some(left)) = (invalid.is_empty(), weak::left(certificate, self.times)) {
-            let mark = if left < weak::soon(certificate) { ARROW } else { "\u{b7}" };
-            words.push_str(&format!(" {mark} {} left", span(left)));
+            let mark = if left < weak::soon(certificate) { " \u{2190}" } else { "," };
+            words.push_str(&format!("{mark} {} left", span(left)));
         }
         words
     }
@@ -135,7 +135,7 @@ impl Picture<'_> {
                 facts.push(fact(&name, format!("the same as certificate {first}")));
             }
             Ok(certificate) if !self.line.iter().any(|it| it.der == certificate.der) => {
-                facts.push(fact(&name, format!("{} \u{b7} sent along, not needed", certificate.subject)));
+                facts.push(fact(&name, format!("{} (sent along, not needed)", certificate.subject)));
                 facts.push(fact(&format!("{name}: valid"), self.validity(certificate)));
                 facts.push(fact(&format!("{name}: SHA-256"), certificate.fingerprint()));
                 facts.push(fact(&format!("{name}: issued by"), certificate.issuer.clone()));
