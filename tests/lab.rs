@@ -99,15 +99,13 @@ async fn faults_that_come_together_are_told_apart() {
 }
 
 /// Codes that no server and no file of an unprivileged host can show: `tests/real` does. And those of later versions.
-const ELSEWHERE: [&str; 9] = [
+const ELSEWHERE: [&str; 7] = [
     "host.disk_full",
     "host.read_only",
     "proxy.unreachable",
     "proxy.denied",
     "dns.inconsistent",
     "tcp.reset",
-    "trust.intercepted",
-    "trust.weak",
     "health.slow",
 ];
 

@@ -4,7 +4,9 @@
 //! `certificate 1: valid`, so that each fact stands for itself and a page can show them below one another. What is wrong is
 //! marked with an arrow. Pure.
 
-use super::certificate::{Certificate, date};
+use chrono::{DateTime, Utc};
+
+use super::certificate::Certificate;
 use super::time::{Side, Times, span};
 use super::weak;
 use crate::model::Fact;
@@ -76,8 +78,9 @@ impl Picture<'_> {
     }
 
     fn validity(&self, certificate: &Certificate) -> String {
-        let (from, until) = (date(certificate.not_before), date(certificate.not_after));
-        let mut words = format!("{from} to {until}");
+        let minutes = |time: DateTime<Utc>| time.format("%Y-%m-%d %H:%M").to_string();
+        let (from, until) = (minutes(certificate.not_before), minutes(certificate.not_after));
+        let mut words = format!("{from} to {until} UTC");
         let of_this = std::slice::from_ref(certificate);
         let invalid = self.times.judge(of_this);
         for it in &invalid {

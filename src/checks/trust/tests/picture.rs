@@ -11,7 +11,7 @@ fn drawn(scene: Scene) -> Vec<String> {
     facts[begin..].iter().filter(|it| without_hash(it)).map(|it| format!("{} | {}", it.what, it.value)).collect()
 }
 
-const VALID: &str = "2026-01-01 00:00:00 UTC to 2027-12-31 00:00:00 UTC";
+const VALID: &str = "2026-01-01 00:00 to 2027-12-31 00:00 UTC";
 
 #[test]
 fn a_chain_that_reaches_an_anchor() {
@@ -85,7 +85,7 @@ fn what_is_wrong_with_a_certificate_is_marked() {
     assert_eq!(
         marked(scene(&[&server], &[&root.pem])),
         [
-            "certificate 1: valid | 2026-01-01 00:00:00 UTC to 2026-10-01 00:00:00 UTC ← expired by the control plane's clock",
+            "certificate 1: valid | 2026-01-01 00:00 to 2026-10-01 00:00 UTC ← expired by the control plane's clock",
             "certificate 1: names | a.test ← not the host that was asked for",
         ]
     );
