@@ -171,9 +171,10 @@ impl Certificate {
             .collect()
     }
 
-    /// Whether it names itself as its issuer.
+    /// Whether it is its own issuer: by its name, and by its key, for a CA may get a new key under its old name.
     pub(super) fn is_self_issued(&self) -> bool {
         self.subject_der == self.issuer_der
+            && matches!(self.signed_by(self), Signature::Good | Signature::Unverifiable | Signature::Broken)
     }
 
     /// Whether it may be an anchor: a CA, or so old that it cannot say.

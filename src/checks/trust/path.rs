@@ -137,7 +137,12 @@ fn anchored(walk: &Walk<'_>, error: Option<Error>) -> Path {
         // Each certificate on its own may be fine, but never all at the same time: `time` says which.
         None | Some(Error::CertExpired { .. } | Error::CertNotValidYet { .. }) => true,
         // Go does not mind, or does so much later.
-        Some(Error::CaUsedAsEndEntity | Error::MaximumPathDepthExceeded) => true,
+        Some(
+            Error::CaUsedAsEndEntity
+            | Error::MaximumPathDepthExceeded
+            | Error::MaximumSignatureChecksExceeded
+            | Error::MaximumPathBuildCallsExceeded,
+        ) => true,
         Some(_) => has_short_key,
     };
     match (milder, walk.by_the_agents_rules(), error) {

@@ -162,3 +162,20 @@ fn addresses_and_names_beyond_ascii() {
         assert_eq!(met.codes(), none(), "{host}");
     }
 }
+
+#[test]
+fn cas_of_one_name_are_told_apart_by_their_keys() {
+    let root = Authority::root("CA");
+    let mut cas = vec![root.intermediate("CA")];
+    for _ in 1..12 {
+        let next = cas[cas.len() - 1].intermediate("CA");
+        cas.push(next);
+    }
+    let mut chain = vec![cas[11].server()];
+    chain.extend(cas.iter().rev().map(|ca| ca.pem.clone()));
+    assert_eq!(met(&chain, &[&root.pem]).codes(), none());
+    // A CA with a new key, of which the old one says so: no root.
+    let renewed = root.intermediate("CA");
+    let found = scene(&[&renewed.server(), &renewed.pem], &[&Authority::root("Other").pem]);
+    assert!(found.detail().starts_with("`CN=CA` was issued by `CN=CA`, which this host does not trust"));
+}
