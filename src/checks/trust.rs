@@ -11,6 +11,7 @@ use futures_util::future::{OptionFuture, join, join5};
 use super::agent_user::AgentUser;
 use super::environment::{self, Environment};
 use super::{Check, Decision, Facts, Judgement, Known, clock, config, tls};
+use crate::contract::chain::{self, Certificate, Path, Reason, date};
 use crate::contract::inspection::{self, Maker};
 use crate::host::{
     Anchors, AnchorsQuestion, Base, Content, Handshake, Host, HostPath, Pem, ReadQuestion, Seen,
@@ -18,18 +19,12 @@ use crate::host::{
 use crate::model::{Code, Explained, Fact, Finding, Placeholder};
 
 mod ca_file;
-mod certificate;
 mod foreign;
-mod key;
-mod path;
 mod picture;
 mod time;
-mod walk;
 mod weak;
 
 use ca_file::{CaFile, Use};
-use certificate::{Certificate, date};
-use path::{Path, Reason};
 use picture::{End, Picture};
 use time::{Invalid, Side, Times};
 
@@ -310,9 +305,9 @@ impl<'a> Case<'a> {
         let client = self.evidence.client.as_ref().map_or("", |content| &content.text);
         let elsewhere: Vec<_> = Certificate::all(client, CHAIN).into_iter().flatten().collect();
         let total = self.evidence.anchors.as_ref().map_or(1, |it| it.total);
-        path::follow(
+        chain::follow(
             chain,
-            path::Anchors {
+            chain::Anchors {
                 anchors: &anchors,
                 elsewhere: &elsewhere,
                 none_at_all: total == 0 && anchors.is_empty(),
@@ -438,13 +433,13 @@ impl<'a> Case<'a> {
 
     fn name(&mut self, leaf: &Certificate) -> bool {
         let host = self.host.clone();
-        match path::names(leaf, &host) {
-            Ok(true) => true,
-            Err(()) => {
+        match chain::names(leaf, &host) {
+            Some(true) => true,
+            None => {
                 self.undecided(format!("`{host}` is no name that a certificate could hold"));
                 true
             }
-            Ok(false) => {
+            Some(false) => {
                 let detail = match leaf.names.is_empty() {
                     false => format!("The certificate is not for `{host}`; it names {}.", leaf.listed_names()),
                     true => format!(

@@ -6,6 +6,7 @@
 //! told how to secure; nothing here reads a file, the clock or the environment.
 
 pub mod api;
+pub mod chain;
 pub mod client;
 pub mod config;
 pub mod inspection;

@@ -18,10 +18,14 @@ use rustls::{
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::chain::{self, Anchors, Certificate, Path};
 use super::inspection;
 
 /// A client certificate with the chain that is sent along, and its key.
 pub type ClientIdentity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+/// More certificates of a chain than these are not looked at.
+const CHAIN: usize = 32;
 
 /// The only cryptography of this program.
 pub fn provider() -> Arc<CryptoProvider> {
@@ -29,7 +33,8 @@ pub fn provider() -> Arc<CryptoProvider> {
 }
 
 /// TLS 1.2 and 1.3 with a verifier that accepts only what chains to one of `roots`, or is byte for byte one of them, for the
-/// right name at the right time, and what no TLS-inspecting product has made: a secret would be the product's. `clock` says what time it is; without one, the system's clock does.
+/// right name at the right time, and what no TLS-inspecting product has made: a secret would be the product's. `clock` says
+/// what time it is; without one, the system's clock does.
 ///
 /// Roots that are no usable anchor are passed over; without any, no peer is accepted.
 ///
@@ -89,7 +94,9 @@ struct MadeByProduct {
 }
 
 /// webpki's verification, and what the agent's own (Go's) accepts beside it: a server certificate that is itself configured as
-/// an anchor, after name and time (that is what `openssl req -x509` makes), and `*.corp` for `nexplane.corp`.
+/// an anchor, after name and time (that is what `openssl req -x509` makes), one that is marked as a CA, more than six CAs on
+/// the way, a CA with an RSA key under 2048 bits, and `*.corp` for `nexplane.corp`. A server that proves itself with an RSA key under 2048 bits it does not accept:
+/// the library has no means to verify such a proof.
 struct StrictVerifier {
     inspected: Inspected,
     anchors: RootCertStore,
@@ -106,6 +113,49 @@ impl StrictVerifier {
             anchors,
             roots: roots.to_vec(),
             provider: provider(),
+        }
+    }
+
+    /// webpki refuses the chain: so does this, unless the agent's own verifier would accept it, all of it at this time.
+    fn as_the_agent(
+        &self,
+        why: Error,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        // What is wrong with its time or its issuer, the agent would say as well. A signature of a short RSA key is bad here.
+        let may_differ = matches!(
+            why,
+            Error::InvalidCertificate(CertificateError::Other(_) | CertificateError::BadSignature)
+        );
+        if !may_differ {
+            return Err(why);
+        }
+        let sent = std::iter::once(end_entity).chain(intermediates).take(CHAIN);
+        let chain: Vec<Certificate> = sent
+            .filter_map(|der| Certificate::parse(der.clone()).ok())
+            .collect();
+        let is_named =
+            |anchor: &Certificate| chain.iter().any(|it| it.issuer_der == anchor.subject_der);
+        let roots = self
+            .roots
+            .iter()
+            .filter_map(|der| Certificate::parse(der.clone()).ok());
+        let anchors: Vec<Certificate> = roots.filter(is_named).collect();
+        let trust = Anchors {
+            anchors: &anchors,
+            elsewhere: &[],
+            none_at_all: false,
+        };
+        let begins_with_it = chain.first().is_some_and(|first| first.der == *end_entity);
+        match chain::follow(&chain, trust) {
+            Path::Anchored(routes) if begins_with_it => {
+                let is_valid = |it: &Certificate| verify_validity(&it.der, now).is_ok();
+                let accepted = routes.iter().any(|route| route.iter().all(is_valid));
+                accepted.then_some(()).ok_or(why)
+            }
+            _ => Err(why),
         }
     }
 
@@ -151,13 +201,14 @@ impl ServerCertVerifier for StrictVerifier {
         if self.roots.iter().any(|root| root == end_entity) {
             verify_validity(end_entity, now)?;
         } else {
-            verify_server_cert_signed_by_trust_anchor(
+            let by_webpki = verify_server_cert_signed_by_trust_anchor(
                 &parsed,
                 &self.anchors,
                 intermediates,
                 now,
                 self.provider.signature_verification_algorithms.all,
-            )?;
+            );
+            by_webpki.or_else(|why| self.as_the_agent(why, end_entity, intermediates, now))?;
         }
         verify_name(end_entity, server_name)?;
         self.made_by_nobody_else(end_entity, intermediates)?;

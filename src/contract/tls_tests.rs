@@ -69,6 +69,91 @@ fn names_are_taken_as_the_agent_takes_them() {
     }
 }
 
+const NOW: u64 = 1_700_000_000;
+
+fn below(name: &str, issuer: &Ca) -> Ca {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.use_authority_key_identifier_extension = true;
+    CertifiedIssuer::signed_by(params, KeyPair::generate().unwrap(), issuer).unwrap()
+}
+
+fn accepts(roots: &[&Ca], leaf: &CertificateDer<'_>, sent: &[&Ca], now: u64) -> bool {
+    let roots: Vec<_> = roots.iter().map(|ca| ca.der().clone()).collect();
+    let sent: Vec<_> = sent.iter().map(|ca| ca.der().clone()).collect();
+    let name = ServerName::try_from("a.corp").unwrap();
+    let now = UnixTime::since_unix_epoch(std::time::Duration::from_secs(now));
+    let verifier = StrictVerifier::new(&roots, Inspected::Refused);
+    verifier
+        .verify_server_cert(leaf, &sent, &name, &[], now)
+        .is_ok()
+}
+
+#[test]
+fn a_server_that_is_marked_as_a_ca_is_accepted_as_the_agent_does() {
+    let (root, other) = (ca("Root"), ca("Other"));
+    let marked = |change: fn(&mut CertificateParams)| -> CertificateDer<'static> {
+        let mut params = CertificateParams::new(["a.corp".to_owned()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        change(&mut params);
+        params
+            .signed_by(&KeyPair::generate().unwrap(), &root)
+            .unwrap()
+            .into()
+    };
+    let good = marked(|_| {});
+    assert!(accepts(&[&root], &good, &[], NOW));
+    assert!(!accepts(&[&other], &good, &[&root], NOW));
+    // Its end is an end.
+    let ended = marked(|params| params.not_after = rcgen::date_time_ymd(2020, 1, 1));
+    assert!(!accepts(&[&root], &ended, &[], NOW));
+    let for_clients = marked(|params| {
+        params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+    });
+    assert!(!accepts(&[&root], &for_clients, &[], NOW));
+    // Signed by nobody who is trusted, whatever it says.
+    let mut forged = good.to_vec();
+    *forged.last_mut().unwrap() ^= 1;
+    assert!(!accepts(&[&root], &CertificateDer::from(forged), &[], NOW));
+}
+
+#[test]
+fn a_chain_longer_than_the_library_takes_is_accepted_as_the_agent_does() {
+    let root = ca("Root");
+    let mut cas = vec![below("CA 0", &root)];
+    for number in 1..9 {
+        let next = below(&format!("CA {number}"), &cas[number - 1]);
+        cas.push(next);
+    }
+    let leaf = leaf(&cas[8], "a.corp");
+    let sent: Vec<&Ca> = cas.iter().rev().collect();
+    assert!(accepts(&[&root], &leaf, &sent, NOW));
+    assert!(!accepts(&[&root], &leaf, &sent[..7], NOW));
+    assert!(!accepts(&[&ca("Root")], &leaf, &sent, NOW));
+}
+
+#[test]
+fn a_ca_with_a_short_key_is_accepted_as_the_agent_does() {
+    use rustls::pki_types::pem::PemObject;
+    let read = |pem: &str| CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
+    let root = read(include_str!("../checks/trust/testdata/rsa-1024-ca.crt"));
+    let leaf = read(include_str!("../checks/trust/testdata/below-rsa-1024.crt"));
+    let name = ServerName::try_from("nexplane.corp").unwrap();
+    let verifier = StrictVerifier::new(&[root], Inspected::Refused);
+    let accepts = |leaf: &CertificateDer<'_>, now: u64| {
+        let now = UnixTime::since_unix_epoch(std::time::Duration::from_secs(now));
+        verifier
+            .verify_server_cert(leaf, &[], &name, &[], now)
+            .is_ok()
+    };
+    assert!(accepts(&leaf, 1_800_000_000));
+    assert!(!accepts(&leaf, NOW), "it has not begun");
+    let mut forged = leaf.to_vec();
+    *forged.last_mut().unwrap() ^= 1;
+    assert!(!accepts(&CertificateDer::from(forged), 1_800_000_000));
+}
+
 #[test]
 fn alerts_are_named_as_the_registry_does() {
     for (alert, name) in [

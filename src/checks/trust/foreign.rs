@@ -3,9 +3,8 @@
 use chrono::TimeDelta;
 
 use super::INTERCEPTED;
-use super::certificate::Certificate;
-use super::path::Path;
 use super::time::{Times, span};
+use crate::contract::chain::{Certificate, Path};
 use crate::contract::inspection::Maker;
 use crate::host::{Ending, Handshake};
 use crate::model::{Fact, Finding, Placeholder};

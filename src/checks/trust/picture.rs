@@ -6,9 +6,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::certificate::Certificate;
 use super::time::{Side, Times, span};
 use super::weak;
+use crate::contract::chain::Certificate;
 use crate::model::Fact;
 
 /// What the picture is of.

@@ -3,8 +3,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::certificate::{Certificate, date};
 use crate::checks::clock::Offset;
+use crate::contract::chain::{Certificate, date};
 
 /// On which side of its validity a certificate is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

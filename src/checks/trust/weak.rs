@@ -2,8 +2,8 @@
 
 use chrono::TimeDelta;
 
-use super::certificate::{Certificate, date};
 use super::time::{Times, span};
+use crate::contract::chain::{Certificate, date};
 
 /// The most that may be left of a certificate's life when it counts as near its end.
 const SOON: TimeDelta = TimeDelta::days(14);

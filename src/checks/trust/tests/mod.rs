@@ -522,13 +522,13 @@ fn every_cut_and_every_flipped_byte_of_a_certificate_is_survived() {
         flipped[index] ^= 0xff;
         for odd in [der[..index].to_vec(), flipped] {
             if let Ok(certificate) = Certificate::parse(CertificateDer::from(odd)) {
-                let _ = path::names(&certificate, HOST);
-                let trust = path::Anchors {
+                let _ = chain::names(&certificate, HOST);
+                let trust = chain::Anchors {
                     anchors: &[],
                     elsewhere: &[],
                     none_at_all: false,
                 };
-                let _ = path::follow(&[certificate], trust);
+                let _ = chain::follow(&[certificate], trust);
             }
         }
     }

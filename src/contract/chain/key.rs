@@ -16,7 +16,7 @@ const RSA_BITS: usize = 2048;
 
 /// A certificate's key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Key {
+pub enum Key {
     /// RSA, with its size in bits.
     Rsa(usize),
     /// ECDSA on this curve.
@@ -28,7 +28,8 @@ pub(super) enum Key {
 }
 
 impl Key {
-    pub(super) fn of(info: &SubjectPublicKeyInfo<'_>) -> Self {
+    /// The kind of a key.
+    pub fn of(info: &SubjectPublicKeyInfo<'_>) -> Self {
         let algorithm = info.algorithm.algorithm.to_id_string();
         match (algorithm.as_str(), info.parsed()) {
             ("1.2.840.113549.1.1.10", _) => Self::Other("RSA for PSS alone".into()),
@@ -42,7 +43,7 @@ impl Key {
     }
 
     /// Whether it is an RSA key under 2048 bits.
-    pub(super) fn is_short(&self) -> bool {
+    pub fn is_short(&self) -> bool {
         matches!(self, Self::Rsa(bits) if *bits < RSA_BITS)
     }
 }
@@ -61,12 +62,18 @@ impl fmt::Display for Key {
 /// The size of a number, without its leading zeros.
 fn bits(modulus: &[u8]) -> usize {
     let significant = modulus.iter().skip_while(|byte| **byte == 0);
-    let leading = significant.clone().next().map_or(0, |byte| byte.leading_zeros() as usize);
+    let leading = significant
+        .clone()
+        .next()
+        .map_or(0, |byte| byte.leading_zeros() as usize);
     significant.count() * 8 - leading
 }
 
 fn curve(algorithm: &AlgorithmIdentifier<'_>) -> String {
-    let oid = algorithm.parameters.as_ref().and_then(|it| it.as_oid().ok());
+    let oid = algorithm
+        .parameters
+        .as_ref()
+        .and_then(|it| it.as_oid().ok());
     match oid.map(|oid| oid.to_id_string()).as_deref() {
         Some("1.2.840.10045.3.1.7") => "P-256".into(),
         Some("1.3.132.0.33") => "P-224".into(),
@@ -124,7 +131,10 @@ pub(super) fn short_key_signed(
     };
     let key = UnparsedPublicKey::new(algorithm, &issuer.subject_public_key.data);
     let signed = certificate.tbs_certificate.as_ref();
-    match (key.verify(signed, &certificate.signature_value.data), Key::of(issuer)) {
+    match (
+        key.verify(signed, &certificate.signature_value.data),
+        Key::of(issuer),
+    ) {
         (Ok(()), _) => Some(true),
         // With so short a key nobody verifies anything.
         (Err(_), Key::Rsa(bits)) if bits < 1024 => None,

@@ -16,54 +16,59 @@ use crate::model::excerpt;
 
 /// A certificate that could be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Certificate {
-    pub(super) der: CertificateDer<'static>,
+pub struct Certificate {
+    /// The whole of it.
+    pub der: CertificateDer<'static>,
     /// For people: `CN=nexplane.corp, O=Example`.
-    pub(super) subject: String,
+    pub subject: String,
     /// For people.
-    pub(super) issuer: String,
+    pub issuer: String,
     /// DER, with its header.
-    pub(super) subject_der: Vec<u8>,
+    pub subject_der: Vec<u8>,
     /// DER, with its header.
-    pub(super) issuer_der: Vec<u8>,
+    pub issuer_der: Vec<u8>,
     /// DNS names and addresses of the subject alternative names, as they are written.
-    pub(super) names: Vec<String>,
-    pub(super) not_before: DateTime<Utc>,
-    pub(super) not_after: DateTime<Utc>,
-    pub(super) is_ca: bool,
+    pub names: Vec<String>,
+    /// When its validity begins.
+    pub not_before: DateTime<Utc>,
+    /// When its validity ends.
+    pub not_after: DateTime<Utc>,
+    /// Whether it says that it is a CA's.
+    pub is_ca: bool,
     /// X.509 version 3, the only one that can say that it is a CA.
     is_v3: bool,
     /// Where it says that its issuer's certificate can be fetched (AIA).
-    pub(super) ca_issuers: Option<String>,
+    pub ca_issuers: Option<String>,
     key_id: Option<Vec<u8>>,
     issuer_key_id: Option<Vec<u8>>,
     /// The name of its signature's algorithm, if nobody accepts it any more.
-    pub(super) weak_signature: Option<&'static str>,
+    pub weak_signature: Option<&'static str>,
     /// How its issuer signed it, for people.
-    pub(super) signature: String,
-    pub(super) key: Key,
+    pub signature: String,
+    /// Its key.
+    pub key: Key,
     /// What of its rules the agent's library looks at beside those.
-    pub(super) rules: Rules,
+    pub rules: Rules,
 }
 
 /// What a certificate may be used for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Rules {
+pub struct Rules {
     /// Its purposes, if it says any, leave out servers.
-    pub(super) not_for_servers: bool,
+    pub not_for_servers: bool,
     /// Its uses, if it says any, leave out signing certificates.
-    pub(super) not_for_signing: bool,
+    pub not_for_signing: bool,
     /// So many CAs may stand between it and a server.
-    pub(super) path_length: Option<u32>,
+    pub path_length: Option<u32>,
     /// It restricts the names that may stand below it.
-    pub(super) constrains_names: bool,
+    pub constrains_names: bool,
     /// It has an extension that whoever does not know it must not pass over, and that nobody knows.
-    pub(super) unknown_critical: bool,
+    pub unknown_critical: bool,
 }
 
 /// Whether a certificate is signed with another's key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Signature {
+pub enum Signature {
     /// It is.
     Good,
     /// The doctor's library does not know the algorithm, so that cannot be told.
@@ -79,7 +84,7 @@ impl Certificate {
     ///
     /// # Errors
     /// Why it is no certificate, in words.
-    pub(super) fn parse(der: CertificateDer<'_>) -> Result<Self, String> {
+    pub fn parse(der: CertificateDer<'_>) -> Result<Self, String> {
         let malformed = |error: String| format!("it does not parse ({})", excerpt(&error));
         let (rest, parsed) =
             X509Certificate::from_der(&der).map_err(|error| malformed(error.to_string()))?;
@@ -161,7 +166,7 @@ impl Certificate {
     }
 
     /// The certificates of a PEM text, unreadable ones included, at most `most`.
-    pub(super) fn all(pem: &str, most: usize) -> Vec<Result<Self, String>> {
+    pub fn all(pem: &str, most: usize) -> Vec<Result<Self, String>> {
         CertificateDer::pem_slice_iter(pem.as_bytes())
             .take(most)
             .map(|block| match block {
@@ -172,23 +177,26 @@ impl Certificate {
     }
 
     /// Whether it is its own issuer: by its name, and by its key, for a CA may get a new key under its old name.
-    pub(super) fn is_self_issued(&self) -> bool {
+    pub fn is_self_issued(&self) -> bool {
         self.subject_der == self.issuer_der
-            && matches!(self.signed_by(self), Signature::Good | Signature::Unverifiable | Signature::Broken)
+            && matches!(
+                self.signed_by(self),
+                Signature::Good | Signature::Unverifiable | Signature::Broken
+            )
     }
 
     /// Whether it may be an anchor: a CA, or so old that it cannot say.
-    pub(super) fn can_be_anchor(&self) -> bool {
+    pub fn can_be_anchor(&self) -> bool {
         self.is_ca || !self.is_v3
     }
 
     /// Whether the doctor's library refuses to verify anything with its key: an RSA key shorter than 2048 bits.
-    pub(super) fn has_short_key(&self) -> bool {
+    pub fn has_short_key(&self) -> bool {
         self.key.is_short()
     }
 
     /// Whether `issuer`, which has the right name, signed this.
-    pub(super) fn signed_by(&self, issuer: &Self) -> Signature {
+    pub fn signed_by(&self, issuer: &Self) -> Signature {
         let ids = (&self.issuer_key_id, &issuer.key_id);
         if matches!(ids, (Some(named), Some(other)) if named != other) {
             return Signature::OtherKey;
@@ -214,9 +222,11 @@ impl Certificate {
     }
 
     /// Its SHA-256 fingerprint, as `openssl x509 -fingerprint -sha256` writes it.
-    pub(super) fn fingerprint(&self) -> String {
+    pub fn fingerprint(&self) -> String {
         let suite = rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
-        let hash = suite.tls13().map(|suite| suite.common.hash_provider.hash(&self.der));
+        let hash = suite
+            .tls13()
+            .map(|suite| suite.common.hash_provider.hash(&self.der));
         let mut text = String::new();
         for byte in hash.as_ref().map_or(&[][..], |hash| hash.as_ref()) {
             let colon = if text.is_empty() { "" } else { ":" };
@@ -227,9 +237,15 @@ impl Certificate {
     }
 
     /// The names, one after the other; a long list is cut short.
-    pub(super) fn listed_names(&self) -> String {
+    pub fn listed_names(&self) -> String {
         const SHOWN: usize = 10;
-        let shown = self.names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+        let shown = self
+            .names
+            .iter()
+            .take(SHOWN)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(", ");
         match self.names.len().saturating_sub(SHOWN) {
             0 => shown,
             more => format!("{shown} and {more} more"),
@@ -238,7 +254,7 @@ impl Certificate {
 }
 
 /// `2026-11-23 20:50:00 UTC`.
-pub(super) fn date(time: DateTime<Utc>) -> String {
+pub fn date(time: DateTime<Utc>) -> String {
     time.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 

@@ -17,7 +17,7 @@ use crate::contract::tls::{provider, verify_name};
 
 /// Where the chain leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Path {
+pub enum Path {
     /// To an anchor: each way there, the server's certificate first, the anchor last.
     Anchored(Vec<Vec<Certificate>>),
     /// To no anchor.
@@ -48,7 +48,7 @@ pub(super) enum Path {
 /// An unusable CA file comes before all of these, and so does that the chain was made by a TLS-inspecting product: both are
 /// judged with the whole case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reason {
+pub enum Reason {
     /// The server's certificate is its own issuer.
     SelfSigned,
     /// The last certificate's issuer was not sent, and it can be found elsewhere.
@@ -59,17 +59,17 @@ pub(super) enum Reason {
 
 /// What there is to trust.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Anchors<'a> {
+pub struct Anchors<'a> {
     /// Anchors that may matter for the chain.
-    pub(super) anchors: &'a [Certificate],
+    pub anchors: &'a [Certificate],
     /// Certificates that lie on this host without being anchors.
-    pub(super) elsewhere: &'a [Certificate],
+    pub elsewhere: &'a [Certificate],
     /// The host trusts nobody at all, so that nothing can be concluded from a missing link.
-    pub(super) none_at_all: bool,
+    pub none_at_all: bool,
 }
 
 /// Finds out where a chain leads; its first certificate is the server's.
-pub(super) fn follow(chain: &[Certificate], trust: Anchors<'_>) -> Path {
+pub fn follow(chain: &[Certificate], trust: Anchors<'_>) -> Path {
     let Some(leaf) = chain.first() else {
         return Path::Undecided {
             why: "the peer showed no certificate".into(),
@@ -102,7 +102,8 @@ pub(super) fn follow(chain: &[Certificate], trust: Anchors<'_>) -> Path {
 
 /// rustls takes these ways; the agent's library asks of a CA's key usage besides.
 fn admitted(routes: Vec<Vec<Certificate>>) -> Path {
-    let may_sign = |route: &Vec<Certificate>| !route.iter().skip(1).any(|it| it.rules.not_for_signing);
+    let may_sign =
+        |route: &Vec<Certificate>| !route.iter().skip(1).any(|it| it.rules.not_for_signing);
     let (good, bad): (Vec<_>, Vec<_>) = routes.into_iter().partition(may_sign);
     match bad.into_iter().next() {
         Some(walked) if good.is_empty() => Path::Bad {
@@ -123,9 +124,15 @@ fn anchored(walk: &Walk<'_>, error: Option<Error>) -> Path {
         why: why.into(),
         walked: walk.path(),
     };
-    let weak = walk.certificates.iter().find_map(|it| Some((it, it.weak_signature?)));
+    let weak = walk
+        .certificates
+        .iter()
+        .find_map(|it| Some((it, it.weak_signature?)));
     if let Some((certificate, algorithm)) = weak {
-        return bad(format!("`{}` is signed with {algorithm}, which nobody accepts any more", certificate.subject));
+        return bad(format!(
+            "`{}` is signed with {algorithm}, which nobody accepts any more",
+            certificate.subject
+        ));
     }
     if walk.unverifiable {
         return undecided(
@@ -178,17 +185,18 @@ fn reason(walk: &Walk<'_>, trust: Anchors<'_>) -> Reason {
     }
 }
 
-/// Whether the certificate names this host, by its subject alternative names alone: as the strict verifier sees it.
-///
-/// # Errors
-/// When the host is neither a name nor an address that could stand in a certificate.
-pub(super) fn names(leaf: &Certificate, host: &str) -> Result<bool, ()> {
-    let name = ServerName::try_from(host.trim_end_matches('.')).map_err(|_| ())?;
-    Ok(verify_name(&leaf.der, &name).is_ok())
+/// Whether the certificate names this host, by its subject alternative names alone: as the strict verifier sees it. Nothing
+/// when the host is neither a name nor an address that could stand in a certificate.
+pub fn names(leaf: &Certificate, host: &str) -> Option<bool> {
+    let name = ServerName::try_from(host.trim_end_matches('.')).ok()?;
+    Some(verify_name(&leaf.der, &name).is_ok())
 }
 
 /// Every way to an anchor that rustls accepts at some moment; else the error that says most, without those of time.
-fn verify(chain: &[Certificate], anchors: &[Certificate]) -> Result<Vec<Vec<Certificate>>, Option<Error>> {
+fn verify(
+    chain: &[Certificate],
+    anchors: &[Certificate],
+) -> Result<Vec<Vec<Certificate>>, Option<Error>> {
     let Some((leaf, rest)) = chain.split_first() else {
         return Err(None);
     };
@@ -222,7 +230,9 @@ fn verify(chain: &[Certificate], anchors: &[Certificate]) -> Result<Vec<Vec<Cert
             Some(&note),
         );
         match outcome {
-            Err(Error::CertExpired { .. } | Error::CertNotValidYet { .. } | Error::UnknownIssuer) => {}
+            Err(
+                Error::CertExpired { .. } | Error::CertNotValidYet { .. } | Error::UnknownIssuer,
+            ) => {}
             Err(error) => worst = Some(error),
             Ok(_) => {}
         }
@@ -241,7 +251,10 @@ fn moments(chain: &[Certificate]) -> Vec<UnixTime> {
         .collect();
     begins.sort_unstable();
     begins.dedup();
-    begins.into_iter().map(|seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds))).collect()
+    begins
+        .into_iter()
+        .map(|seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
+        .collect()
 }
 
 fn route(
@@ -260,7 +273,11 @@ fn route(
                 && anchor.subject_public_key_info == path.anchor().subject_public_key_info
         })
         .map(|(certificate, _)| *certificate);
-    std::iter::once(leaf).chain(between).chain(anchor).cloned().collect()
+    std::iter::once(leaf)
+        .chain(between)
+        .chain(anchor)
+        .cloned()
+        .collect()
 }
 
 /// What rustls does not accept, in words that finish "the chain cannot be accepted: …".
@@ -270,21 +287,31 @@ fn describe(error: &Error) -> String {
             "a certificate of it was not made for servers (its extended key usage has no serverAuth)"
         }
         Error::InvalidSignatureForPublicKey => "a signature in it does not verify",
-        Error::SignatureAlgorithmMismatch => "a certificate names two different signature algorithms",
+        Error::SignatureAlgorithmMismatch => {
+            "a certificate names two different signature algorithms"
+        }
         Error::UnsupportedSignatureAlgorithmContext(_)
         | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
             "a signature in it is of an algorithm that is not accepted"
         }
-        Error::NameConstraintViolation => "a CA of it may not issue certificates for these names (name constraints)",
-        Error::PathLenConstraintViolated => "a CA of it may not have so many CAs below it (path length)",
+        Error::NameConstraintViolation => {
+            "a CA of it may not issue certificates for these names (name constraints)"
+        }
+        Error::PathLenConstraintViolated => {
+            "a CA of it may not have so many CAs below it (path length)"
+        }
         Error::EndEntityUsedAsCa => "a certificate in it that is no CA's issued another",
         Error::UnsupportedCertVersion => "a certificate in it is not of X.509 version 3",
-        Error::UnsupportedCriticalExtension => "a certificate in it has a critical extension that is not known",
+        Error::UnsupportedCriticalExtension => {
+            "a certificate in it has a critical extension that is not known"
+        }
         Error::InvalidCertValidity => "a certificate in it ends before it begins",
         Error::MaximumPathBuildCallsExceeded
         | Error::MaximumPathDepthExceeded
         | Error::MaximumSignatureChecksExceeded
-        | Error::MaximumNameConstraintComparisonsExceeded => "it is too long or too tangled to be verified",
+        | Error::MaximumNameConstraintComparisonsExceeded => {
+            "it is too long or too tangled to be verified"
+        }
         other => return format!("a certificate in it is malformed ({other:?})"),
     };
     words.to_owned()

@@ -72,7 +72,12 @@ impl<'a> Walk<'a> {
             End::Anchor(anchor) => Some(anchor),
             End::Broken | End::Nowhere => None,
         };
-        self.certificates.iter().copied().chain(anchor).cloned().collect()
+        self.certificates
+            .iter()
+            .copied()
+            .chain(anchor)
+            .cloned()
+            .collect()
     }
 
     /// What Go's verifier asks of a path beside signatures, names and times.
@@ -100,7 +105,9 @@ impl<'a> Walk<'a> {
                 continue;
             }
             if is_sent && !certificate.is_ca {
-                return Err(Refusal::Bad("a certificate in it that is no CA's issued another"));
+                return Err(Refusal::Bad(
+                    "a certificate in it that is no CA's issued another",
+                ));
             }
             if rules.not_for_signing {
                 return Err(Refusal::Bad(NOT_FOR_SIGNING));
@@ -178,7 +185,10 @@ fn astray<'a>(chain: &'a [Certificate], anchors: &'a [Certificate]) -> Walk<'a> 
             Some(next) if !last.is_self_issued() => walk.certificates.push(next),
             Some(_) => return walk,
             None => {
-                if candidates.iter().any(|it| signature(&it) == Signature::Broken) {
+                if candidates
+                    .iter()
+                    .any(|it| signature(&it) == Signature::Broken)
+                {
                     walk.end = End::Broken;
                 }
                 return walk;
