@@ -14,7 +14,7 @@ use super::{Check, Decision, Facts, Judgement, Known, clock, config, tls};
 use crate::contract::chain::{self, Certificate, Path, Reason, date};
 use crate::contract::inspection::{self, Maker};
 use crate::host::{
-    Anchors, AnchorsQuestion, Base, Content, Handshake, Host, HostPath, Pem, ReadQuestion, Seen,
+    Anchors, AnchorsQuestion, Base, Content, Ending, Handshake, Host, HostPath, Pem, ReadQuestion, Seen,
 };
 use crate::model::{Code, Explained, Fact, Finding, Placeholder};
 
@@ -292,7 +292,10 @@ impl<'a> Case<'a> {
         }
         let of_system = self.system().iter().flat_map(|pem| Certificate::all(&pem.0, 1)).flatten();
         match (&self.evidence.anchors, of_system.into_iter().any(|it| it.der == last.der)) {
-            (Ok(anchors), true) => End::Anchor(anchors.source.clone()),
+            (Ok(anchors), true) => match file {
+                Some((file, Use::Anchors(_))) => End::Anchor(format!("{}; {} does not vouch for it", anchors.source, file.named_by)),
+                _ => End::Anchor(anchors.source.clone()),
+            },
             _ => End::Breaks(format!("the signature of `{}` does not verify", last.subject)),
         }
     }
@@ -415,14 +418,16 @@ impl<'a> Case<'a> {
 
     /// A chain can be replayed by anybody; the signature over this handshake cannot.
     fn key(&mut self, leaf: &Certificate) {
+        // Completed without a word on the proof: it was of a kind that the doctor's library does not know.
+        let unknown_kind = self.handshake.key_proven.is_none() && self.handshake.ending == Ending::Complete;
+        if unknown_kind || (self.handshake.key_proven == Some(false) && leaf.has_short_key()) {
+            return self.undecided(format!(
+                "`{}` has a key ({}) with which the doctor's TLS library verifies no handshake and the agent's does",
+                leaf.subject, leaf.key
+            ));
+        }
         if self.handshake.key_proven != Some(false) {
             return;
-        }
-        if leaf.has_short_key() {
-            return self.undecided(format!(
-                "`{}` has an RSA key under 2048 bits, with which the doctor verifies nothing and the agent may",
-                leaf.subject
-            ));
         }
         let detail = format!(
             "The peer shows the certificate `{}` and did not prove that it holds its private key: the chain is another's.",

@@ -259,3 +259,18 @@ fn an_rsa_key_of_2048_bits_is_not_weak() {
         .never("trust.")
         .check("trust", "pass");
 }
+
+#[test]
+fn a_key_on_p_521_is_one_that_the_agent_takes_and_the_doctor_cannot_verify() {
+    served_by_openssl("-algorithm EC -pkeyopt ec_paramgen_curve:P-521", &[])
+        .never("tls.")
+        .never("trust.")
+        .check("tls", "pass")
+        .check("trust", "unknown");
+}
+
+#[test]
+fn a_key_for_rsa_pss_alone_is_one_that_the_agent_does_not_take_either() {
+    let key = "-algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048";
+    served_by_openssl(key, &[]).failed_because(&["tls.version"]);
+}

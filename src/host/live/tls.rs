@@ -13,7 +13,9 @@ use rustls::client::{ResolvesClientCert, Resumption};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, PeerMisbehaved, SignatureScheme,
+};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -182,6 +184,10 @@ impl Witness {
                 | CertificateError::Other(_)
                 | CertificateError::UnhandledCriticalExtension,
             )) => None,
+            // What our library has no means to verify, the peer may have proved all the same.
+            Err(rustls::Error::PeerMisbehaved(
+                PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme,
+            )) => None,
             Err(_) => Some(false),
         };
         self.with(|saw| saw.key_proven = proven);
@@ -227,10 +233,15 @@ impl ServerCertVerifier for Witness {
         self.note_signature(verify_tls13_signature(message, cert, dss, algorithms))
     }
 
+    /// The library's, and one that it cannot verify and the agent's can: a server with a key on P-521 would have nothing in
+    /// common with us otherwise, and has with the agent.
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
+        let mut schemes = self
+            .provider
             .signature_verification_algorithms
-            .supported_schemes()
+            .supported_schemes();
+        schemes.push(SignatureScheme::ECDSA_NISTP521_SHA512);
+        schemes
     }
 }
 

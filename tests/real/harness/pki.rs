@@ -62,6 +62,7 @@ impl Pki {
 }
 
 /// A certificate with its key, in PEM, as a server or an agent loads them.
+#[derive(Clone)]
 pub(crate) struct Leaf {
     /// The certificate, then whatever of its issuers the server sends.
     pub(crate) chain: String,

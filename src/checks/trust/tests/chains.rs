@@ -179,3 +179,11 @@ fn cas_of_one_name_are_told_apart_by_their_keys() {
     let found = scene(&[&renewed.server(), &renewed.pem], &[&Authority::root("Other").pem]);
     assert!(found.detail().starts_with("`CN=CA` was issued by `CN=CA`, which this host does not trust"));
 }
+
+#[test]
+fn a_proof_of_a_kind_that_the_doctors_library_does_not_know_is_undecided() {
+    let root = Authority::root("Root");
+    let mut met = scene(&[&root.server()], &[&root.pem]);
+    met.key_proven = None;
+    assert!(met.undecided());
+}

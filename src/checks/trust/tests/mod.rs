@@ -409,7 +409,45 @@ fn by_the_true_time_a_certificate_is_its_own_cause() {
     let mut behind = scene(&[&old], &[&root.pem]);
     behind.now = now() - TimeDelta::days(100);
     behind.offset = Some(100 * 86_400);
-    assert_eq!(behind.codes(), ["trust.expired"]);
+    let found = behind.judge().0;
+    assert_eq!(codes(&found), ["trust.expired"]);
+    assert_eq!(found.findings[0].explained, Explained::NotBy(vec![CLOCK_SKEW]));
+    assert!(found.findings[0].detail.contains("does not see that"), "{}", found.findings[0].detail);
+}
+
+#[test]
+fn what_has_ended_by_the_true_time_and_not_begun_by_the_hosts_clock_is_both() {
+    let root = Authority::root("Root");
+    let old = root.server_with(|params| {
+        params.not_before = date_time_ymd(2026, 8, 1);
+        params.not_after = date_time_ymd(2026, 10, 1);
+    });
+    let mut behind = scene(&[&old], &[&root.pem]);
+    behind.now = now() - TimeDelta::days(150);
+    behind.offset = Some(150 * 86_400);
+    let found = behind.judge().0;
+    assert_eq!(codes(&found), ["trust.expired", "trust.not_yet_valid"]);
+    // The one is the control plane's, the other the clock's.
+    assert_eq!(found.findings[0].explained, Explained::NotBy(vec![CLOCK_SKEW]));
+    assert_eq!(found.findings[1].explained, Explained::AsCatalogued);
+    assert!(found.findings[1].detail.contains("At the true time it has begun"));
+}
+
+#[test]
+fn what_the_true_time_leaves_open_is_said_to_be_open() {
+    let root = Authority::root("Root");
+    let end = now() + TimeDelta::seconds(1);
+    let server = root.server_with(|params| {
+        params.not_after = date_time_ymd(1970, 1, 1) + Duration::from_secs(end.timestamp().unsigned_abs());
+    });
+    // The host says a second and a half after its end, the control plane half a second before to half a second after.
+    let mut close = scene(&[&server], &[&root.pem]);
+    close.now = end + TimeDelta::milliseconds(1500);
+    close.offset = Some(-2);
+    let found = close.judge().0;
+    assert_eq!(codes(&found), ["trust.expired"]);
+    assert_eq!(found.findings[0].explained, Explained::AsCatalogued);
+    assert!(found.findings[0].detail.contains("is within what that leaves open"));
 }
 
 #[test]
