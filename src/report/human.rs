@@ -9,6 +9,7 @@ mod tests;
 use std::fmt::Write as _;
 
 use owo_colors::{OwoColorize as _, Style};
+use textwrap::WordSeparator;
 
 use super::table;
 use crate::model::{
@@ -354,6 +355,7 @@ impl Page {
         let options = textwrap::Options::new(self.look.width)
             .initial_indent(first)
             .subsequent_indent(rest)
+            .word_separator(WordSeparator::Custom(facts::words))
             .break_words(break_words);
         for line in textwrap::wrap(text, options) {
             self.line(line.trim_end());

@@ -30,7 +30,7 @@ pub(super) fn intercepted(path: &Path, maker: &Maker, handshake: &Handshake) -> 
         .saw("its CA", &maker.ca)
         .saw_all(asks_for_none(handshake));
     match &maker.product.exempt {
-        Some(exempt) => finding.saw("exempt in it by", exempt),
+        Some(exempt) => finding.saw("exempt by", exempt),
         None => finding,
     }
 }

@@ -68,6 +68,9 @@ pub struct Anchors<'a> {
     pub none_at_all: bool,
 }
 
+/// What nobody follows to its end, in words that finish "the chain cannot be accepted: …".
+const TANGLED: &str = "it is too long or too tangled to be verified";
+
 /// Finds out where a chain leads; its first certificate is the server's.
 pub fn follow(chain: &[Certificate], trust: Anchors<'_>) -> Path {
     let Some(leaf) = chain.first() else {
@@ -84,6 +87,12 @@ pub fn follow(chain: &[Certificate], trust: Anchors<'_>) -> Path {
         Err(error) => error,
     };
     let walk = Walk::along(chain, trust.anchors);
+    if walk.given_up {
+        return Path::Bad {
+            why: TANGLED.into(),
+            walked: walk.path(),
+        };
+    }
     match walk.end {
         End::Anchor(_) => anchored(&walk, error),
         End::Broken => Path::Bad {
@@ -309,9 +318,7 @@ fn describe(error: &Error) -> String {
         Error::MaximumPathBuildCallsExceeded
         | Error::MaximumPathDepthExceeded
         | Error::MaximumSignatureChecksExceeded
-        | Error::MaximumNameConstraintComparisonsExceeded => {
-            "it is too long or too tangled to be verified"
-        }
+        | Error::MaximumNameConstraintComparisonsExceeded => TANGLED,
         other => return format!("a certificate in it is malformed ({other:?})"),
     };
     words.to_owned()

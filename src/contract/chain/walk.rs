@@ -1,6 +1,7 @@
 //! A chain, link by link, as names and signatures hold; and the rules of the agent's library for those chains that rustls
 //! does not take and the agent does. Pure.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 
 use super::certificate::{Certificate, Signature};
@@ -17,6 +18,29 @@ pub(super) struct Walk<'a> {
     pub(super) end: End<'a>,
     /// Some link could not be verified here.
     pub(super) unverifiable: bool,
+    /// So many signatures had to be verified that it was given up.
+    pub(super) given_up: bool,
+}
+
+/// Signatures that are verified at most. Go gives up after 100; honest chains need one a certificate.
+const SIGNATURES: usize = 200;
+
+/// Signatures that may still be verified.
+struct Budget(Cell<usize>);
+
+impl Budget {
+    /// How `issuer`, if it has the right name, has signed `certificate`.
+    fn signature(&self, certificate: &Certificate, issuer: &Certificate) -> Signature {
+        if issuer.subject_der != certificate.issuer_der || self.is_spent() {
+            return Signature::OtherKey;
+        }
+        self.0.set(self.0.get() - 1);
+        certificate.signed_by(issuer)
+    }
+
+    fn is_spent(&self) -> bool {
+        self.0.get() == 0
+    }
 }
 
 /// What comes after the last certificate.
@@ -43,12 +67,14 @@ impl<'a> Walk<'a> {
     /// Follows issuers from the first certificate on, to an anchor if there is any way; the order in which the others were
     /// sent does not matter.
     pub(super) fn along(chain: &'a [Certificate], anchors: &'a [Certificate]) -> Self {
-        let to_anchor = |doubtful| to_anchor(chain, anchors, doubtful);
+        let budget = Budget(Cell::new(SIGNATURES));
+        let to_anchor = |doubtful| to_anchor(chain, anchors, doubtful, &budget);
         if let Some((certificates, anchor)) = to_anchor(false) {
             return Self {
                 certificates,
                 end: End::Anchor(anchor),
                 unverifiable: false,
+                given_up: false,
             };
         }
         if let Some((certificates, anchor)) = to_anchor(true) {
@@ -56,9 +82,14 @@ impl<'a> Walk<'a> {
                 certificates,
                 end: End::Anchor(anchor),
                 unverifiable: true,
+                given_up: false,
             };
         }
-        astray(chain, anchors)
+        let walk = astray(chain, anchors, &budget);
+        Self {
+            given_up: budget.is_spent(),
+            ..walk
+        }
     }
 
     /// The last certificate that was sent.
@@ -133,14 +164,14 @@ fn to_anchor<'a>(
     chain: &'a [Certificate],
     anchors: &'a [Certificate],
     doubtful: bool,
+    budget: &Budget,
 ) -> Option<(Vec<&'a Certificate>, &'a Certificate)> {
-    let signed = |certificate: &Certificate, issuer: &Certificate| {
-        issuer.subject_der == certificate.issuer_der
-            && match certificate.signed_by(issuer) {
-                Signature::Good => true,
-                Signature::Unverifiable => doubtful,
-                Signature::Broken | Signature::OtherKey => false,
-            }
+    let signed = |certificate: &Certificate, issuer: &Certificate| match budget
+        .signature(certificate, issuer)
+    {
+        Signature::Good => true,
+        Signature::Unverifiable => doubtful,
+        Signature::Broken | Signature::OtherKey => false,
     };
     let mut below: Vec<Option<usize>> = vec![None; chain.len()];
     let mut queue = VecDeque::from([0]);
@@ -167,28 +198,26 @@ fn to_anchor<'a>(
 }
 
 /// Where no way leads to an anchor: as far as the first issuers go.
-fn astray<'a>(chain: &'a [Certificate], anchors: &'a [Certificate]) -> Walk<'a> {
+fn astray<'a>(chain: &'a [Certificate], anchors: &'a [Certificate], budget: &Budget) -> Walk<'a> {
     let mut walk = Walk {
         certificates: chain.iter().take(1).collect(),
         end: End::Nowhere,
         unverifiable: false,
+        given_up: false,
     };
     while let Some(last) = walk.last() {
-        let named = |it: &&Certificate| it.subject_der == last.issuer_der;
         let unused = chain.iter().filter(|it| !walk.certificates.contains(it));
-        let candidates: Vec<_> = anchors.iter().chain(unused).filter(named).collect();
-        let signature = |it: &&&Certificate| last.signed_by(it);
-        let next = candidates
-            .iter()
-            .find(|it| matches!(signature(it), Signature::Good | Signature::Unverifiable));
+        let mut broken = false;
+        let next = anchors.iter().chain(unused).find(|it| {
+            let signature = budget.signature(last, it);
+            broken |= signature == Signature::Broken;
+            matches!(signature, Signature::Good | Signature::Unverifiable)
+        });
         match next {
             Some(next) if !last.is_self_issued() => walk.certificates.push(next),
             Some(_) => return walk,
             None => {
-                if candidates
-                    .iter()
-                    .any(|it| signature(&it) == Signature::Broken)
-                {
+                if broken {
                     walk.end = End::Broken;
                 }
                 return walk;

@@ -23,7 +23,7 @@ pub struct Product {
     /// What people call it.
     #[serde(rename = "product")]
     pub name: String,
-    /// Where in it a host is let through undecrypted, in words that follow "in it, that is".
+    /// Where in it a host is let through undecrypted, in that product's own words.
     pub exempt: Option<String>,
     #[serde(default)]
     contains: Vec<String>,

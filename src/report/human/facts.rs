@@ -1,5 +1,8 @@
 //! Facts that belong together: one thing, and after it what is told of it, `certificate 1` and `certificate 1: valid`.
 
+use textwrap::WordSeparator;
+use textwrap::core::Word;
+
 use crate::model::Fact;
 
 /// The facts in groups: each begins with one that tells nothing of the one before.
@@ -36,4 +39,21 @@ pub(super) fn labelled(group: &[Fact]) -> Vec<(String, &str)> {
 /// What of `head` a fact tells.
 fn part<'a>(head: &Fact, fact: &'a Fact) -> Option<&'a str> {
     fact.what.strip_prefix(&head.what)?.strip_prefix(": ")
+}
+
+/// The words of a line; a fingerprint is one for each of its bytes, so that it wraps between them.
+pub(super) fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
+    Box::new(WordSeparator::AsciiSpace.find_words(line).flat_map(bytes))
+}
+
+fn bytes(word: Word<'_>) -> Vec<Word<'_>> {
+    let is_fingerprint = word.len() == 95 && word.split(':').all(|byte| byte.len() == 2);
+    if !is_fingerprint {
+        return vec![word];
+    }
+    let mut bytes: Vec<Word<'_>> = word.word.split_inclusive(':').map(Word::from).collect();
+    if let Some(last) = bytes.last_mut() {
+        last.whitespace = word.whitespace;
+    }
+    bytes
 }

@@ -208,3 +208,19 @@ fn what_belongs_to_one_thing_stands_below_it_and_is_shown_once() {
     );
     assert_eq!(page.matches("ECDSA").count(), 1, "{page}");
 }
+
+#[test]
+fn a_fingerprint_wraps_between_its_bytes() {
+    let hash = vec!["AB"; 32].join(":");
+    let mut report = report();
+    report.findings.truncate(1);
+    report.findings[0].evidence = facts(&[("SHA-256", &hash)]);
+    let page = render(&report, PLAIN);
+    let fifteen = "AB:".repeat(15);
+    assert!(page.contains(&format!("SHA-256  {fifteen}\n")), "{page}");
+    let shown: String = page
+        .lines()
+        .filter_map(|line| Some(line.split_once('\u{2502}')?.1.trim()))
+        .collect();
+    assert_eq!(shown.replacen("SHA-256  ", "", 1), hash);
+}

@@ -187,3 +187,17 @@ fn a_proof_of_a_kind_that_the_doctors_library_does_not_know_is_undecided() {
     met.key_proven = None;
     assert!(met.undecided());
 }
+
+#[test]
+fn a_tangle_of_namesakes_ends() {
+    // Each may be every other's issuer by its name, and nobody says by which key.
+    let nameless = |params: &mut rcgen::CertificateParams| params.use_authority_key_identifier_extension = false;
+    let cas: Vec<_> = (0..30).map(|_| Authority::root_with("CA", nameless)).collect();
+    let crossed = cas.iter().zip(cas.iter().skip(1).chain(&cas[..1]));
+    let mut chain = vec![cas[0].server_with(nameless)];
+    chain.extend(crossed.map(|(ca, by)| ca.cross_signed_by(by, nameless)));
+    let stranger = Authority::root_with("CA", nameless);
+    let found = met(&chain, &[&stranger.pem]).judge().0;
+    assert_eq!(codes(&found), ["trust.bad_certificate"]);
+    assert!(found.findings[0].detail.contains("too tangled"));
+}

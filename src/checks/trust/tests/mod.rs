@@ -559,7 +559,9 @@ fn every_cut_and_every_flipped_byte_of_a_certificate_is_survived() {
         let mut flipped = der.clone();
         flipped[index] ^= 0xff;
         for odd in [der[..index].to_vec(), flipped] {
-            if let Ok(certificate) = Certificate::parse(CertificateDer::from(odd)) {
+            let odd = CertificateDer::from(odd);
+            let _ = inspection::made_by(&odd, std::slice::from_ref(&odd));
+            if let Ok(certificate) = Certificate::parse(odd) {
                 let _ = chain::names(&certificate, HOST);
                 let trust = chain::Anchors {
                     anchors: &[],
