@@ -85,12 +85,15 @@ access_log stdio:{log} logformat=seen
 "#
         ),
     );
+    // Its shared memory has one name for every squid of a machine, and outlives it.
     place.shell(&format!(
-        "/usr/lib/squid/security_file_certgen -c -s {certificates} -M 4MB >/dev/null
+        "mount -t tmpfs tmpfs /dev/shm
+         /usr/lib/squid/security_file_certgen -c -s {certificates} -M 4MB >/dev/null
          touch {log} {log}.cache; chown -R proxy {certificates} {log} {log}.cache"
     ));
     let mut command = place.command("squid");
-    command.args(["-N", "-f", &format!("{DIR}/squid.conf")]);
+    // With -d it says on its standard error why it ends.
+    command.args(["-N", "-d", "1", "-f", &format!("{DIR}/squid.conf")]);
     Interceptor {
         ca: ca.chain.clone(),
         log,
