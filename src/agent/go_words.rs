@@ -9,7 +9,7 @@ use rustls::{AlertDescription, CertificateError, Error as TlsError};
 use crate::contract::client::CallError;
 use crate::contract::log_lines;
 use crate::contract::proxy::NoTunnel;
-use crate::contract::tls::alert_name;
+use crate::contract::tls::{alert_name, refusal};
 use crate::contract::url::ControlPlane;
 
 /// The words for a failed `POST` to `path`.
@@ -89,7 +89,7 @@ fn x509(reason: &CertificateError, plane: &ControlPlane) -> String {
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             "certificate specifies an incompatible key usage".to_owned()
         }
-        other => other.to_string(),
+        other => refusal(other),
     }
 }
 

@@ -11,23 +11,26 @@ use futures_util::future::{OptionFuture, join, join3};
 use super::agent_user::AgentUser;
 use super::environment::{self, Environment};
 use super::{Check, Decision, Facts, Judgement, Known, clock, config, tls};
+use crate::contract::chain::{self, Certificate, Path, Reason, date};
+use crate::contract::inspection::{self, Maker};
 use crate::host::{
-    Anchors, AnchorsQuestion, Base, Content, Handshake, Host, HostPath, Pem, ReadQuestion, Seen,
+    Anchors, AnchorsQuestion, Base, Content, Ending, Handshake, Host, HostPath, Pem, ReadQuestion, Seen,
 };
 use crate::model::{Code, Explained, Fact, Finding, Placeholder};
 
 mod ca_file;
-mod certificate;
 mod eyes;
-mod path;
+mod foreign;
+mod picture;
 mod time;
+mod weak;
 
 use ca_file::{CaFile, Use};
-use certificate::{Certificate, date};
-use path::{Path, Reason};
-use time::{Invalid, Side, Times, Witness};
+use picture::{End, Picture};
+use time::{Invalid, Side, Times};
 
 const CA_FILE: Code = Code::from_static("trust.ca_file");
+const INTERCEPTED: Code = Code::from_static("trust.intercepted");
 const SELF_SIGNED: Code = Code::from_static("trust.self_signed");
 const MISSING_INTERMEDIATE: Code = Code::from_static("trust.missing_intermediate");
 const UNKNOWN_AUTHORITY: Code = Code::from_static("trust.unknown_authority");
@@ -35,10 +38,11 @@ const BAD_CERTIFICATE: Code = Code::from_static("trust.bad_certificate");
 const NAME_MISMATCH: Code = Code::from_static("trust.name_mismatch");
 const EXPIRED: Code = Code::from_static("trust.expired");
 const NOT_YET_VALID: Code = Code::from_static("trust.not_yet_valid");
+const WEAK: Code = Code::from_static("trust.weak");
 const CLOCK_SKEW: Code = Code::from_static("clock.skew");
 
-/// More certificates of a chain than these are not looked at; no honest server sends as many.
-const CHAIN: usize = 10;
+/// More certificates of a chain than these are not looked at: the door keeps no more.
+const CHAIN: usize = 32;
 
 /// What stands for a bundle that the doctor can read and the service cannot: to the service there is nothing in it.
 const CLOSED: &str = "/dev/null";
@@ -71,9 +75,9 @@ pub struct Probe;
 impl Check for Probe {
     type Evidence = Evidence;
     const ID: &'static str = "trust";
-    /// `trust.intercepted` and `trust.weak` come later.
     const CODES: &'static [Code] = &[
         CA_FILE,
+        INTERCEPTED,
         SELF_SIGNED,
         MISSING_INTERMEDIATE,
         UNKNOWN_AUTHORITY,
@@ -81,6 +85,7 @@ impl Check for Probe {
         NAME_MISMATCH,
         EXPIRED,
         NOT_YET_VALID,
+        WEAK,
     ];
 
     async fn collect(&self, host: &dyn Host, known: &Known) -> Evidence {
@@ -131,8 +136,9 @@ impl Check for Probe {
             offset: known.get::<clock::Offset>().copied(),
         };
         let judgement = Case::new(&evidence, handshake, control_plane.host(), times).judge();
+        let wrong = judgement.findings.iter().any(|finding| finding.code != WEAK);
         facts.publish(Verdict {
-            accepted: judgement.findings.is_empty() && judgement.decision == Decision::Decided,
+            accepted: !wrong && judgement.decision == Decision::Decided,
         });
         if told.insecure {
             return switched_off(judgement);
@@ -194,11 +200,11 @@ fn switched_off(judgement: Judgement) -> Judgement {
         value: finding.detail,
     }));
     if let Decision::Unknown(why) = judgement.decision {
-        return skipped.note("verification", format!("what it would find could not be told: {why}"));
+        skipped = skipped.note("verification", format!("what it would find could not be told: {why}"));
+    } else if skipped.notes.is_empty() {
+        skipped = skipped.note("verification", "would find nothing wrong: it can be switched on again");
     }
-    if skipped.notes.is_empty() {
-        return skipped.note("verification", "would find nothing wrong: it can be switched on again");
-    }
+    skipped.notes.extend(judgement.notes);
     skipped
 }
 
@@ -236,16 +242,71 @@ impl<'a> Case<'a> {
         };
         let file = self.evidence.ca_file.as_ref().map(|it| (it, it.judge(&self.evidence.user, Some(&leaf))));
         let path = self.follow(&chain, &file);
+        let line = self.line(&path);
+        let end = self.end(&path, &line, &file);
         self.path(&path, file, &leaf);
         self.key(&leaf);
-        self.name(&leaf);
-        self.time(&path, &chain);
-        if self.judgement.findings.is_empty() {
-            self.judgement = self
-                .judgement
-                .note("certificate", format!("{}, issued by {}, until {}", leaf.subject, leaf.issuer, date(leaf.not_after)));
+        let is_for_host = self.name(&leaf);
+        self.time(&line);
+        self.weak(&path, &line);
+        let picture = Picture {
+            sent: &self.read,
+            line: &line,
+            end,
+            is_for_host,
+            times: &self.times,
+        };
+        let picture = picture.facts();
+        let summary = format!("{}, issued by {}, until {}", leaf.subject, leaf.issuer, date(leaf.not_after));
+        let mut judgement = self.judgement;
+        if judgement.findings.is_empty() {
+            judgement = judgement.note("certificate", summary);
+            judgement.notes.extend(picture);
+            return judgement;
         }
-        self.judgement
+        for finding in &mut judgement.findings {
+            finding.evidence.extend(picture.iter().cloned());
+        }
+        judgement
+    }
+
+    /// The certificates that are in use. Of several ways to an anchor the one counts on which least is wrong.
+    fn line(&self, path: &Path) -> Vec<Certificate> {
+        match path {
+            Path::Anchored(routes) => {
+                let fewest = routes.iter().min_by_key(|route| self.times.judge(route).len());
+                fewest.cloned().unwrap_or_default()
+            }
+            Path::Foreign { walked, .. } | Path::Bad { walked, .. } | Path::Undecided { walked, .. } => walked.clone(),
+        }
+    }
+
+    /// How the line of certificates ends.
+    fn end(&self, path: &Path, line: &[Certificate], file: &Option<(&CaFile, Use)>) -> End {
+        let Some(last) = line.last() else {
+            return End::Breaks("nothing that can be read was sent".into());
+        };
+        if let (Path::Foreign { .. }, true) = (path, last.is_self_issued()) {
+            return End::Breaks(format!("`{}` is its own issuer, and is not trusted here", last.subject));
+        }
+        if let Path::Foreign { .. } = path {
+            return End::Breaks(format!("`{}` was not sent, and is not trusted here", last.issuer));
+        }
+        let of_file = match file {
+            Some((file, Use::Anchors(anchors))) => anchors.contains(last).then_some(*file),
+            _ => None,
+        };
+        if let Some(file) = of_file {
+            return End::Anchor(format!("{} {}", file.named_by, file.path.path().display()));
+        }
+        let of_system = self.system().iter().flat_map(|pem| Certificate::all(&pem.0, 1)).flatten();
+        match (&self.evidence.anchors, of_system.into_iter().any(|it| it.der == last.der)) {
+            (Ok(anchors), true) => match file {
+                Some((file, Use::Anchors(_))) => End::Anchor(format!("{}; {} does not vouch for it", anchors.source, file.named_by)),
+                _ => End::Anchor(anchors.source.clone()),
+            },
+            _ => End::Breaks(format!("the signature of `{}` does not verify", last.subject)),
+        }
     }
 
     fn follow(&self, chain: &[Certificate], file: &Option<(&CaFile, Use)>) -> Path {
@@ -256,9 +317,9 @@ impl<'a> Case<'a> {
         let client = self.evidence.client.as_ref().map_or("", |content| &content.text);
         let elsewhere: Vec<_> = Certificate::all(client, CHAIN).into_iter().flatten().collect();
         let total = self.evidence.anchors.as_ref().map_or(1, |it| it.total);
-        path::follow(
+        chain::follow(
             chain,
-            path::Anchors {
+            chain::Anchors {
                 anchors: &anchors,
                 elsewhere: &elsewhere,
                 none_at_all: total == 0 && anchors.is_empty(),
@@ -271,18 +332,39 @@ impl<'a> Case<'a> {
     }
 
     fn path(&mut self, path: &Path, file: Option<(&CaFile, Use)>, leaf: &Certificate) {
-        if let Some((file, Use::None(why))) = &file {
-            self.found(useless(file, why, &self.evidence.user));
+        let useless_file = match &file {
+            Some((file, Use::None(why))) => Some(useless(file, why, &self.evidence.user)),
+            _ => None,
+        };
+        let has_useless_file = useless_file.is_some();
+        let product = self.product(leaf);
+        if let Some(finding) = useless_file {
+            self.found(match (&product, path) {
+                (Some(maker), Path::Foreign { .. }) => foreign::made_besides(finding, maker),
+                _ => finding,
+            });
         }
-        match path {
-            Path::Anchored(_) => {}
-            Path::Undecided(why) => self.undecided(why.clone()),
-            Path::Bad(why) => {
+        match (path, product) {
+            // One reason for a path that reaches no anchor, and the file comes first.
+            (Path::Foreign { .. }, Some(_)) if has_useless_file => {}
+            (_, Some(maker)) => {
+                let finding = foreign::intercepted(path, &maker, self.handshake);
+                self.found(finding.value(Placeholder::Issuer, &leaf.issuer));
+            }
+            (Path::Anchored(_), None) => {}
+            (Path::Undecided { why, .. }, None) => self.undecided(why.clone()),
+            (Path::Bad { why, .. }, None) => {
                 let detail = format!("The chain of `{}` cannot be accepted: {why}.", leaf.subject);
                 self.found(Finding::new(BAD_CERTIFICATE, detail));
             }
-            Path::Foreign { reason, walked } => self.foreign(*reason, walked, file),
+            (Path::Foreign { reason, walked }, None) => self.foreign(*reason, walked, file),
         }
+    }
+
+    /// The TLS-inspecting product that made the chain, if its names say so.
+    fn product(&self, leaf: &Certificate) -> Option<Maker> {
+        let sent: Vec<_> = self.read.iter().skip(1).flatten().map(|it| it.der.clone()).collect();
+        inspection::made_by(&leaf.der, &sent)
     }
 
     /// The first reason that is true: a useless CA file before all others.
@@ -307,55 +389,29 @@ impl<'a> Case<'a> {
         let Some(last) = walked.last() else {
             return;
         };
+        if self.handshake.chain.len() >= CHAIN {
+            return self.undecided(format!("the server sends {CHAIN} certificates or more, and the doctor reads no more of them"));
+        }
+        let (trusted, namesake) = (self.trusted(), self.namesake(last));
         let finding = match reason {
-            Reason::SelfSigned => Finding::new(SELF_SIGNED, self.self_signed(last)),
-            Reason::MissingIntermediate => Finding::new(MISSING_INTERMEDIATE, missing(walked, last)),
-            Reason::UnknownAuthority => Finding::new(UNKNOWN_AUTHORITY, self.unknown_authority(last)),
+            Reason::SelfSigned => Finding::new(SELF_SIGNED, foreign::self_signed(last, &trusted)),
+            Reason::MissingIntermediate => Finding::new(MISSING_INTERMEDIATE, foreign::missing(walked, last)),
+            Reason::UnknownAuthority => Finding::new(UNKNOWN_AUTHORITY, foreign::unknown_authority(last, &trusted, namesake)),
         };
         let mut finding = finding.value(Placeholder::Issuer, &last.issuer);
         if let Some(file) = &self.evidence.ca_file {
             finding = finding.value(Placeholder::CaCert, file.path.path().display().to_string());
         }
-        self.found(finding.saw("the chain breaks after", &last.subject).saw("trusted here", self.trusted()));
-    }
-
-    fn self_signed(&self, leaf: &Certificate) -> String {
-        format!(
-            "The server's certificate, `{}`, is self-signed, and it is not among what this host trusts ({}). Its SHA-256 fingerprint is {}.",
-            leaf.subject,
-            self.trusted(),
-            leaf.fingerprint()
-        )
-    }
-
-    fn unknown_authority(&self, last: &Certificate) -> String {
-        let trusted = self.trusted();
-        if last.is_self_issued() {
-            return format!(
-                "The chain ends at `{}`, which the server sends along and this host does not trust ({trusted}).{}",
-                last.subject,
-                self.namesake(last)
-            );
-        }
-        format!(
-            "`{}` was issued by `{}`, which this host does not trust ({trusted}).{} If that is an intermediate CA of a trusted root, the server fails to send its certificate instead.",
-            last.subject,
-            last.issuer,
-            self.namesake(last)
-        )
+        let hints = foreign::hints(walked, &self.times, self.handshake);
+        self.found(finding.saw("trusted here", trusted).saw_all(hints));
     }
 
     /// A CA that was made anew under its old name is the likeliest reason for a signature that does not fit.
-    fn namesake(&self, last: &Certificate) -> String {
+    fn namesake(&self, last: &Certificate) -> bool {
         let file = self.evidence.ca_file.as_ref().and_then(|file| file.content.as_ref().ok());
         let file = file.map_or(Vec::new(), |content| Certificate::all(&content.text, CHAIN));
         let system = self.system().iter().flat_map(|pem| Certificate::all(&pem.0, 1));
-        let same = system.chain(file).flatten().any(|it| it.subject_der == last.issuer_der);
-        if same {
-            " A CA of the same name but with another key is trusted here: the control plane's was probably made anew.".into()
-        } else {
-            String::new()
-        }
+        system.chain(file).flatten().any(|it| it.subject_der == last.issuer_der)
     }
 
     fn trusted(&self) -> String {
@@ -371,14 +427,16 @@ impl<'a> Case<'a> {
 
     /// A chain can be replayed by anybody; the signature over this handshake cannot.
     fn key(&mut self, leaf: &Certificate) {
+        // Completed without a word on the proof: it was of a kind that the doctor's library does not know.
+        let unknown_kind = self.handshake.key_proven.is_none() && self.handshake.ending == Ending::Complete;
+        if unknown_kind || (self.handshake.key_proven == Some(false) && leaf.has_short_key()) {
+            return self.undecided(format!(
+                "`{}` has a key ({}) with which the doctor's TLS library verifies no handshake and the agent's does",
+                leaf.subject, leaf.key
+            ));
+        }
         if self.handshake.key_proven != Some(false) {
             return;
-        }
-        if leaf.has_short_key() {
-            return self.undecided(format!(
-                "`{}` has an RSA key under 2048 bits, with which the doctor verifies nothing and the agent may",
-                leaf.subject
-            ));
         }
         let detail = format!(
             "The peer shows the certificate `{}` and did not prove that it holds its private key: the chain is another's.",
@@ -387,12 +445,15 @@ impl<'a> Case<'a> {
         self.found(Finding::new(BAD_CERTIFICATE, detail));
     }
 
-    fn name(&mut self, leaf: &Certificate) {
+    fn name(&mut self, leaf: &Certificate) -> bool {
         let host = self.host.clone();
-        match path::names(leaf, &host) {
-            Ok(true) => {}
-            Err(()) => self.undecided(format!("`{host}` is no name that a certificate could hold")),
-            Ok(false) => {
+        match chain::names(leaf, &host) {
+            Some(true) => true,
+            None => {
+                self.undecided(format!("`{host}` is no name that a certificate could hold"));
+                true
+            }
+            Some(false) => {
                 let detail = match leaf.names.is_empty() {
                     false => format!("The certificate is not for `{host}`; it names {}.", leaf.listed_names()),
                     true => format!(
@@ -401,19 +462,14 @@ impl<'a> Case<'a> {
                     ),
                 };
                 self.found(Finding::new(NAME_MISMATCH, detail).saw("asked for", host));
+                false
             }
         }
     }
 
-    /// Of several ways to an anchor the one counts on which least is wrong.
-    fn time(&mut self, path: &Path, chain: &[Certificate]) {
+    fn time(&mut self, line: &[Certificate]) {
         let times = self.times;
-        let judged = match path {
-            Path::Anchored(routes) => routes.iter().map(|route| times.judge(route)).min_by_key(Vec::len),
-            Path::Foreign { walked, .. } => Some(times.judge(walked)),
-            Path::Bad(_) | Path::Undecided(_) => Some(times.judge(chain)),
-        };
-        let invalid = judged.unwrap_or_default();
+        let invalid = times.judge(line);
         for (code, side) in [(EXPIRED, Side::Expired), (NOT_YET_VALID, Side::NotYetValid)] {
             let of_side: Vec<_> = invalid.iter().filter(|it| it.side == side).collect();
             if !of_side.is_empty() {
@@ -422,22 +478,19 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Adds a finding, with the chain as evidence.
+    /// What is accepted today: where something is wrong already, that comes first.
+    fn weak(&mut self, path: &Path, line: &[Certificate]) {
+        if !matches!(path, Path::Anchored(_)) || !self.judgement.findings.is_empty() {
+            return;
+        }
+        let weaknesses = weak::weaknesses(line, &self.times);
+        if !weaknesses.is_empty() {
+            self.found(Finding::new(WEAK, weaknesses.join(" ")));
+        }
+    }
+
     fn found(&mut self, finding: Finding) {
-        let chain = self.read.iter().enumerate().map(|(index, read)| {
-            let what = match index {
-                0 => "certificate 1 (the server's)".to_owned(),
-                index => format!("certificate {}", index + 1),
-            };
-            match read {
-                Ok(certificate) => certificate.fact(what),
-                Err(why) => Fact {
-                    what,
-                    value: why.clone(),
-                },
-            }
-        });
-        self.judgement.findings.push(finding.saw_all(chain));
+        self.judgement.findings.push(finding);
     }
 
     fn undecided(&mut self, why: String) {
@@ -455,25 +508,11 @@ fn useless(file: &CaFile, why: &str, user: &AgentUser) -> Finding {
     .value(Placeholder::User, &user.name)
 }
 
-fn missing(walked: &[Certificate], last: &Certificate) -> String {
-    let known_by = match &last.ca_issuers {
-        Some(url) => format!("its certificate is to be had at {url} (the doctor fetches nothing, and neither does the agent)"),
-        None => "its certificate lies on this host, in the file of the client certificate".to_owned(),
-    };
-    format!(
-        "The server sends {} usable certificate{}; `{}` was issued by `{}`, which it does not send: {known_by}. If that issuer is a private root CA, this host only does not trust it.",
-        walked.len(),
-        if walked.len() == 1 { "" } else { "s" },
-        last.subject,
-        last.issuer,
-    )
-}
-
 fn out_of_time(code: Code, times: &Times, invalid: &[&Invalid<'_>]) -> Finding {
     let words: Vec<_> = invalid.iter().map(|it| times.words(it)).collect();
     let finding = Finding::new(code, words.join(" ")).saw("this host's clock", date(times.host));
     // The host's clock may be to blame for what only it says.
-    if invalid.iter().any(|it| it.witness == Witness::TrueTime) {
+    if invalid.iter().any(|it| !it.witness.may_be_the_clock()) {
         return finding.explained(Explained::NotBy(vec![CLOCK_SKEW]));
     }
     finding

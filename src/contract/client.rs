@@ -17,7 +17,7 @@ use tokio::time::timeout_at;
 use self::detour::Detour;
 use super::api::{self, EnrollRequest, HeartbeatRequest, InspectRequest, RotateRequest};
 use super::proxy::NoTunnel;
-use super::tls::alert_name;
+use super::tls::{alert_name, refusal};
 use super::url::ControlPlane;
 use crate::model::Secret;
 
@@ -80,7 +80,7 @@ impl Answer {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CallError {
     /// Strict verification did not accept the peer; nothing secret was sent.
-    #[error("the peer's certificate is not accepted: {0}")]
+    #[error("the peer's certificate is not accepted: {}", refusal(.0))]
     PeerNotAccepted(CertificateError),
     /// The peer ended the TLS connection with a fatal alert.
     #[error("the peer ended the TLS connection with the alert {}", alert_name(*.0))]

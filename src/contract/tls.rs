@@ -12,13 +12,20 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::time_provider::TimeProvider;
 use rustls::{
-    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore,
-    SignatureScheme,
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError,
+    RootCertStore, SignatureScheme,
 };
+use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
+
+use super::chain::{self, Anchors, Certificate, Path};
+use super::inspection;
 
 /// A client certificate with the chain that is sent along, and its key.
 pub type ClientIdentity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+/// More certificates of a chain than these are not looked at.
+const CHAIN: usize = 32;
 
 /// The only cryptography of this program.
 pub fn provider() -> Arc<CryptoProvider> {
@@ -26,7 +33,8 @@ pub fn provider() -> Arc<CryptoProvider> {
 }
 
 /// TLS 1.2 and 1.3 with a verifier that accepts only what chains to one of `roots`, or is byte for byte one of them, for the
-/// right name at the right time. `clock` says what time it is; without one, the system's clock does.
+/// right name at the right time, and what no TLS-inspecting product has made: a secret would be the product's. `clock` says
+/// what time it is; without one, the system's clock does.
 ///
 /// Roots that are no usable anchor are passed over; without any, no peer is accepted.
 ///
@@ -37,8 +45,28 @@ pub fn strict_tls_config(
     identity: Option<ClientIdentity>,
     clock: Option<Arc<dyn TimeProvider>>,
 ) -> Result<ClientConfig, Error> {
-    let provider = provider();
-    let verifier = Arc::new(StrictVerifier::new(roots, &provider));
+    config(
+        StrictVerifier::new(roots, Inspected::Refused),
+        identity,
+        clock,
+    )
+}
+
+/// The same for what anybody may read: it identifies nobody, and also goes through a TLS-inspecting product that is trusted.
+///
+/// # Errors
+/// When TLS cannot be set up.
+pub fn anonymous_tls_config(roots: &[CertificateDer<'static>]) -> Result<ClientConfig, Error> {
+    config(StrictVerifier::new(roots, Inspected::Accepted), None, None)
+}
+
+fn config(
+    verifier: StrictVerifier,
+    identity: Option<ClientIdentity>,
+    clock: Option<Arc<dyn TimeProvider>>,
+) -> Result<ClientConfig, Error> {
+    let provider = Arc::clone(&verifier.provider);
+    let verifier = Arc::new(verifier);
     let clock = clock.unwrap_or_else(|| Arc::new(rustls::time_provider::DefaultTimeProvider));
     let builder = ClientConfig::builder_with_details(provider, clock)
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
@@ -50,23 +78,105 @@ pub fn strict_tls_config(
     }
 }
 
-/// webpki's verification, and one thing more: a server certificate that is itself configured as an anchor is accepted after
-/// name and time. That is what `openssl req -x509` makes, and Go's verifier, the agent's, accepts it.
+/// What becomes of a chain that a TLS-inspecting product has made, and that is trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Inspected {
+    Accepted,
+    Refused,
+}
+
+/// A TLS-inspecting product has made the peer's certificate.
+#[derive(Debug, thiserror::Error)]
+#[error("{product} has made it, as `{ca}`: it decrypts TLS, and nothing secret goes through it")]
+struct MadeByProduct {
+    product: &'static str,
+    ca: String,
+}
+
+/// webpki's verification, and what the agent's own (Go's) accepts beside it: a server certificate that is itself configured as
+/// an anchor, after name and time (that is what `openssl req -x509` makes), one that is marked as a CA, more than six CAs on
+/// the way, a CA with an RSA key under 2048 bits, and `*.corp` for `nexplane.corp`. A server that proves itself with an RSA key under 2048 bits it does not accept:
+/// the library has no means to verify such a proof.
 struct StrictVerifier {
+    inspected: Inspected,
     anchors: RootCertStore,
     roots: Vec<CertificateDer<'static>>,
     provider: Arc<CryptoProvider>,
 }
 
 impl StrictVerifier {
-    fn new(roots: &[CertificateDer<'static>], provider: &Arc<CryptoProvider>) -> Self {
+    fn new(roots: &[CertificateDer<'static>], inspected: Inspected) -> Self {
         let mut anchors = RootCertStore::empty();
         anchors.add_parsable_certificates(roots.iter().cloned());
         Self {
+            inspected,
             anchors,
             roots: roots.to_vec(),
-            provider: Arc::clone(provider),
+            provider: provider(),
         }
+    }
+
+    /// webpki refuses the chain: so does this, unless the agent's own verifier would accept it, all of it at this time.
+    fn as_the_agent(
+        &self,
+        why: Error,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        // What is wrong with its time or its issuer, the agent would say as well. A signature of a short RSA key is bad here.
+        let may_differ = matches!(
+            why,
+            Error::InvalidCertificate(CertificateError::Other(_) | CertificateError::BadSignature)
+        );
+        if !may_differ {
+            return Err(why);
+        }
+        let sent = std::iter::once(end_entity).chain(intermediates).take(CHAIN);
+        let chain: Vec<Certificate> = sent
+            .filter_map(|der| Certificate::parse(der.clone()).ok())
+            .collect();
+        let is_named =
+            |anchor: &Certificate| chain.iter().any(|it| it.issuer_der == anchor.subject_der);
+        let roots = self
+            .roots
+            .iter()
+            .filter_map(|der| Certificate::parse(der.clone()).ok());
+        let anchors: Vec<Certificate> = roots.filter(is_named).collect();
+        let trust = Anchors {
+            anchors: &anchors,
+            elsewhere: &[],
+            none_at_all: false,
+        };
+        let begins_with_it = chain.first().is_some_and(|first| first.der == *end_entity);
+        match chain::follow(&chain, trust) {
+            Path::Anchored(routes) if begins_with_it => {
+                let is_valid = |it: &Certificate| verify_validity(&it.der, now).is_ok();
+                let accepted = routes.iter().any(|route| route.iter().all(is_valid));
+                accepted.then_some(()).ok_or(why)
+            }
+            _ => Err(why),
+        }
+    }
+
+    /// A product that inspects TLS may be trusted, and is still not the control plane.
+    fn made_by_nobody_else(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+    ) -> Result<(), Error> {
+        if self.inspected == Inspected::Accepted {
+            return Ok(());
+        }
+        let Some(maker) = inspection::made_by(end_entity, intermediates) else {
+            return Ok(());
+        };
+        let why = MadeByProduct {
+            product: &maker.product.name,
+            ca: maker.ca,
+        };
+        let why = OtherError(Arc::new(why));
+        Err(Error::InvalidCertificate(CertificateError::Other(why)))
     }
 }
 
@@ -91,15 +201,17 @@ impl ServerCertVerifier for StrictVerifier {
         if self.roots.iter().any(|root| root == end_entity) {
             verify_validity(end_entity, now)?;
         } else {
-            verify_server_cert_signed_by_trust_anchor(
+            let by_webpki = verify_server_cert_signed_by_trust_anchor(
                 &parsed,
                 &self.anchors,
                 intermediates,
                 now,
                 self.provider.signature_verification_algorithms.all,
-            )?;
+            );
+            by_webpki.or_else(|why| self.as_the_agent(why, end_entity, intermediates, now))?;
         }
-        verify_server_name(&parsed, server_name)?;
+        verify_name(end_entity, server_name)?;
+        self.made_by_nobody_else(end_entity, intermediates)?;
         Ok(ServerCertVerified::assertion())
     }
 
@@ -128,6 +240,51 @@ impl ServerCertVerifier for StrictVerifier {
             .signature_verification_algorithms
             .supported_schemes()
     }
+}
+
+/// Why a peer's certificate is not accepted, in words.
+pub fn refusal(why: &CertificateError) -> String {
+    match why {
+        // The library shows what it does not know itself as programmers see it.
+        CertificateError::Other(OtherError(why)) => why.to_string(),
+        why => why.to_string(),
+    }
+}
+
+/// Whether a certificate is for this name, by its subject alternative names alone.
+///
+/// webpki decides, and the agent's rule where it is more generous: Go takes `*.corp` for `nexplane.corp`.
+///
+/// # Errors
+/// What webpki says of it.
+pub fn verify_name(certificate: &CertificateDer<'_>, name: &ServerName<'_>) -> Result<(), Error> {
+    let by_webpki = verify_server_name(&ParsedCertificate::try_from(certificate)?, name);
+    match name {
+        ServerName::DnsName(name)
+            if by_webpki.is_err() && stars_for(certificate, name.as_ref()) =>
+        {
+            Ok(())
+        }
+        _ => by_webpki,
+    }
+}
+
+/// Whether a certificate has the name with a `*` for its first label.
+fn stars_for(certificate: &CertificateDer<'_>, name: &str) -> bool {
+    let (Ok((_, certificate)), Some((_, parent))) = (
+        X509Certificate::from_der(certificate),
+        name.trim_end_matches('.').split_once('.'),
+    ) else {
+        return false;
+    };
+    let stands_for = |presented: &GeneralName<'_>| match presented {
+        GeneralName::DNSName(presented) => presented
+            .strip_prefix("*.")
+            .is_some_and(|rest| !rest.is_empty() && rest.eq_ignore_ascii_case(parent)),
+        _ => false,
+    };
+    let names = certificate.subject_alternative_name().ok().flatten();
+    names.is_some_and(|names| names.value.general_names.iter().any(stands_for))
 }
 
 /// Whether `now` lies within the certificate's validity.
@@ -184,25 +341,5 @@ pub fn alert_name(alert: AlertDescription) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn alerts_are_named_as_the_registry_does() {
-        for (alert, name) in [
-            (AlertDescription::HandshakeFailure, "handshake_failure"),
-            (AlertDescription::UnknownCA, "unknown_ca"),
-            (AlertDescription::ProtocolVersion, "protocol_version"),
-            (
-                AlertDescription::CertificateRequired,
-                "certificate_required",
-            ),
-            (AlertDescription::UnknownPSKIdentity, "unknown_psk_identity"),
-            (AlertDescription::BadRecordMac, "bad_record_mac"),
-            (AlertDescription::UnrecognisedName, "unrecognized_name"),
-            (AlertDescription::Unknown(200), "alert_200"),
-        ] {
-            assert_eq!(alert_name(alert), name);
-        }
-    }
-}
+#[path = "tls_tests.rs"]
+mod tests;

@@ -363,6 +363,16 @@ pub static FAULTS: &[Fault] = &[
     })
     .never(&["trust.unknown_authority"]),
     server(
+        "trust.intercepted",
+        "the certificate is made by a TLS-inspecting product",
+        |plan| {
+            plan.server.certificate = ServerCertificate::ForeignCa(
+                "Zscaler Intermediate Root CA (zscaler.lab.test)".to_owned(),
+            );
+        },
+    )
+    .never(&["trust.unknown_authority", "trust.self_signed"]),
+    server(
         "trust.unknown_authority",
         "the certificate is of another CA",
         |plan| {
@@ -411,6 +421,10 @@ pub static FAULTS: &[Fault] = &[
             plan.server.certificate = ServerCertificate::ClientPurpose;
         },
     ),
+    server("trust.weak", "the certificate ends in three days", |plan| {
+        plan.server.certificate = ServerCertificate::Expiring;
+    })
+    .never(&["trust.expired"]),
     server(
         "clock.skew",
         "the control plane's clock is 10 minutes ahead, and its certificate a minute old",

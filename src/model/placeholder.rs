@@ -42,11 +42,13 @@ pub enum Placeholder {
     Proxy,
     /// Who issued the control plane's certificate.
     Issuer,
+    /// A product that stands between host and control plane.
+    Product,
 }
 
 impl Placeholder {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::ControlPlane,
         Self::Host,
         Self::Port,
@@ -64,6 +66,7 @@ impl Placeholder {
         Self::Nameserver,
         Self::Proxy,
         Self::Issuer,
+        Self::Product,
     ];
 
     /// The name between the braces.
@@ -86,6 +89,7 @@ impl Placeholder {
             Self::Nameserver => "nameserver",
             Self::Proxy => "proxy",
             Self::Issuer => "issuer",
+            Self::Product => "product",
         }
     }
 
@@ -118,6 +122,7 @@ impl Placeholder {
             (Self::Nameserver, _) => "NAMESERVER",
             (Self::Proxy, _) => "http://proxy.example.com:3128",
             (Self::Issuer, _) => "its issuer",
+            (Self::Product, _) => "the inspecting product",
         }
     }
 }

@@ -2,12 +2,14 @@
 //!
 //! Good at 80 columns, without colours, and without UTF-8: what a terminal can do comes in as [`Look`].
 
+mod facts;
 #[cfg(test)]
 mod tests;
 
 use std::fmt::Write as _;
 
 use owo_colors::{OwoColorize as _, Style};
+use textwrap::WordSeparator;
 
 use super::table;
 use crate::model::{
@@ -32,10 +34,7 @@ pub struct Look {
 
 /// A report as text that ends in a line break.
 pub fn render(report: &Report, look: Look) -> String {
-    let mut page = Page {
-        look,
-        text: String::new(),
-    };
+    let mut page = Page::new(look);
     page.heading(report);
     page.causes(report);
     page.briefly(report, Role::Symptom, "Symptoms");
@@ -50,10 +49,7 @@ pub fn render(report: &Report, look: Look) -> String {
 
 /// One line for a check that is settled: mark, id, title or reason, time.
 pub fn check_line(check: &CheckReport, codes: &[String], look: Look) -> String {
-    let page = Page {
-        look,
-        text: String::new(),
-    };
+    let page = Page::new(look);
     let what = match (&check.reason, codes.is_empty()) {
         (_, false) => codes.join(", "),
         (Some(reason), true) => printable(reason).into_owned(),
@@ -76,9 +72,19 @@ pub fn check_line(check: &CheckReport, codes: &[String], look: Look) -> String {
 struct Page {
     look: Look,
     text: String,
+    /// Groups of facts that are on the page: several findings may show the same certificates.
+    shown: Vec<Vec<Fact>>,
 }
 
 impl Page {
+    fn new(look: Look) -> Self {
+        Self {
+            look,
+            text: String::new(),
+            shown: Vec::new(),
+        }
+    }
+
     fn heading(&mut self, report: &Report) {
         let host = self.outside(&report.host.hostname);
         let whom = match &report.target.control_plane {
@@ -206,15 +212,25 @@ impl Page {
         self.facts(&finding.evidence, indent);
     }
 
+    /// Facts below one another; those of one thing (`certificate 1`, `certificate 1: valid`, …) as a group, whose details
+    /// are on a page once.
     fn facts(&mut self, facts: &[Fact], indent: &str) {
-        let widest = facts.iter().map(|fact| fact.what.chars().count()).max();
+        let groups = facts::groups(facts);
+        let lines = groups.iter().flat_map(|group| facts::labelled(group));
+        let widest = lines.map(|(label, _)| label.chars().count()).max();
         let column = widest.unwrap_or(0).min(30);
-        for fact in facts {
-            let bar = self.pick("\u{2502}", "|");
-            let what = self.outside(&fact.what);
-            let first = format!("{indent}{bar} {what:<column$}  ");
-            let rest = format!("{indent}{bar} {:column$}  ", "");
-            self.wrap(&self.outside(&fact.value), &first, &rest, true);
+        for group in groups {
+            let again = group.len() > 1 && self.shown.iter().any(|shown| shown == group);
+            let few = if again { &group[..1] } else { group };
+            for (label, value) in facts::labelled(few) {
+                let bar = self.pick("\u{2502}", "|");
+                let label = self.outside(&label);
+                let first = format!("{indent}{bar} {label:<column$}  ");
+                let rest = format!("{indent}{bar} {:column$}  ", "");
+                let again = if again { " (as shown above)" } else { "" };
+                self.wrap(&(self.outside(value) + again), &first, &rest, true);
+            }
+            self.shown.push(group.to_vec());
         }
     }
 
@@ -339,8 +355,7 @@ impl Page {
         let options = textwrap::Options::new(self.look.width)
             .initial_indent(first)
             .subsequent_indent(rest)
-            // What is to be copied (a date, a path, a fingerprint) breaks at blanks alone, while it fits.
-            .word_separator(textwrap::WordSeparator::AsciiSpace)
+            .word_separator(WordSeparator::Custom(facts::words))
             .word_splitter(textwrap::WordSplitter::NoHyphenation)
             .break_words(break_words);
         for line in textwrap::wrap(text, options) {
@@ -408,6 +423,7 @@ fn to_ascii(text: &str) -> String {
         match c {
             '\u{2014}' | '\u{2013}' => ascii.push('-'),
             '\u{2026}' => ascii.push_str("..."),
+            '\u{2190}' => ascii.push_str("<-"),
             '\u{2192}' => ascii.push_str("->"),
             '\u{2018}' | '\u{2019}' => ascii.push('\''),
             '\u{201c}' | '\u{201d}' => ascii.push('"'),

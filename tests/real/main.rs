@@ -20,11 +20,13 @@
 )]
 
 mod bounds;
+mod chains;
 mod clock;
 mod dns;
 mod harness;
 mod health;
 mod host;
+mod interception;
 mod proxy;
 mod registration;
 mod sandbox;

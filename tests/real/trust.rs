@@ -141,3 +141,26 @@ fn an_authority_that_the_environment_names() {
         .found_no_error()
         .check("trust", "pass");
 }
+
+#[test]
+fn a_certificate_that_has_ended_before_a_host_whose_clock_is_behind() {
+    let pki = Pki::new();
+    let leaf = pki.leaf().valid(ago(90 * DAY), ago(DAY)).make();
+    // By this clock the certificate is good, or has not even begun; its end is the control plane's own cause all the same.
+    for (time, not_begun) in [("-10d", false), ("-100d", true)] {
+        let world = Scene::new(
+            &Agent::enrolled(&pki),
+            &Site::control_plane(leaf.clone(), &pki),
+        );
+        let found = Doctor::at(&world).living_at(time).diagnose();
+        found
+            .failed_because(&["trust.expired", "clock.skew"])
+            .names("trust.expired", "by the control plane's own clock");
+        if not_begun {
+            found.symptom("trust.not_yet_valid", &["clock.skew"]);
+        } else {
+            found.never("trust.not_yet_valid");
+            found.names("trust.expired", "does not see that");
+        }
+    }
+}

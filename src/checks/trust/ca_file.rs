@@ -1,7 +1,7 @@
 //! The file that the agent was told to take its CA from: is it of any use? Pure.
 
-use super::certificate::Certificate;
 use crate::checks::agent_user::{Access, AgentUser};
+use crate::contract::chain::Certificate;
 use crate::host::{Content, HostPath, Seen, Stat, Unseen};
 
 /// More certificates than any such file holds: a whole store has some 150.

@@ -15,7 +15,9 @@ use super::{tcp, trust};
 use crate::contract::api::HeartbeatRequest;
 use crate::contract::client::{self, Answer, ApiClient, CallError, Route};
 use crate::contract::proxy::Proxy;
-use crate::contract::tls::{ClientIdentity, alert_name, strict_tls_config};
+use crate::contract::tls::{
+    ClientIdentity, alert_name, anonymous_tls_config, refusal, strict_tls_config,
+};
 use crate::contract::url::ControlPlane;
 use crate::host::{
     ApiAnswer, ApiCall, ApiQuestion, ApiReply, Exchange, FetchQuestion, HostPath, Seen, Unseen,
@@ -63,7 +65,7 @@ pub(super) async fn fetch(
 ) -> Seen<Exchange> {
     let root = root.clone();
     let config = deadline
-        .blocking(move || strict_tls_config(&trust::load(&root, None, None).anchors, None, None))
+        .blocking(move || anonymous_tls_config(&trust::load(&root, None, None).anchors))
         .await?
         .map_err(Unseen::failed)?;
     let asked = client::get(&question.url, config, deadline.remaining());
@@ -233,7 +235,7 @@ fn identity(root: &Root, cert: &HostPath, key: &HostPath) -> Result<ClientIdenti
 fn unanswered(error: CallError, deadline: Deadline) -> ApiAnswer {
     match error {
         CallError::PeerNotAccepted(reason) => ApiAnswer::PeerNotAccepted {
-            why: reason.to_string(),
+            why: refusal(&reason),
         },
         CallError::Alert(alert) => ApiAnswer::Alert {
             name: alert_name(alert),

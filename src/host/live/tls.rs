@@ -14,7 +14,7 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme,
+    CertificateError, ClientConfig, DigitallySignedStruct, PeerMisbehaved, SignatureScheme,
     SupportedProtocolVersion,
 };
 use tokio_rustls::TlsConnector;
@@ -214,6 +214,10 @@ impl Witness {
                 | CertificateError::Other(_)
                 | CertificateError::UnhandledCriticalExtension,
             )) => None,
+            // What our library has no means to verify, the peer may have proved all the same.
+            Err(rustls::Error::PeerMisbehaved(
+                PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme,
+            )) => None,
             Err(_) => Some(false),
         };
         self.with(|saw| saw.key_proven = proven);
@@ -259,10 +263,15 @@ impl ServerCertVerifier for Witness {
         self.note_signature(verify_tls13_signature(message, cert, dss, algorithms))
     }
 
+    /// The library's, and one that it cannot verify and the agent's can: a server with a key on P-521 would have nothing in
+    /// common with us otherwise, and has with the agent.
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
+        let mut schemes = self
+            .provider
             .signature_verification_algorithms
-            .supported_schemes()
+            .supported_schemes();
+        schemes.push(SignatureScheme::ECDSA_NISTP521_SHA512);
+        schemes
     }
 }
 

@@ -169,3 +169,58 @@ fn a_line_of_progress_fits() {
         assert!(line.chars().count() <= width, "{width}: {line}");
     }
 }
+
+fn facts(facts: &[(&str, &str)]) -> Vec<Fact> {
+    let fact = |(what, value): &(&str, &str)| Fact {
+        what: (*what).into(),
+        value: (*value).into(),
+    };
+    facts.iter().map(fact).collect()
+}
+
+#[test]
+fn what_belongs_to_one_thing_stands_below_it_and_is_shown_once() {
+    let chain = facts(&[
+        ("certificate 1", "CN=a.test"),
+        ("certificate 1: key", "ECDSA, P-256 \u{2190} odd"),
+        ("certificate 10", "CN=b.test"),
+        ("chain", "breaks here"),
+    ]);
+    let mut report = report();
+    report.findings.truncate(1);
+    report
+        .findings
+        .push(finding("token.expired", Role::Cause, &[]));
+    for finding in &mut report.findings {
+        finding.evidence = chain.clone();
+    }
+    let page = render(&report, PLAIN);
+    assert_in_order(
+        &page,
+        &[
+            "  \u{2502} certificate 1   CN=a.test\n",
+            "  \u{2502}   key           ECDSA, P-256 \u{2190} odd\n",
+            "  \u{2502} certificate 10  CN=b.test\n",
+            "  \u{2502} chain           breaks here\n",
+            "  \u{2502} certificate 1   CN=a.test (as shown above)\n",
+            "  \u{2502} certificate 10  CN=b.test\n",
+        ],
+    );
+    assert_eq!(page.matches("ECDSA").count(), 1, "{page}");
+}
+
+#[test]
+fn a_fingerprint_wraps_between_its_bytes() {
+    let hash = vec!["AB"; 32].join(":");
+    let mut report = report();
+    report.findings.truncate(1);
+    report.findings[0].evidence = facts(&[("SHA-256", &hash)]);
+    let page = render(&report, PLAIN);
+    let fifteen = "AB:".repeat(15);
+    assert!(page.contains(&format!("SHA-256  {fifteen}\n")), "{page}");
+    let shown: String = page
+        .lines()
+        .filter_map(|line| Some(line.split_once('\u{2502}')?.1.trim()))
+        .collect();
+    assert_eq!(shown.replacen("SHA-256  ", "", 1), hash);
+}

@@ -21,14 +21,15 @@ use std::time::{Duration, Instant};
 pub(crate) use agent::{AGENT_ID, Agent, CONFIG_DIR, HOSTNAME, UNIT};
 pub(crate) use doctor::{Diagnosis, Doctor};
 pub(crate) use peer::{Curl, curl, curl_through, dig};
-pub(crate) use pki::{Leaf, Pki, ago, ahead};
+pub(crate) use pki::{Authority, Leaf, Pki, ago, ahead};
 pub(crate) use place::Place;
 pub(crate) use routed::{Routed, SERVER_V4, SERVER_V6};
 pub(crate) use scene::Scene;
 pub(crate) use sdbox::SystemdBox;
 pub(crate) use servers::{
-    Server, Site, banner, dnsmasq, forbidding_dante, haproxy, microsocks, nginx, nginx_at, nsd,
-    s_server, silence, strict_control_plane, tinyproxy, tls_before, unbound,
+    INTERCEPTOR_PORT, Interceptor, Server, Site, Upstream, banner, dnsmasq, forbidding_dante,
+    haproxy, microsocks, mitmproxy, nginx, nginx_at, nsd, s_server, silence, squid,
+    strict_control_plane, tinyproxy, tls_before, unbound,
 };
 pub(crate) use world::World;
 

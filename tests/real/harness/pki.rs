@@ -4,7 +4,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DistinguishedName,
-    DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType, date_time_ymd,
+    DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType, SignatureAlgorithm,
+    date_time_ymd,
 };
 
 use super::{AGENT_ID, NAME};
@@ -20,7 +21,12 @@ pub(crate) struct Pki {
 impl Pki {
     /// Makes new keys and certificates, valid for years around today.
     pub(crate) fn new() -> Self {
-        let root = CertifiedIssuer::self_signed(authority("Lab Root"), key()).unwrap();
+        Self::called("Lab Root")
+    }
+
+    /// The same with another name for the root.
+    pub(crate) fn called(name: &str) -> Self {
+        let root = CertifiedIssuer::self_signed(authority(name), key()).unwrap();
         let intermediate =
             CertifiedIssuer::signed_by(authority("Lab Intermediate"), key(), &root).unwrap();
         Self { root, intermediate }
@@ -29,6 +35,14 @@ impl Pki {
     /// The root, in PEM: what an agent that trusts this PKI has as its `ca_cert`.
     pub(crate) fn root(&self) -> String {
         self.root.pem()
+    }
+
+    /// The intermediate with its key, for tools that sign themselves.
+    pub(crate) fn intermediate(&self) -> Leaf {
+        Leaf {
+            chain: self.intermediate.pem(),
+            key: self.intermediate.key().serialize_pem(),
+        }
     }
 
     /// A leaf that has nothing wrong with it, unless told otherwise.
@@ -48,6 +62,7 @@ impl Pki {
 }
 
 /// A certificate with its key, in PEM, as a server or an agent loads them.
+#[derive(Clone)]
 pub(crate) struct Leaf {
     /// The certificate, then whatever of its issuers the server sends.
     pub(crate) chain: String,
@@ -56,9 +71,65 @@ pub(crate) struct Leaf {
 }
 
 impl Leaf {
+    /// A CA of this name, with its key.
+    pub(crate) fn authority(name: &str) -> Self {
+        let key = key();
+        Self {
+            chain: authority(name).self_signed(&key).unwrap().pem(),
+            key: key.serialize_pem(),
+        }
+    }
+
     /// A certificate that signs itself, as `openssl req -x509` makes one.
     pub(crate) fn self_signed() -> Self {
         LeafOrder::new(None).make()
+    }
+}
+
+/// A CA that stands for itself, for chains of any shape.
+pub(crate) struct Authority {
+    name: &'static str,
+    issuer: CertifiedIssuer<'static, KeyPair>,
+}
+
+impl Authority {
+    /// A root.
+    pub(crate) fn root(name: &'static str) -> Self {
+        let issuer = CertifiedIssuer::self_signed(authority(name), key()).unwrap();
+        Self { name, issuer }
+    }
+
+    /// A root whose end came yesterday.
+    pub(crate) fn expired_root(name: &'static str) -> Self {
+        let mut params = authority(name);
+        limit(&mut params, ago(365 * DAY), ago(DAY));
+        let issuer = CertifiedIssuer::self_signed(params, key()).unwrap();
+        Self { name, issuer }
+    }
+
+    /// A CA below this one.
+    pub(crate) fn below(&self, name: &'static str) -> Self {
+        let issuer = CertifiedIssuer::signed_by(authority(name), key(), &self.issuer).unwrap();
+        Self { name, issuer }
+    }
+
+    /// Its certificate, in PEM.
+    pub(crate) fn pem(&self) -> String {
+        self.issuer.pem()
+    }
+
+    /// The certificate that another CA has made of its name and key.
+    pub(crate) fn crossed_by(&self, other: &Self) -> String {
+        let params = authority(self.name);
+        let signed = params.signed_by(self.issuer.key(), &other.issuer);
+        signed.unwrap().pem()
+    }
+
+    /// A leaf that has nothing wrong with it, sent with these certificates after it.
+    pub(crate) fn leaf(&self, sends: &[&str]) -> LeafOrder<'_> {
+        let mut order = LeafOrder::new(Some(&self.issuer));
+        order.sends = sends.concat();
+        order
     }
 }
 
@@ -68,6 +139,9 @@ pub(crate) struct LeafOrder<'a> {
     /// What a server sends after the certificate, in PEM.
     sends: String,
     params: CertificateParams,
+    key: KeyPair,
+    /// Sent twice in a row.
+    twice: bool,
 }
 
 impl<'a> LeafOrder<'a> {
@@ -80,6 +154,8 @@ impl<'a> LeafOrder<'a> {
             issuer,
             sends: String::new(),
             params,
+            key: key(),
+            twice: false,
         };
         order.names(&[NAME]).valid(ago(30 * DAY), ahead(365 * DAY))
     }
@@ -100,9 +176,7 @@ impl<'a> LeafOrder<'a> {
 
     /// Only in this time.
     pub(crate) fn valid(mut self, from: SystemTime, to: SystemTime) -> Self {
-        let epoch = date_time_ymd(1970, 1, 1);
-        self.params.not_before = epoch + from.duration_since(UNIX_EPOCH).unwrap();
-        self.params.not_after = epoch + to.duration_since(UNIX_EPOCH).unwrap();
+        limit(&mut self.params, from, to);
         self
     }
 
@@ -121,15 +195,34 @@ impl<'a> LeafOrder<'a> {
         self
     }
 
+    /// For this address too.
+    pub(crate) fn and_address(mut self, address: &str) -> Self {
+        let address = SanType::IpAddress(address.parse().unwrap());
+        self.params.subject_alt_names.push(address);
+        self
+    }
+
+    /// With a key of this kind.
+    pub(crate) fn keyed(mut self, algorithm: &'static SignatureAlgorithm) -> Self {
+        self.key = KeyPair::generate_for(algorithm).unwrap();
+        self
+    }
+
+    /// Sent twice in a row.
+    pub(crate) fn twice(mut self) -> Self {
+        self.twice = true;
+        self
+    }
+
     /// Makes it.
     pub(crate) fn make(self) -> Leaf {
-        let key = key();
+        let key = self.key;
         let certificate = match self.issuer {
             None => self.params.self_signed(&key).unwrap(),
             Some(issuer) => self.params.signed_by(&key, issuer).unwrap(),
         };
         Leaf {
-            chain: certificate.pem() + &self.sends,
+            chain: certificate.pem().repeat(1 + usize::from(self.twice)) + &self.sends,
             key: key.serialize_pem(),
         }
     }
@@ -148,6 +241,12 @@ fn authority(name: &str) -> CertificateParams {
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.use_authority_key_identifier_extension = true;
     params
+}
+
+fn limit(params: &mut CertificateParams, from: SystemTime, to: SystemTime) {
+    let epoch = date_time_ymd(1970, 1, 1);
+    params.not_before = epoch + from.duration_since(UNIX_EPOCH).unwrap();
+    params.not_after = epoch + to.duration_since(UNIX_EPOCH).unwrap();
 }
 
 /// The extension that names where an issuer's certificate can be fetched (RFC 5280, 4.2.2.1), with one short URL.

@@ -12,7 +12,7 @@ pub(crate) struct Routed {
     /// Where the doctor runs.
     pub(crate) agent: World,
     /// What stands between.
-    router: World,
+    pub(crate) router: World,
     /// Where the control plane runs.
     pub(crate) server: World,
 }
@@ -75,6 +75,13 @@ impl Routed {
     pub(crate) fn filter(&self, rule: &str) {
         self.router.shell(&format!(
             "nft 'add table inet lab; add chain inet lab forward {{ type filter hook forward priority 0; }}; add rule inet lab forward {rule}'"
+        ));
+    }
+
+    /// Lets the router turn connections to port 8000 over to whoever listens on this port of its own.
+    pub(crate) fn divert_to(&self, port: u16) {
+        self.router.shell(&format!(
+            "nft 'add table ip divert; add chain ip divert pre {{ type nat hook prerouting priority -100; }}; add rule ip divert pre tcp dport 8000 redirect to :{port}'"
         ));
     }
 }

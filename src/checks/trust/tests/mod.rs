@@ -1,6 +1,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod chains;
+mod intercepted;
+mod picture;
 mod pki;
+mod weak;
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -108,7 +112,8 @@ impl Scene {
         let (judgement, facts) = self.judge();
         assert_eq!(judgement.decision, Decision::Decided);
         let accepted = facts.get::<Verdict>().map(|it| it.accepted);
-        assert_eq!(accepted, Some(judgement.findings.is_empty()));
+        let wrong = judgement.findings.iter().any(|finding| finding.code != WEAK);
+        assert_eq!(accepted, Some(!wrong));
         codes(&judgement).into_iter().map(str::to_owned).collect()
     }
 
@@ -344,7 +349,10 @@ fn old_cryptography() {
     // The doctor's library cannot verify a handshake with such a key, and the agent's can.
     let mut unproven = met(include_str!("../testdata/rsa-1024.crt"));
     unproven.key_proven = Some(false);
-    assert!(unproven.undecided());
+    let (judgement, facts) = unproven.judge();
+    assert_eq!(codes(&judgement), ["trust.weak"]);
+    assert!(matches!(judgement.decision, Decision::Unknown(_)));
+    assert!(facts.get::<Verdict>().is_some_and(|it| !it.accepted));
 }
 
 #[test]
@@ -403,7 +411,45 @@ fn by_the_true_time_a_certificate_is_its_own_cause() {
     let mut behind = scene(&[&old], &[&root.pem]);
     behind.now = now() - TimeDelta::days(100);
     behind.offset = Some(100 * 86_400);
-    assert_eq!(behind.codes(), ["trust.expired"]);
+    let found = behind.judge().0;
+    assert_eq!(codes(&found), ["trust.expired"]);
+    assert_eq!(found.findings[0].explained, Explained::NotBy(vec![CLOCK_SKEW]));
+    assert!(found.findings[0].detail.contains("does not see that"), "{}", found.findings[0].detail);
+}
+
+#[test]
+fn what_has_ended_by_the_true_time_and_not_begun_by_the_hosts_clock_is_both() {
+    let root = Authority::root("Root");
+    let old = root.server_with(|params| {
+        params.not_before = date_time_ymd(2026, 8, 1);
+        params.not_after = date_time_ymd(2026, 10, 1);
+    });
+    let mut behind = scene(&[&old], &[&root.pem]);
+    behind.now = now() - TimeDelta::days(150);
+    behind.offset = Some(150 * 86_400);
+    let found = behind.judge().0;
+    assert_eq!(codes(&found), ["trust.expired", "trust.not_yet_valid"]);
+    // The one is the control plane's, the other the clock's.
+    assert_eq!(found.findings[0].explained, Explained::NotBy(vec![CLOCK_SKEW]));
+    assert_eq!(found.findings[1].explained, Explained::AsCatalogued);
+    assert!(found.findings[1].detail.contains("At the true time it has begun"));
+}
+
+#[test]
+fn what_the_true_time_leaves_open_is_said_to_be_open() {
+    let root = Authority::root("Root");
+    let end = now() + TimeDelta::seconds(1);
+    let server = root.server_with(|params| {
+        params.not_after = date_time_ymd(1970, 1, 1) + Duration::from_secs(end.timestamp().unsigned_abs());
+    });
+    // The host says a second and a half after its end, the control plane half a second before to half a second after.
+    let mut close = scene(&[&server], &[&root.pem]);
+    close.now = end + TimeDelta::milliseconds(1500);
+    close.offset = Some(-2);
+    let found = close.judge().0;
+    assert_eq!(codes(&found), ["trust.expired"]);
+    assert_eq!(found.findings[0].explained, Explained::AsCatalogued);
+    assert!(found.findings[0].detail.contains("is within what that leaves open"));
 }
 
 #[test]
@@ -417,7 +463,7 @@ fn what_only_the_hosts_clock_says_is_the_clocks() {
         let found = wrong.judge().0;
         assert_eq!(codes(&found), [code]);
         assert_eq!(found.findings[0].explained, Explained::AsCatalogued);
-        assert!(found.findings[0].detail.contains("At the true time the certificate is fine"));
+        assert!(found.findings[0].detail.contains("At the true time it has "));
     }
 }
 
@@ -501,7 +547,8 @@ fn hostile_chains_are_no_panic() {
     let mut chain = vec![one.server()];
     chain.extend(circle.iter().cycle().take(200).cloned());
     let chain: Vec<_> = chain.iter().collect();
-    assert_eq!(scene(&chain, &[&root.pem]).codes(), ["trust.unknown_authority"]);
+    assert!(scene(&chain, &[&root.pem]).undecided());
+    assert_eq!(scene(&chain[..31], &[&root.pem]).codes(), ["trust.unknown_authority"]);
 }
 
 #[test]
@@ -514,14 +561,16 @@ fn every_cut_and_every_flipped_byte_of_a_certificate_is_survived() {
         let mut flipped = der.clone();
         flipped[index] ^= 0xff;
         for odd in [der[..index].to_vec(), flipped] {
-            if let Ok(certificate) = Certificate::parse(CertificateDer::from(odd)) {
-                let _ = path::names(&certificate, HOST);
-                let trust = path::Anchors {
+            let odd = CertificateDer::from(odd);
+            let _ = inspection::made_by(&odd, std::slice::from_ref(&odd));
+            if let Ok(certificate) = Certificate::parse(odd) {
+                let _ = chain::names(&certificate, HOST);
+                let trust = chain::Anchors {
                     anchors: &[],
                     elsewhere: &[],
                     none_at_all: false,
                 };
-                let _ = path::follow(&[certificate], trust);
+                let _ = chain::follow(&[certificate], trust);
             }
         }
     }

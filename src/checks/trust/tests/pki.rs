@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    date_time_ymd,
+    SignatureAlgorithm, date_time_ymd,
 };
 
 use crate::host::Pem;
@@ -59,6 +59,15 @@ impl Authority {
         Self { params, key, pem }
     }
 
+    /// A CA with a key of this kind.
+    pub(super) fn intermediate_of(&self, algorithm: &'static SignatureAlgorithm, name: &str) -> Self {
+        let key = KeyPair::generate_for(algorithm).unwrap();
+        let mut params = named(name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let pem = self.sign(&params, &key);
+        Self { params, key, pem }
+    }
+
     /// The same CA, with the same key, as another root has signed it.
     pub(super) fn cross_signed_by(&self, other: &Self, change: impl FnOnce(&mut CertificateParams)) -> Pem {
         let mut params = self.params.clone();
@@ -73,6 +82,15 @@ impl Authority {
 
     pub(super) fn server_with(&self, change: impl FnOnce(&mut CertificateParams)) -> Pem {
         self.sign(&server(change), &KeyPair::generate().unwrap())
+    }
+
+    /// A certificate for the control plane with a key of this kind.
+    pub(super) fn server_of(
+        &self,
+        algorithm: &'static SignatureAlgorithm,
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> Pem {
+        self.sign(&server(change), &KeyPair::generate_for(algorithm).unwrap())
     }
 
     fn sign(&self, params: &CertificateParams, key: &KeyPair) -> Pem {

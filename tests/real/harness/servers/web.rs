@@ -74,6 +74,12 @@ return 200 '{}';"#,
         self
     }
 
+    /// With more of nginx's own words.
+    pub(crate) fn with(mut self, directives: &str) -> Self {
+        self.directives.push_str(directives);
+        self
+    }
+
     /// Does this at a path, in nginx's own words, whatever it did there before.
     pub(crate) fn at(mut self, path: &'static str, directives: &str) -> Self {
         self.paths.insert(path, directives.to_owned());

@@ -7,44 +7,68 @@ use chrono::{DateTime, Utc};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use x509_parser::error::X509Error;
-use x509_parser::extensions::{GeneralName, ParsedExtension};
+use x509_parser::extensions::{ExtendedKeyUsage, GeneralName, ParsedExtension, X509Extension};
 use x509_parser::oid_registry::OID_PKIX_ACCESS_DESCRIPTOR_CA_ISSUERS;
 use x509_parser::prelude::{FromDer, X509Certificate};
-use x509_parser::public_key::PublicKey;
 
-use crate::model::{Fact, excerpt};
+use super::key::{self, Key};
+use crate::model::excerpt;
 
 /// A certificate that could be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Certificate {
-    pub(super) der: CertificateDer<'static>,
+pub struct Certificate {
+    /// The whole of it.
+    pub der: CertificateDer<'static>,
     /// For people: `CN=nexplane.corp, O=Example`.
-    pub(super) subject: String,
+    pub subject: String,
     /// For people.
-    pub(super) issuer: String,
+    pub issuer: String,
     /// DER, with its header.
-    pub(super) subject_der: Vec<u8>,
+    pub subject_der: Vec<u8>,
     /// DER, with its header.
-    pub(super) issuer_der: Vec<u8>,
+    pub issuer_der: Vec<u8>,
     /// DNS names and addresses of the subject alternative names, as they are written.
-    pub(super) names: Vec<String>,
-    pub(super) not_before: DateTime<Utc>,
-    pub(super) not_after: DateTime<Utc>,
-    pub(super) is_ca: bool,
+    pub names: Vec<String>,
+    /// When its validity begins.
+    pub not_before: DateTime<Utc>,
+    /// When its validity ends.
+    pub not_after: DateTime<Utc>,
+    /// Whether it says that it is a CA's.
+    pub is_ca: bool,
     /// X.509 version 3, the only one that can say that it is a CA.
     is_v3: bool,
     /// Where it says that its issuer's certificate can be fetched (AIA).
-    pub(super) ca_issuers: Option<String>,
+    pub ca_issuers: Option<String>,
     key_id: Option<Vec<u8>>,
     issuer_key_id: Option<Vec<u8>>,
     /// The name of its signature's algorithm, if nobody accepts it any more.
-    pub(super) weak_signature: Option<&'static str>,
-    rsa_bits: Option<usize>,
+    pub weak_signature: Option<&'static str>,
+    /// How its issuer signed it, for people.
+    pub signature: String,
+    /// Its key.
+    pub key: Key,
+    /// What of its rules the agent's library looks at beside those.
+    pub rules: Rules,
+}
+
+/// What a certificate may be used for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// Its purposes, if it says any, leave out servers.
+    pub not_for_servers: bool,
+    /// Its uses, if it says any, leave out signing certificates.
+    pub not_for_signing: bool,
+    /// So many CAs may stand between it and a server.
+    pub path_length: Option<u32>,
+    /// It restricts the names that may stand below it.
+    pub constrains_names: bool,
+    /// It has an extension that whoever does not know it must not pass over, and that nobody knows.
+    pub unknown_critical: bool,
 }
 
 /// Whether a certificate is signed with another's key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Signature {
+pub enum Signature {
     /// It is.
     Good,
     /// The doctor's library does not know the algorithm, so that cannot be told.
@@ -60,7 +84,7 @@ impl Certificate {
     ///
     /// # Errors
     /// Why it is no certificate, in words.
-    pub(super) fn parse(der: CertificateDer<'_>) -> Result<Self, String> {
+    pub fn parse(der: CertificateDer<'_>) -> Result<Self, String> {
         let malformed = |error: String| format!("it does not parse ({})", excerpt(&error));
         let (rest, parsed) =
             X509Certificate::from_der(&der).map_err(|error| malformed(error.to_string()))?;
@@ -85,21 +109,26 @@ impl Certificate {
             ca_issuers: None,
             key_id: None,
             issuer_key_id: None,
-            weak_signature: weak(&parsed.signature_algorithm.algorithm.to_id_string()),
-            rsa_bits: match parsed.public_key().parsed() {
-                Ok(PublicKey::RSA(key)) => Some(key.key_size()),
-                _ => None,
+            weak_signature: key::weak(&parsed.signature_algorithm.algorithm.to_id_string()),
+            signature: key::signature(&parsed.signature_algorithm),
+            key: Key::of(parsed.public_key()),
+            rules: Rules {
+                not_for_servers: false,
+                not_for_signing: false,
+                path_length: None,
+                constrains_names: false,
+                unknown_critical: false,
             },
             der: der.clone().into_owned(),
         };
         for extension in parsed.extensions() {
-            certificate.read(extension.parsed_extension());
+            certificate.read(extension);
         }
         Ok(certificate)
     }
 
-    fn read(&mut self, extension: &ParsedExtension<'_>) {
-        match extension {
+    fn read(&mut self, extension: &X509Extension<'_>) {
+        match extension.parsed_extension() {
             ParsedExtension::SubjectAlternativeName(san) => {
                 self.names = san.general_names.iter().filter_map(name).collect();
             }
@@ -119,12 +148,25 @@ impl Certificate {
                     })
                     .next();
             }
+            ParsedExtension::ExtendedKeyUsage(usage) => {
+                self.rules.not_for_servers = !is_for_servers(usage);
+            }
+            ParsedExtension::KeyUsage(usage) => {
+                self.rules.not_for_signing = !usage.key_cert_sign();
+            }
+            ParsedExtension::BasicConstraints(constraints) => {
+                self.rules.path_length = constraints.path_len_constraint;
+            }
+            ParsedExtension::NameConstraints(_) => self.rules.constrains_names = true,
+            ParsedExtension::UnsupportedExtension { .. }
+            | ParsedExtension::ParseError { .. }
+            | ParsedExtension::Unparsed => self.rules.unknown_critical |= extension.critical,
             _ => {}
         }
     }
 
     /// The certificates of a PEM text, unreadable ones included, at most `most`.
-    pub(super) fn all(pem: &str, most: usize) -> Vec<Result<Self, String>> {
+    pub fn all(pem: &str, most: usize) -> Vec<Result<Self, String>> {
         CertificateDer::pem_slice_iter(pem.as_bytes())
             .take(most)
             .map(|block| match block {
@@ -134,23 +176,27 @@ impl Certificate {
             .collect()
     }
 
-    /// Whether it names itself as its issuer.
-    pub(super) fn is_self_issued(&self) -> bool {
+    /// Whether it is its own issuer: by its name, and by its key, for a CA may get a new key under its old name.
+    pub fn is_self_issued(&self) -> bool {
         self.subject_der == self.issuer_der
+            && matches!(
+                self.signed_by(self),
+                Signature::Good | Signature::Unverifiable | Signature::Broken
+            )
     }
 
     /// Whether it may be an anchor: a CA, or so old that it cannot say.
-    pub(super) fn can_be_anchor(&self) -> bool {
+    pub fn can_be_anchor(&self) -> bool {
         self.is_ca || !self.is_v3
     }
 
     /// Whether the doctor's library refuses to verify anything with its key: an RSA key shorter than 2048 bits.
-    pub(super) fn has_short_key(&self) -> bool {
-        self.rsa_bits.is_some_and(|bits| bits < 2048)
+    pub fn has_short_key(&self) -> bool {
+        self.key.is_short()
     }
 
     /// Whether `issuer`, which has the right name, signed this.
-    pub(super) fn signed_by(&self, issuer: &Self) -> Signature {
+    pub fn signed_by(&self, issuer: &Self) -> Signature {
         let ids = (&self.issuer_key_id, &issuer.key_id);
         if matches!(ids, (Some(named), Some(other)) if named != other) {
             return Signature::OtherKey;
@@ -161,19 +207,26 @@ impl Certificate {
         ) else {
             return Signature::OtherKey;
         };
+        let short = || match issuer.has_short_key() {
+            true => key::short_key_signed(&own, other.public_key()),
+            false => Some(false),
+        };
         match own.verify_signature(Some(other.public_key())) {
             Ok(()) => Signature::Good,
             Err(X509Error::SignatureUnsupportedAlgorithm) => Signature::Unverifiable,
-            Err(_) if issuer.has_short_key() => Signature::Unverifiable,
+            Err(_) if short() == Some(true) => Signature::Good,
+            Err(_) if short().is_none() => Signature::Unverifiable,
             Err(_) if matches!(ids, (Some(_), Some(_))) => Signature::Broken,
             Err(_) => Signature::OtherKey,
         }
     }
 
     /// Its SHA-256 fingerprint, as `openssl x509 -fingerprint -sha256` writes it.
-    pub(super) fn fingerprint(&self) -> String {
+    pub fn fingerprint(&self) -> String {
         let suite = rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
-        let hash = suite.tls13().map(|suite| suite.common.hash_provider.hash(&self.der));
+        let hash = suite
+            .tls13()
+            .map(|suite| suite.common.hash_provider.hash(&self.der));
         let mut text = String::new();
         for byte in hash.as_ref().map_or(&[][..], |hash| hash.as_ref()) {
             let colon = if text.is_empty() { "" } else { ":" };
@@ -183,29 +236,16 @@ impl Certificate {
         text
     }
 
-    /// What a person would want to see of it.
-    pub(super) fn fact(&self, what: impl Into<String>) -> Fact {
-        let names = match self.names.len() {
-            0 => String::new(),
-            _ => format!("; names {}", self.listed_names()),
-        };
-        Fact {
-            what: what.into(),
-            value: format!(
-                "subject {}; issuer {}; valid {} to {}{names}; SHA-256 {}",
-                self.subject,
-                self.issuer,
-                date(self.not_before),
-                date(self.not_after),
-                self.fingerprint()
-            ),
-        }
-    }
-
     /// The names, one after the other; a long list is cut short.
-    pub(super) fn listed_names(&self) -> String {
+    pub fn listed_names(&self) -> String {
         const SHOWN: usize = 10;
-        let shown = self.names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+        let shown = self
+            .names
+            .iter()
+            .take(SHOWN)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(", ");
         match self.names.len().saturating_sub(SHOWN) {
             0 => shown,
             more => format!("{shown} and {more} more"),
@@ -214,7 +254,7 @@ impl Certificate {
 }
 
 /// `2026-11-23 20:50:00 UTC`.
-pub(super) fn date(time: DateTime<Utc>) -> String {
+pub fn date(time: DateTime<Utc>) -> String {
     time.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
@@ -229,14 +269,7 @@ fn name(name: &GeneralName<'_>) -> Option<String> {
     }
 }
 
-/// Signature algorithms that no current library accepts in a chain, by object identifier.
-fn weak(oid: &str) -> Option<&'static str> {
-    match oid {
-        "1.2.840.113549.1.1.2" => Some("MD2"),
-        "1.2.840.113549.1.1.4" => Some("MD5"),
-        "1.2.840.113549.1.1.5" | "1.3.14.3.2.29" | "1.2.840.10045.4.1" | "1.2.840.10040.4.3" => {
-            Some("SHA-1")
-        }
-        _ => None,
-    }
+/// Whether servers are among the purposes, or every purpose is meant.
+fn is_for_servers(usage: &ExtendedKeyUsage<'_>) -> bool {
+    usage.any || usage.server_auth
 }
