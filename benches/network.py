@@ -14,7 +14,7 @@ Prints figures and asserts nothing. Everything it makes ends with it, and nothin
 """
 import argparse, ctypes, fcntl, heapq, json, os, select, shutil, signal, statistics, struct, subprocess, sys, tempfile, threading, time
 
-HERE = os.path.dirname(os.path.abspath(__file__)) if "__file__" in globals() else "."
+HERE = os.path.dirname(os.path.abspath(sys.argv[0]))
 NAME, PORT = 'control-plane.lab.test', 8000
 NEAR, FAR = '10.98.7.1', '10.98.7.2'
 UNIT = '[Service]\nExecStart=/usr/local/bin/nexplane-agent run --config /etc/nexplane-agent/config.yaml\n[Install]\nWantedBy=multi-user.target\n'

@@ -54,6 +54,7 @@ impl Walked {
             duration: Duration::ZERO,
             outcomes: self.0,
             known: Known {
+                later: crate::checks::Later::default(),
                 target: Arc::new(Target::unspecified(Duration::from_secs(5))),
                 system: Arc::new(System::unknown()),
                 facts: Facts::default(),

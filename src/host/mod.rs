@@ -14,6 +14,7 @@ mod recorded;
 mod recorder;
 mod seen;
 mod system;
+mod time;
 mod unit;
 
 pub use end::End;
@@ -28,8 +29,9 @@ pub use recorder::{Entry, Recorder, Recording};
 pub use seen::{Seen, Unseen};
 pub use system::{
     Account, Base, Content, EnvironmentQuestion, FileSystem, HostPath, JournalQuestion, KeyFacts,
-    Kind, LogEntry, Process, ReadQuestion, Service, ServiceQuestion, Stat, System, TimeSync,
+    Kind, LogEntry, Process, ReadQuestion, Service, ServiceQuestion, Stat, System,
 };
+pub use time::{Leap, NtpQuestion, NtpReply, TimeServer, TimeSync};
 pub use unit::{EnvironmentFile, environment_file};
 
 use std::collections::BTreeMap;
@@ -74,6 +76,8 @@ macro_rules! questions {
             journal: JournalQuestion => Seen<Vec<LogEntry>>;
             /// What the system says of time synchronisation.
             time_sync: () => Seen<TimeSync>;
+            /// One NTP question to one time server.
+            ntp: NtpQuestion => Seen<NtpReply>;
             /// One DNS question to one nameserver.
             dns: DnsQuestion => Seen<DnsReply>;
             /// A name's addresses as the system's own resolver gives them.

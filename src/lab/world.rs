@@ -111,6 +111,8 @@ impl World {
             enabled: Some(self.synchronized),
             synchronized: Some(self.synchronized),
             properties: properties.into(),
+            keeper: None,
+            servers: Vec::new(),
             supplied: true,
         });
         let service: Seen<Service> = Ok(Service {

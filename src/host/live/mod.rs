@@ -10,6 +10,7 @@ mod dns;
 mod files;
 mod http;
 mod linux;
+mod ntp;
 mod pem;
 mod private_key;
 mod scrub;
@@ -18,6 +19,9 @@ mod tap;
 mod tcp;
 #[cfg(test)]
 mod testing;
+mod time_servers;
+#[cfg(target_os = "linux")]
+mod time_sync;
 mod tls;
 mod trust;
 mod unit_files;
@@ -54,6 +58,8 @@ pub struct Settings {
     pub api_token: Option<Secret>,
     /// The port that nameservers listen on: 53, but in the lab.
     pub dns_port: u16,
+    /// The port that time servers listen on: 123, but in the lab.
+    pub ntp_port: u16,
 }
 
 impl Settings {
@@ -65,6 +71,7 @@ impl Settings {
             token: None,
             api_token: None,
             dns_port: 53,
+            ntp_port: 123,
         }
     }
 }
@@ -75,6 +82,7 @@ pub struct LiveHost {
     timeout: Duration,
     tokens: Tokens,
     dns_port: u16,
+    ntp_port: u16,
     scrubber: Scrubber,
     /// Connections that wait for their handshake, by the peer's address.
     connected: Kept<TcpStream>,
@@ -106,6 +114,7 @@ impl LiveHost {
                 api: settings.api_token,
             },
             dns_port: settings.dns_port,
+            ntp_port: settings.ntp_port,
             connected: Mutex::default(),
             shaken: Mutex::default(),
         }
@@ -236,6 +245,15 @@ fn known_system(what: &str) -> Seen<()> {
     }
 }
 
+/// What files and the kernel tell of time synchronisation; where they do not (systemd before 236), what `timedatectl` does.
+async fn ask_time_sync(deadline: Deadline) -> Seen<TimeSync> {
+    #[cfg(target_os = "linux")]
+    if let Some(seen) = time_sync::ask(deadline).await? {
+        return Ok(seen);
+    }
+    linux::time_sync(deadline).await
+}
+
 /// A user that is in no file but known to the system (LDAP, systemd's dynamic users).
 async fn listed_account(deadline: Deadline, name: &str) -> Seen<Account> {
     let find = |program: &'static str| {
@@ -342,8 +360,12 @@ impl Host for LiveHost {
         Box::pin(async {
             known_system("time synchronisation")?;
             self.must_be_here("time synchronisation")?;
-            linux::time_sync(self.deadline()).await
+            ask_time_sync(self.deadline()).await
         })
+    }
+
+    fn ntp(&self, question: NtpQuestion) -> BoxFuture<'_, Seen<NtpReply>> {
+        Box::pin(async move { ntp::ask(self.timeout, self.ntp_port, &question).await })
     }
 
     fn dns(&self, question: DnsQuestion) -> BoxFuture<'_, Seen<DnsReply>> {
