@@ -11,6 +11,7 @@ use super::behaviour::{ClientCertificates, HealthPage, HeartbeatReply, Port};
 use super::ca::ServerCertificate;
 use super::nameserver::NameAnswer;
 use super::plan::{ChangeRequest, Edit, File, Plan, Registration, Token};
+use super::timeserver::TimeAnswer;
 use crate::model::Code;
 
 /// Which side of the connection a fault is on.
@@ -389,9 +390,10 @@ pub static FAULTS: &[Fault] = &[
     ),
     server(
         "clock.skew",
-        "the control plane's clock is 10 minutes ahead, and its certificate a minute old",
+        "the control plane's clock and NTP are 10 minutes ahead, and its certificate a minute old",
         |plan| {
             plan.server.ahead = TimeDelta::minutes(10);
+            plan.time = TimeAnswer::Ahead(TimeDelta::minutes(10));
             plan.server.certificate = ServerCertificate::JustIssued;
         },
     )
@@ -403,7 +405,7 @@ pub static FAULTS: &[Fault] = &[
     ]),
     server(
         "clock.drift",
-        "the control plane's clock is 2 minutes ahead",
+        "the control plane's clock is 2 minutes ahead, and NTP sides with the host",
         |plan| {
             plan.server.ahead = TimeDelta::minutes(2);
         },

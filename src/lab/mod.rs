@@ -14,6 +14,7 @@ mod run;
 mod server;
 pub mod standing;
 mod state;
+mod timeserver;
 mod world;
 
 pub use behaviour::{
@@ -27,6 +28,7 @@ pub use plan::Plan;
 pub use run::{HEALTHY, LIMITS, NoScenario, Outcome, Scenario};
 pub use server::{ControlPlaneServer, RequestLine};
 pub use state::{Agent, Refusal, State};
+pub use timeserver::{TimeAnswer, TimeServer};
 pub use world::World;
 
 /// Why the lab could not be set up.

@@ -13,6 +13,7 @@ use chrono::{TimeDelta, Utc};
 use tempfile::TempDir;
 
 use super::plan::{self, Edit, File, NAME, Plan, Registration, Token};
+use super::timeserver::TimeServer;
 use super::{Authority, Behaviour, Clock, ControlPlaneServer, LabError, Nameserver, State};
 use crate::agent::{self, HostFacts, IdentityFiles};
 use crate::contract::api::{ChangeRequest, ChangeTarget};
@@ -21,7 +22,7 @@ use crate::contract::paths::AgentPaths;
 use crate::contract::tls::strict_tls_config;
 use crate::contract::url::ControlPlane;
 use crate::host::live::{LiveHost, Settings};
-use crate::host::{Host, LogEntry, Overlay, Seen, Service, System, TimeSync};
+use crate::host::{self, Host, LogEntry, Overlay, Seen, Service, System, TimeSync};
 use crate::model::{Os, Secret, Target};
 
 const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -37,6 +38,7 @@ pub struct World {
     root: TempDir,
     server: ControlPlaneServer,
     nameserver: Nameserver,
+    timeserver: TimeServer,
     hostname: String,
     token: Option<Secret>,
     api_token: Option<Secret>,
@@ -90,6 +92,7 @@ impl World {
             hostname,
             server,
             nameserver,
+            timeserver: TimeServer::start(plan.time).await?,
             root: files.directory,
         })
     }
@@ -102,6 +105,7 @@ impl World {
             token: self.token.clone(),
             api_token: self.api_token.clone(),
             dns_port: self.nameserver.address().port(),
+            ntp_port: self.timeserver.address().port(),
             ..Settings::new(timeout)
         };
         let synchronized = if self.synchronized { "yes" } else { "no" };
@@ -111,8 +115,11 @@ impl World {
             enabled: Some(self.synchronized),
             synchronized: Some(self.synchronized),
             properties: properties.into(),
-            keeper: None,
-            servers: Vec::new(),
+            keeper: Some(TIME_KEEPER.to_owned()).filter(|_| self.synchronized),
+            servers: vec![host::TimeServer {
+                name: self.timeserver.address().ip().to_string(),
+                named_in: TIMESYNCD.to_owned(),
+            }],
             supplied: true,
         });
         let service: Seen<Service> = Ok(Service {
@@ -260,6 +267,10 @@ impl Files {
             .map(|address| format!("{address} {NAME}\n"))
             .unwrap_or_default();
         files.write("/etc/hosts", &format!("127.0.0.1 localhost\n{pinned}"))?;
+        files.write(
+            TIMESYNCD,
+            "[Time]\n# The lab's time server listens on a port of its own.\nNTP=127.0.0.1\n",
+        )?;
         files.write(CA, &authority.root_pem())?;
         if let Some(unit) = paths.definition {
             files.write(unit, UNIT)?;
@@ -320,6 +331,9 @@ impl Files {
 }
 
 const CA: &str = "/etc/nexplane-agent/ca.crt";
+/// What keeps the host's time, and where it is told which server to follow.
+const TIME_KEEPER: &str = "systemd-timesyncd.service";
+const TIMESYNCD: &str = "/etc/systemd/timesyncd.conf";
 
 const UNIT: &str = "\
 [Unit]

@@ -209,6 +209,14 @@ impl Diagnosis {
         self.require(holds, &format!("check {id} is {status}"))
     }
 
+    /// A check has a note that says this.
+    pub(crate) fn notes(&self, id: &str, what: &str) -> &Self {
+        let checks = self.report["checks"].as_array().into_iter().flatten();
+        let mut checks = checks.filter(|check| check["id"] == id);
+        let holds = checks.any(|check| check["notes"].to_string().contains(what));
+        self.require(holds, &format!("{id} notes {what}"))
+    }
+
     /// It took less than this: not a measurement, but proof that no longer bound was what ended it.
     pub(crate) fn within(&self, limit: Duration) -> &Self {
         self.require(self.took < limit, &format!("an end within {limit:?}"))

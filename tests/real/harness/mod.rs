@@ -27,8 +27,8 @@ pub(crate) use routed::{Routed, SERVER_V4, SERVER_V6};
 pub(crate) use scene::Scene;
 pub(crate) use sdbox::SystemdBox;
 pub(crate) use servers::{
-    Server, Site, banner, dnsmasq, haproxy, nginx, nginx_at, nsd, s_server, silence,
-    strict_control_plane, unbound,
+    Server, Site, Tells, banner, chronyd, dnsmasq, haproxy, install_chrony, nginx, nginx_at, nsd,
+    s_server, silence, silent_clock, strict_control_plane, unbound,
 };
 pub(crate) use world::World;
 

@@ -3,9 +3,11 @@
 mod dns;
 mod process;
 mod streams;
+mod time;
 mod web;
 
 pub(crate) use dns::{dnsmasq, nsd, unbound};
 pub(crate) use process::Server;
 pub(crate) use streams::{banner, haproxy, s_server, silence, strict_control_plane};
+pub(crate) use time::{Tells, chronyd, install_chrony, silent_clock};
 pub(crate) use web::{Site, nginx, nginx_at};
