@@ -147,7 +147,14 @@ fn a_silent_time_server_is_not_waited_for_where_the_control_plane_tells_the_time
         .diagnose()
         .check("clock", "pass")
         .notes("clock", "was not waited for");
-    Doctor::at(&scene)
+}
+
+#[test]
+fn a_silent_time_server_is_no_witness() {
+    let world = World::new();
+    follow(&world, "127.0.0.71");
+    let _silent = silent_clock(&world, "127.0.0.71");
+    Doctor::at(&world)
         .args(&["--only", "clock"])
         .diagnose()
         .check("clock", "unknown")

@@ -82,7 +82,12 @@ fn seconds(span: TimeDelta) -> f64 {
 }
 
 /// `10 min 0 s`, `2 h 3 min`, `12 d 4 h`, `0.3 s`.
-fn span(span: TimeDelta) -> String {
+fn span(exact: TimeDelta) -> String {
+    // To the nearest second: 599.9 s are 10 minutes, to whoever reads minutes.
+    let span = match exact < TimeDelta::minutes(1) {
+        true => exact,
+        false => exact + TimeDelta::milliseconds(500),
+    };
     let (days, hours, minutes, secs) = (
         span.num_days(),
         span.num_hours() % 24,
@@ -90,7 +95,7 @@ fn span(span: TimeDelta) -> String {
         span.num_seconds() % 60,
     );
     match (days, hours, minutes) {
-        (0, 0, 0) => format!("{:.1} s", seconds(span)),
+        (0, 0, 0) => format!("{:.1} s", seconds(exact)),
         (0, 0, _) => format!("{minutes} min {secs} s"),
         (0, _, _) => format!("{hours} h {minutes} min"),
         _ => format!("{days} d {hours} h"),

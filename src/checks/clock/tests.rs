@@ -87,11 +87,15 @@ fn the_detail_says_offset_and_uncertainty() {
             TimeDelta::milliseconds(601_000)
         )
     );
+    let (judgement, _) = judged(Some(answer(-300_000, 1200)), good());
+    assert!(judgement.findings[0].detail.contains("3 d 11 h ahead"));
+    let (judgement, _) = judged(Some(answer(599, 0)), good());
+    assert!(judgement.findings[0].detail.contains("10 min 0 s behind"));
     let (judgement, _) = judged(Some(answer(-90_000, 0)), good());
     assert!(
         judgement.findings[0]
             .detail
-            .contains("1 d 0 h ahead of the control plane")
+            .contains("1 d 1 h ahead of the control plane")
     );
 }
 
@@ -281,6 +285,13 @@ fn what_is_wrong_with_the_sources_is_said() {
         (
             vec![(SERVER, but(|reply| (reply.stratum, reply.reference) = (0, "RATE".into())))],
             "192.0.2.1 refuses this host (kiss-of-death RATE)",
+        ),
+        (
+            vec![(
+                SERVER,
+                but(|reply| (reply.stratum, reply.reference) = (0, String::new())),
+            )],
+            "it is not synchronised itself",
         ),
         (vec![(SERVER, reply(0))], "192.0.2.1 answers here, and is not followed yet"),
     ] {

@@ -96,11 +96,12 @@ impl Witness {
             {
                 Some("answers that it has long lost its own source".to_owned())
             }
-            (0, _) => Some(format!(
+            // In a packet, 0 also stands for 16; INIT and STEP are not meant for this host (RFC 5905, figures 11 and 13).
+            (0, _) if !matches!(reply.reference.as_str(), "" | "INIT" | "STEP") => Some(format!(
                 "refuses this host (kiss-of-death {})",
                 excerpt(&reply.reference)
             )),
-            (16.., _) | (_, Leap::Unsynchronized) => {
+            (0 | 16.., _) | (_, Leap::Unsynchronized) => {
                 Some("answers that it is not synchronised itself".to_owned())
             }
             _ => None,

@@ -36,6 +36,7 @@ pub(super) struct Tokens {
 pub(super) async fn call(
     deadline: Deadline,
     root: &Root,
+    stores: &trust::Stores,
     tokens: &Tokens,
     scrubber: &Scrubber,
     question: ApiQuestion,
@@ -44,7 +45,7 @@ pub(super) async fn call(
         Ok(call) => call,
         Err(why) => return ApiAnswer::NotAsked { why },
     };
-    let client = match strict_client(deadline, root, question).await {
+    let client = match strict_client(deadline, root, stores, question).await {
         Ok(client) => client,
         Err(answer) => return answer,
     };
@@ -55,12 +56,13 @@ pub(super) async fn call(
 pub(super) async fn fetch(
     deadline: Deadline,
     root: &Root,
+    stores: &trust::Stores,
     scrubber: &Scrubber,
     question: FetchQuestion,
 ) -> Seen<Exchange> {
-    let root = root.clone();
+    let (root, stores) = (root.clone(), stores.clone());
     let config = deadline
-        .blocking(move || strict_tls_config(&trust::load(&root, None, None).anchors, None, None))
+        .blocking(move || strict_tls_config(&stores.load(&root, None, None).anchors, None, None))
         .await?
         .map_err(Unseen::failed)?;
     let asked = client::get(&question.url, config, deadline.remaining());
@@ -149,19 +151,20 @@ impl Call {
 async fn strict_client(
     deadline: Deadline,
     root: &Root,
+    stores: &trust::Stores,
     question: ApiQuestion,
 ) -> Result<ApiClient, ApiAnswer> {
     let control_plane = ControlPlane::parse(&question.origin)
         .map_err(|problem| ApiAnswer::Failed(Unseen::malformed(problem.to_string())))?;
     let addresses = question.addresses.clone();
-    let root = root.clone();
+    let (root, stores) = (root.clone(), stores.clone());
     let config = deadline
         .blocking(move || {
             let identity = match &question.identity {
                 Some((cert, key)) => Some(identity(&root, cert, key)?),
                 None => None,
             };
-            strict_tls_config(&anchors(&root, &question), identity, None)
+            strict_tls_config(&anchors(&root, &stores, &question), identity, None)
                 .map_err(|error| format!("certificate and key cannot be used: {error}"))
         })
         .await
@@ -172,9 +175,14 @@ async fn strict_client(
 }
 
 /// The system's anchors, as the service finds them, and those of the configured file.
-fn anchors(root: &Root, question: &ApiQuestion) -> Vec<CertificateDer<'static>> {
+fn anchors(
+    root: &Root,
+    stores: &trust::Stores,
+    question: &ApiQuestion,
+) -> Vec<CertificateDer<'static>> {
     let file = question.ssl_cert_file.clone();
-    let mut anchors = trust::load(root, file, question.ssl_cert_dir.as_deref()).anchors;
+    let store = stores.load(root, file, question.ssl_cert_dir.as_deref());
+    let mut anchors = store.anchors.clone();
     if let Some(path) = &question.ca_cert {
         // A file that cannot be read is a finding of its own; here it only means fewer anchors.
         let text = root.read_bytes(path, LIMIT).unwrap_or_default();

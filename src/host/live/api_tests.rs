@@ -66,7 +66,15 @@ impl Case {
         let scrubber = Scrubber::new(tokens.enrollment.clone());
         let root = Root::new(Some(self.dir.path().to_owned()));
         let deadline = Deadline::after(Duration::from_secs(10));
-        call(deadline, &root, &tokens, &scrubber, question).await
+        call(
+            deadline,
+            &root,
+            &trust::Stores::default(),
+            &tokens,
+            &scrubber,
+            question,
+        )
+        .await
     }
 }
 

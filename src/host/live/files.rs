@@ -74,6 +74,21 @@ impl Root {
         self.walk(path.as_ref())
     }
 
+    /// The same where nobody asks for the directories on the way: on this machine's own root the kernel follows the links.
+    pub(super) fn find_followed(&self, path: &Path) -> Seen<Found> {
+        if self.foreign {
+            return self.walk(path);
+        }
+        let followed = fs::canonicalize(path).and_then(|real| Ok((fs::metadata(&real)?, real)));
+        let (metadata, real) = followed.map_err(|error| io_unseen("look up", path, &error))?;
+        Ok(Found {
+            path: real.clone(),
+            real,
+            metadata,
+            ancestors: Vec::new(),
+        })
+    }
+
     fn walk(&self, path: &Path) -> Seen<Found> {
         self.steps(path)
             .map_err(|error| io_unseen("look up", path, &error))
@@ -202,6 +217,11 @@ impl Found {
             ancestors: self.ancestors,
             ..stat(self.path, &self.metadata)
         }
+    }
+
+    /// What tells a file from every other: its device, and its number there.
+    pub(super) fn identity(&self) -> (u64, u64) {
+        (self.metadata.dev(), self.metadata.ino())
     }
 
     /// Whether it is a regular file.

@@ -84,6 +84,8 @@ pub struct LiveHost {
     dns_port: u16,
     ntp_port: u16,
     scrubber: Scrubber,
+    /// The trust anchors that were read already.
+    stores: trust::Stores,
     /// Connections that wait for their handshake, by the peer's address.
     connected: Kept<TcpStream>,
     /// Connections that wait for their question.
@@ -115,6 +117,7 @@ impl LiveHost {
             },
             dns_port: settings.dns_port,
             ntp_port: settings.ntp_port,
+            stores: trust::Stores::default(),
             connected: Mutex::default(),
             shaken: Mutex::default(),
         }
@@ -161,6 +164,8 @@ impl LiveHost {
             self.look(move |root| unit_files::service(root, &question.name))
                 .await?
         } else {
+            // It takes a while, in which the anchors are read that every strict connection will want.
+            self.stores.warm(&self.root);
             linux::service(self.deadline(), &question.name).await?
         };
         self.scrubber.properties(&mut service.properties);
@@ -392,19 +397,22 @@ impl Host for LiveHost {
         Box::pin(api::fetch(
             self.deadline(),
             &self.root,
+            &self.stores,
             &self.scrubber,
             question,
         ))
     }
 
     fn anchors(&self, question: AnchorsQuestion) -> BoxFuture<'_, Seen<Anchors>> {
-        Box::pin(self.look(move |root| trust::matching(root, &question)))
+        let stores = self.stores.clone();
+        Box::pin(self.look(move |root| stores.matching(root, &question)))
     }
 
     fn api(&self, question: ApiQuestion) -> BoxFuture<'_, ApiAnswer> {
         Box::pin(api::call(
             self.deadline(),
             &self.root,
+            &self.stores,
             &self.tokens,
             &self.scrubber,
             question,
