@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::proxy::{self, Choice};
 use super::{Known, config, dns, environment, tcp};
 use crate::host::{ApiAnswer, ApiCall, ApiQuestion, Host, HostPath};
 
@@ -16,15 +17,21 @@ pub(super) async fn call(
 ) -> Option<ApiAnswer> {
     let told = config::told(known);
     let control_plane = told.control_plane?;
+    let environment = environment::of_agent(host, known).await;
     let addresses = match known.get::<tcp::Connected>() {
         Some(connected) => connected.working.clone(),
-        None => {
+        // Behind a proxy those are the proxy's.
+        None if matches!(
+            proxy::choose(&environment, &control_plane),
+            Choice::Direct(_)
+        ) =>
+        {
             let resolved = &known.get::<dns::Resolved>()?.addresses;
             let with_port = |ip: &_| SocketAddr::new(*ip, control_plane.port());
             resolved.iter().map(with_port).collect()
         }
+        None => return None,
     };
-    let environment = environment::of_agent(host, known).await;
     let question = ApiQuestion {
         origin: control_plane.to_string(),
         addresses,

@@ -37,6 +37,7 @@ pub use unit::{EnvironmentFile, environment_file};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
@@ -113,3 +114,16 @@ macro_rules! declare_host {
     };
 }
 questions!(declare_host);
+
+macro_rules! share {
+    ($( $(#[$doc:meta])* $name:ident: $question:ty => $answer:ty; )*) => {
+        impl<H: Host + ?Sized> Host for Arc<H> {
+            $(
+                fn $name(&self, question: $question) -> BoxFuture<'_, $answer> {
+                    (**self).$name(question)
+                }
+            )*
+        }
+    };
+}
+questions!(share);

@@ -260,7 +260,9 @@ impl Found {
         }
         let unseen = |error: io::Error| io_unseen("read", &self.path, &error);
         let file = self.open().map_err(unseen)?;
-        let mut bytes = Vec::new();
+        // As large as it says that it is, so that it is read at once; a file that grows, or says nothing, is read on.
+        let expected = self.metadata.len().min(limit).saturating_add(1);
+        let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or_default());
         file.take(limit.saturating_add(1))
             .read_to_end(&mut bytes)
             .map_err(unseen)?;

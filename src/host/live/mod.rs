@@ -127,6 +127,16 @@ impl LiveHost {
         Deadline::after(self.timeout)
     }
 
+    /// What the files of a service's unit say of it, whatever its manager has made of them.
+    pub async fn definition(&self, question: ServiceQuestion) -> Seen<Service> {
+        known_system("the service manager")?;
+        let mut service = self
+            .look(move |root| unit_files::service(root, &question.name))
+            .await?;
+        self.scrubber.properties(&mut service.properties);
+        Ok(service)
+    }
+
     /// Looks at files, on a thread of its own.
     async fn look<T: Send + 'static>(
         &self,
@@ -159,15 +169,13 @@ impl LiveHost {
     }
 
     async fn ask_service(&self, question: ServiceQuestion) -> Seen<Service> {
+        if self.root.is_foreign() {
+            return self.definition(question).await;
+        }
         known_system("the service manager")?;
-        let mut service = if self.root.is_foreign() {
-            self.look(move |root| unit_files::service(root, &question.name))
-                .await?
-        } else {
-            // It takes a while, in which the anchors are read that every strict connection will want.
-            self.stores.warm(&self.root);
-            linux::service(self.deadline(), &question.name).await?
-        };
+        // It takes a while, in which the anchors are read that every strict connection will want.
+        self.stores.warm(&self.root);
+        let mut service = linux::service(self.deadline(), &question.name).await?;
         self.scrubber.properties(&mut service.properties);
         Ok(service)
     }
