@@ -23,6 +23,7 @@ mod bounds;
 mod clock;
 mod dns;
 mod harness;
+mod head_start;
 mod health;
 mod host;
 mod registration;

@@ -46,9 +46,12 @@ pub(super) struct Store {
 /// What the service's variables say: `SSL_CERT_FILE` and `SSL_CERT_DIR`.
 type Named = (Option<PathBuf>, Option<String>);
 
+/// A store, once somebody has read it; the others wait for it.
+type Slot = Arc<OnceLock<Arc<Store>>>;
+
 /// The stores that were read already: it is hundreds of files, and the judge and every strict connection want the same.
 #[derive(Clone, Default)]
-pub(super) struct Stores(Arc<Mutex<HashMap<Named, Arc<OnceLock<Arc<Store>>>>>>);
+pub(super) struct Stores(Arc<Mutex<HashMap<Named, Slot>>>);
 
 impl Stores {
     /// All anchors, as the service finds them; read when they are first asked for.
