@@ -34,6 +34,14 @@ pub(super) struct Found {
     pub(super) real: PathBuf,
     metadata: Metadata,
     ancestors: Vec<Stat>,
+    links: Links,
+}
+
+/// Whether the path still has links in it. What is opened is compared with what was found, whichever way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Links {
+    Resolved,
+    Followed,
 }
 
 impl Root {
@@ -79,13 +87,13 @@ impl Root {
         if self.foreign {
             return self.walk(path);
         }
-        let followed = fs::canonicalize(path).and_then(|real| Ok((fs::metadata(&real)?, real)));
-        let (metadata, real) = followed.map_err(|error| io_unseen("look up", path, &error))?;
+        let metadata = fs::metadata(path).map_err(|error| io_unseen("look up", path, &error))?;
         Ok(Found {
-            path: real.clone(),
-            real,
+            path: path.to_owned(),
+            real: path.to_owned(),
             metadata,
             ancestors: Vec::new(),
+            links: Links::Followed,
         })
     }
 
@@ -134,6 +142,7 @@ impl Root {
             real: self.dir.join(&at),
             metadata,
             ancestors,
+            links: Links::Resolved,
         })
     }
 
@@ -274,8 +283,10 @@ impl Found {
 
     /// Opens what was found and nothing that took its place since: no link, and never waiting for a writer of a pipe.
     fn open(&self) -> io::Result<File> {
-        let flags =
-            OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let mut flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        if self.links == Links::Resolved {
+            flags |= OFlags::NOFOLLOW;
+        }
         let file = File::from(rustix::fs::open(&self.real, flags, Mode::empty())?);
         let opened = file.metadata()?;
         if (opened.dev(), opened.ino()) == (self.metadata.dev(), self.metadata.ino()) {

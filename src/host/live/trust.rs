@@ -301,6 +301,27 @@ mod tests {
     }
 
     #[test]
+    fn on_this_machine_links_are_followed_and_a_file_is_read_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let (one, name) = ca("one");
+        fs::write(dir.path().join("one.pem"), one).unwrap();
+        fs::create_dir(dir.path().join("links")).unwrap();
+        symlink("../one.pem", dir.path().join("links/0a1b2c3d.0")).unwrap();
+        symlink("0a1b2c3d.0", dir.path().join("links/one.pem")).unwrap();
+        symlink("nowhere", dir.path().join("links/gone.pem")).unwrap();
+        symlink("/dev/zero", dir.path().join("links/endless.pem")).unwrap();
+        let links = dir.path().join("links").display().to_string();
+        let question = ask(Some("/nonexistent"), Some(&links), &[&name]);
+        let stores = Stores::default();
+        let anchors = stores.matching(&Root::new(None), &question).unwrap();
+        assert_eq!((anchors.total, anchors.matching.len()), (1, 1));
+        // What was read once is not read again.
+        fs::remove_file(dir.path().join("one.pem")).unwrap();
+        let again = stores.matching(&Root::new(None), &question).unwrap();
+        assert_eq!(again, anchors);
+    }
+
+    #[test]
     fn a_host_without_anchors_says_so() {
         let (dir, root) = host();
         fs::remove_dir(dir.path().join("etc/ssl/certs")).unwrap();
