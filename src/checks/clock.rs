@@ -1,12 +1,23 @@
 //! Is the host's time right, measured against the control plane's, and is anything keeping it right?
 //!
-//! The witness is the Date of any HTTP answer, even of a peer that is not trusted; no clock is ever set from it.
+//! The witness is the Date of any HTTP answer, even of a peer that is not trusted; no clock is ever set from it. The time
+//! servers of this host's configuration are asked as well, beside everything else: where Date and NTP disagree, both are
+//! reported, and the finding says whose clock is off. A diagnosis waits for them only where the Date leaves something open.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesOrdered;
 
 use super::{Check, Decision, Facts, Judgement, Known, health};
-use crate::host::{Exchange, Host, Seen, TimeSync};
+use crate::host::{Exchange, Host, Seen, TimeServer, TimeSync};
 use crate::model::{Code, Finding};
+
+mod keeping;
+mod offset;
+mod witness;
+
+pub use offset::Offset;
+use witness::Witness;
 
 const SKEW: Code = Code::from_static("clock.skew");
 const DRIFT: Code = Code::from_static("clock.drift");
@@ -16,92 +27,14 @@ const UNSYNCHRONIZED: Code = Code::from_static("clock.unsynchronized");
 const SKEWED: TimeDelta = TimeDelta::minutes(5);
 /// Further away than this is worth a warning.
 const DRIFTED: TimeDelta = TimeDelta::seconds(30);
-/// The resolution of the Date header (RFC 9110, section 5.6.7).
-const RESOLUTION: TimeDelta = TimeDelta::seconds(1);
-
-/// The control plane's time minus the host's, as an interval: positive means that the host is behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Offset {
-    /// At least this.
-    pub low: TimeDelta,
-    /// At most this.
-    pub high: TimeDelta,
-}
-
-impl Offset {
-    /// From an answer: it was written between asking and hearing, at some moment of the second that its Date names.
-    ///
-    /// What a cache kept is older by its Age. Nothing if there is no Date, or the host's clock was set back meanwhile.
-    pub fn of(exchange: &Exchange) -> Option<Self> {
-        let date = DateTime::parse_from_rfc2822(exchange.header("date")?.trim()).ok()?;
-        let age: u32 = exchange
-            .header("age")
-            .and_then(|age| age.trim().parse().ok())
-            .unwrap_or(0);
-        let resolution = if age > 0 { RESOLUTION * 2 } else { RESOLUTION };
-        let written = date
-            .to_utc()
-            .checked_add_signed(TimeDelta::seconds(age.into()))?;
-        (exchange.sent_at <= exchange.received_at).then(|| Self {
-            low: written - exchange.received_at,
-            high: written - exchange.sent_at + resolution,
-        })
-    }
-
-    /// The true time at a moment of the host's clock: not before, and not after.
-    pub fn true_time(&self, host: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
-        let clamp = |moment: Option<DateTime<Utc>>| moment.unwrap_or(host);
-        (
-            clamp(host.checked_add_signed(self.low)),
-            clamp(host.checked_add_signed(self.high)),
-        )
-    }
-
-    /// How far the clocks are apart at least.
-    fn least(&self) -> TimeDelta {
-        self.low.max(-self.high).max(TimeDelta::zero())
-    }
-
-    /// `10 min 0 s behind the control plane, ±0.6 s`.
-    pub fn words(&self) -> String {
-        let middle = self.low + (self.high - self.low) / 2;
-        let half = seconds((self.high - self.low) / 2);
-        let direction = if middle >= TimeDelta::zero() {
-            "behind"
-        } else {
-            "ahead of"
-        };
-        format!(
-            "{} {direction} the control plane, ±{half:.1} s",
-            span(middle.abs())
-        )
-    }
-}
-
-fn seconds(span: TimeDelta) -> f64 {
-    span.as_seconds_f64()
-}
-
-/// `10 min 0 s`, `2 h 3 min`, `12 d 4 h`, `0.3 s`.
-fn span(span: TimeDelta) -> String {
-    let (days, hours, minutes, secs) = (
-        span.num_days(),
-        span.num_hours() % 24,
-        span.num_minutes() % 60,
-        span.num_seconds() % 60,
-    );
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{:.1} s", seconds(span)),
-        (0, 0, _) => format!("{minutes} min {secs} s"),
-        (0, _, _) => format!("{hours} h {minutes} min"),
-        _ => format!("{days} d {hours} h"),
-    }
-}
 
 /// What was seen.
 #[derive(Debug)]
 pub struct Evidence {
     time_sync: Seen<TimeSync>,
+    witnesses: Vec<Witness>,
+    /// Servers that were asked, and had not answered when nothing depended on it any more.
+    unheard: Vec<TimeServer>,
 }
 
 /// The check.
@@ -113,9 +46,42 @@ impl Check for Probe {
     const CODES: &'static [Code] = &[SKEW, DRIFT, UNSYNCHRONIZED];
     const COLLECTS_AFTER: Option<&'static [&'static str]> = Some(&[]);
 
-    async fn collect(&self, host: &dyn Host, _known: &Known) -> Evidence {
+    async fn collect(&self, host: &dyn Host, known: &Known) -> Evidence {
+        let time_sync = host.time_sync(()).await;
+        let servers: Vec<_> = time_sync
+            .as_ref()
+            .map(|sync| sync.servers.iter().take(witness::MOST).cloned().collect())
+            .unwrap_or_default();
+        // Why nothing keeps the clock, the servers know best.
+        let unkept = matches!(&time_sync, Ok(sync) if keeping::judge(sync, &[]).is_some());
+        let mut asked: FuturesOrdered<_> = servers
+            .iter()
+            .map(|server| witness::ask(host, server))
+            .collect();
+        let mut witnesses = Vec::new();
+        let mut enough = std::pin::pin!(async {
+            let later = known.later.facts().await;
+            if unkept || !agrees(&later) {
+                std::future::pending::<()>().await;
+            }
+        });
+        loop {
+            tokio::select! {
+                biased;
+                witness = asked.next() => match witness {
+                    Some(witness) => witnesses.push(witness),
+                    None => break,
+                },
+                () = &mut enough => break,
+            }
+        }
+        drop(asked);
+        witnesses.retain(Witness::is_heard);
+        let heard = |server: &TimeServer| witnesses.iter().any(|it| it.server == *server);
         Evidence {
-            time_sync: host.time_sync(()).await,
+            unheard: servers.iter().filter(|it| !heard(it)).cloned().collect(),
+            time_sync,
+            witnesses,
         }
     }
 
@@ -125,17 +91,16 @@ impl Check for Probe {
         let mut judgement = match (answer, offset) {
             (Some(answer), Some(offset)) => {
                 facts.publish(offset);
-                compared(offset, &answer.exchange)
+                compared(offset, &answer.exchange, &evidence.witnesses)
             }
-            (answer, _) => not_compared(answer.is_some(), &evidence.time_sync),
+            (answer, _) => not_compared(answer.is_some(), &evidence),
         };
         match &evidence.time_sync {
             Ok(sync) => {
-                judgement.findings.extend(unsynchronized(sync));
-                if sync.supplied {
-                    judgement = judgement.note("time synchronisation", "supplied by the lab");
-                }
                 judgement
+                    .findings
+                    .extend(keeping::judge(sync, &evidence.witnesses));
+                noted(judgement, sync, &evidence)
             }
             Err(unseen) => judgement.note(
                 "time synchronisation",
@@ -145,41 +110,118 @@ impl Check for Probe {
     }
 }
 
-fn compared(offset: Offset, exchange: &Exchange) -> Judgement {
+/// Whether the control plane's Date is there, and says that nothing is wrong.
+fn agrees(facts: &Facts) -> bool {
+    let answer = facts.get::<health::Answer>();
+    let offset = answer.and_then(|answer| Offset::of(&answer.exchange));
+    offset.is_some_and(|offset| offset.least() <= DRIFTED)
+}
+
+/// What every witness said, where no finding has it as evidence.
+fn noted(mut judgement: Judgement, sync: &TimeSync, evidence: &Evidence) -> Judgement {
+    if judgement.findings.is_empty() {
+        judgement.notes.extend(keeping::chrony(sync));
+        let facts = evidence.witnesses.iter().map(Witness::fact);
+        judgement.notes.extend(facts);
+    }
+    for server in &evidence.unheard {
+        judgement = judgement.note(
+            format!("NTP {}", server.name),
+            "had not answered when all else was known, and was not waited for",
+        );
+    }
+    match sync.supplied {
+        true => judgement.note("time synchronisation", "supplied by the lab"),
+        false => judgement,
+    }
+}
+
+fn compared(offset: Offset, exchange: &Exchange, witnesses: &[Witness]) -> Judgement {
     let words = offset.words();
     let code = match offset.least() {
         least if least > SKEWED => SKEW,
         least if least > DRIFTED => DRIFT,
         _ => {
-            return Judgement::pass().note(
+            let judgement = Judgement::pass().note(
                 "clock",
                 format!("{words} (the resolution of a Date header is 1 s)"),
             );
+            return disagreeing(judgement, offset, witnesses);
         }
     };
     let round_trip = exchange.received_at - exchange.sent_at;
-    Finding::new(
-        code,
-        format!("The host's clock is {words}, by the Date header of the answer to GET /health."),
-    )
-    .saw("Date", exchange.header("date").unwrap_or_default())
-    .saw("host's clock when asked", exchange.sent_at.format("%Y-%m-%d %H:%M:%S%.3f UTC").to_string())
-    .saw(
-        "round trip",
-        format!("{} ms", round_trip.num_milliseconds()),
-    )
-    .into()
+    let mut detail =
+        format!("The host's clock is {words}, by the Date header of the answer to GET /health.");
+    if let Some(verdict) = witness::verdict(witnesses, offset) {
+        detail = format!("{detail} {verdict}");
+    }
+    Finding::new(code, detail)
+        .saw("Date", exchange.header("date").unwrap_or_default())
+        .saw("host's clock when asked", exchange.sent_at.format("%Y-%m-%d %H:%M:%S%.3f UTC").to_string())
+        .saw(
+            "round trip",
+            format!("{} ms", round_trip.num_milliseconds()),
+        )
+        .saw_all(witnesses.iter().map(Witness::fact))
+        .into()
 }
 
-/// Without a Date, NTP is the only witness of the true time: where it answers, the clock follows it.
-fn not_compared(answered: bool, sync: &Seen<TimeSync>) -> Judgement {
+/// Host and control plane agree: a time server that does not is worth a line.
+fn disagreeing(mut judgement: Judgement, offset: Offset, witnesses: &[Witness]) -> Judgement {
+    for witness in witnesses {
+        if witness.side(offset) == Some(witness::Side::Neither) {
+            judgement = judgement.note(
+                "disagreement",
+                format!(
+                    "the time server {} tells another time than this host and the control plane, which agree; as soon as it is followed, they will not",
+                    witness.name()
+                ),
+            );
+        }
+    }
+    judgement
+}
+
+/// Without a Date, NTP is the only witness of the true time: the servers themselves, or the kernel's clock that follows them.
+fn not_compared(answered: bool, evidence: &Evidence) -> Judgement {
     let why = if answered {
         "the control plane's answer has no usable Date header"
     } else {
         "no HTTP answer came that could tell the control plane's time"
     };
+    let told: Vec<_> = evidence
+        .witnesses
+        .iter()
+        .filter_map(|witness| Some((witness, witness.offset()?)))
+        .collect();
+    let apart = |a: &Offset, b: &Offset| a.gap(b) > DRIFTED;
+    let contradicted = told
+        .iter()
+        .any(|(_, one)| told.iter().any(|(_, other)| apart(one, other)));
+    match told.first() {
+        _ if contradicted => Judgement::unknown(format!(
+            "whether the host's time is right is not known: {why}, and the time servers contradict one another"
+        )),
+        Some((witness, offset)) => by_ntp(witness, *offset, why),
+        None => by_kernel(&evidence.time_sync, why),
+    }
+}
+
+fn by_ntp(witness: &Witness, offset: Offset, why: &str) -> Judgement {
+    let words = offset.words_against(&format!("the time server {}", witness.name()));
+    let code = match offset.least() {
+        least if least > SKEWED => SKEW,
+        least if least > DRIFTED => DRIFT,
+        _ => return Judgement::pass().note("clock", format!("{words}; not compared with the control plane: {why}")),
+    };
+    let detail = format!("The host's clock is {words}. The control plane's own time is not known: {why}.");
+    let fact = witness.fact();
+    Finding::new(code, detail).saw(fact.what, fact.value).into()
+}
+
+fn by_kernel(sync: &Seen<TimeSync>, why: &str) -> Judgement {
     match sync {
-        Ok(sync) if sync.enabled == Some(true) && sync.synchronized == Some(true) => {
+        Ok(sync) if sync.synchronized == Some(true) && sync.enabled != Some(false) => {
             Judgement::pass().note(
                 "clock",
                 format!("synchronised by NTP; not compared with the control plane: {why}"),
@@ -192,33 +234,6 @@ fn not_compared(answered: bool, sync: &Seen<TimeSync>) -> Judgement {
             ..Judgement::default()
         },
     }
-}
-
-/// Off, or on and without a source. Something that systemd does not manage (a hypervisor, another daemon) may keep the
-/// time as well: where no service could be switched on and the kernel's clock is disciplined, nothing is wrong.
-fn unsynchronized(sync: &TimeSync) -> Option<Finding> {
-    let manageable = sync.properties.get("CanNTP").is_none_or(|can| can != "no");
-    let detail = match (sync.enabled, sync.synchronized) {
-        (Some(false), Some(true)) if !manageable => return None,
-        (Some(false), Some(true)) => {
-            "Time synchronisation is switched off: the clock is right for now, and nothing keeps it so."
-        }
-        (Some(false), _) => "Time synchronisation is switched off: the clock drifts.",
-        (_, Some(false)) => {
-            "Time synchronisation is on and has no source: the clock is not synchronised."
-        }
-        _ => return None,
-    };
-    let shown = ["NTP", "NTPSynchronized", "CanNTP"]
-        .into_iter()
-        .filter_map(|name| Some(format!("{name}={}", sync.properties.get(name)?)));
-    let shown: Vec<_> = shown.collect();
-    let finding = Finding::new(UNSYNCHRONIZED, detail);
-    Some(if shown.is_empty() {
-        finding
-    } else {
-        finding.saw("timedatectl", shown.join(" "))
-    })
 }
 
 #[cfg(test)]

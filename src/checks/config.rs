@@ -120,6 +120,8 @@ pub struct Probe;
 impl Check for Probe {
     type Evidence = Evidence;
     const ID: &'static str = "config";
+    /// It asks the service manager where to look by itself, beside the others.
+    const COLLECTS_AFTER: Option<&'static [&'static str]> = Some(&[]);
     const CODES: &'static [Code] = &[
         MISSING,
         UNREADABLE,

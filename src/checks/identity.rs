@@ -75,6 +75,12 @@ impl Identity {
     }
 }
 
+/// The agent's id, as its certificate names it: for who does not wait until the identity is judged.
+pub(super) async fn agent_id(host: &dyn Host, cert: &HostPath) -> Option<String> {
+    let content = host.read(ReadQuestion::new(cert.clone())).await.ok()?;
+    Certificate::parse(&content.text).ok()?.common_name
+}
+
 /// What was seen.
 #[derive(Debug)]
 pub struct Evidence {

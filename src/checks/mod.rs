@@ -15,7 +15,7 @@ mod known;
 mod testing;
 
 pub use custom::check as custom;
-pub use known::{Facts, Known};
+pub use known::{Facts, Known, Later};
 
 use std::any::Any;
 use std::net::SocketAddr;

@@ -49,23 +49,20 @@ impl Check for Probe {
     type Evidence = Evidence;
     const ID: &'static str = "registration";
     const CODES: &'static [Code] = &[REVOKED, CERTIFICATE_REFUSED, REJECTED, HOSTNAME_MISMATCH];
-    /// Beside the diagnostic connection, not after it: the strict one verifies the peer itself.
-    const COLLECTS_AFTER: Option<&'static [&'static str]> = Some(&["tcp", "identity"]);
+    /// Beside the diagnostic connection, not after any part of it: the strict one opens its own and verifies the peer itself.
+    const COLLECTS_AFTER: Option<&'static [&'static str]> = Some(&["config", "dns", "proxy"]);
 
     async fn collect(&self, host: &dyn Host, known: &Known) -> Evidence {
-        let Some(identity) = known.get::<identity::Identity>() else {
-            return Evidence { heartbeat: None };
-        };
-        let Some(agent_id) = identity.agent_id.clone() else {
+        let told = config::told(known);
+        let Some(agent_id) = identity::agent_id(host, &told.cert).await else {
             return Evidence { heartbeat: None };
         };
         let call = ApiCall::Heartbeat {
             agent_id,
             hostname: known.system.hostname.clone(),
         };
-        let pair = (identity.cert.clone(), identity.key.clone());
         Evidence {
-            heartbeat: api::call(host, known, Some(pair), call).await,
+            heartbeat: api::call(host, known, Some((told.cert, told.key)), call).await,
         }
     }
 

@@ -85,6 +85,8 @@ pub struct Probe;
 impl Check for Probe {
     type Evidence = Evidence;
     const ID: &'static str = "service";
+    /// The programs that it asks take longest of all that is asked here: they start first.
+    const COLLECTS_AFTER: Option<&'static [&'static str]> = Some(&[]);
     const CODES: &'static [Code] = &[
         NOT_INSTALLED,
         STOPPED,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Check, Facts, Judgement, Known, config, tcp};
+use super::{Check, Facts, Judgement, Known, Later, config, tcp};
 use crate::contract::url::ControlPlane;
 use crate::host::{
     Account, ApiAnswer, ApiCall, ApiQuestion, Entry, Exchange, HostPath, JournalQuestion, Kind,
@@ -110,6 +110,7 @@ impl Evidence {
                 foreign_root: self.foreign_root,
             }),
             facts: self.facts,
+            later: Later::default(),
         };
         let host = Recorded::new(Recording {
             entries: self.entries,

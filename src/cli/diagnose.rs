@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::{Common, DiagnoseArgs, Format};
 use super::exit::{Exit, Failure};
+use super::head_start::HeadStart;
 use super::output;
 use super::progress::Progress;
 use super::report_file::ReportFile;
@@ -125,6 +126,13 @@ impl Job {
     /// Diagnoses once; says also whether the checks were shown as they were settled.
     async fn once(&self, common: &Common, interrupted: &CancellationToken) -> (Report, bool) {
         let host = Arc::new(Recorder::new(LiveHost::new(self.settings.clone())));
+        let _ahead = HeadStart::begin(
+            &self.graph,
+            &host,
+            &self.target,
+            &self.selection,
+            self.limits,
+        );
         let mut progress = Progress::new(common);
         let run = engine::run(
             &self.graph,

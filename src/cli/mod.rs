@@ -7,6 +7,7 @@ mod diagnose;
 mod exit;
 mod explain;
 mod fixtures;
+mod head_start;
 mod lab;
 mod output;
 mod progress;

@@ -62,6 +62,7 @@ impl Walked {
             outcomes,
             unreported,
             known: Known {
+                later: crate::checks::Later::default(),
                 target: Arc::new(Target::unspecified(Duration::from_secs(5))),
                 system: Arc::new(System::unknown()),
                 facts: Facts::default(),

@@ -33,6 +33,8 @@ enum Does {
     HoldThread(std::sync::Mutex<std::sync::mpsc::Receiver<()>>),
     Publish(u32),
     Read(u32),
+    /// Collects until it is told what the others found out.
+    HearLater(u32),
 }
 
 struct Fake {
@@ -61,7 +63,7 @@ impl AnyCheck for Fake {
         None
     }
 
-    fn collect<'a>(&'a self, _: &'a dyn Host, _: &'a Known) -> BoxFuture<'a, AnyEvidence> {
+    fn collect<'a>(&'a self, _: &'a dyn Host, known: &'a Known) -> BoxFuture<'a, AnyEvidence> {
         Box::pin(async move {
             match &self.does {
                 Does::WaitFor(barrier) => {
@@ -69,6 +71,10 @@ impl AnyCheck for Fake {
                 }
                 Does::Hang => std::future::pending().await,
                 Does::PanicCollecting => panic!("on purpose"),
+                Does::HearLater(expected) => {
+                    let facts = known.later.facts().await;
+                    assert_eq!(facts.get::<u32>(), Some(expected));
+                }
                 _ => {}
             }
             Box::new(()) as AnyEvidence
@@ -287,6 +293,22 @@ async fn a_finding_of_a_check_that_was_left_out_is_not_lost() {
         (Status::Skipped, Status::Fail)
     );
     assert_eq!(walked.blocked_by("c"), ["b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_still_collects_is_told_what_the_others_found_out() {
+    let walked = walk(vec![
+        node("hearer", &[], &["publisher"], Does::HearLater(7)),
+        node("publisher", &[], &[], Does::Publish(7)),
+    ])
+    .run()
+    .await;
+    assert_eq!(
+        walked.status("hearer"),
+        Status::Pass,
+        "{}",
+        walked.reason("hearer")
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,13 +12,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use tokio::sync::watch;
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::{Graph, Selection};
 use crate::catalog::CheckDoc;
-use crate::checks::{AnyEvidence, Decision, Facts, Judgement, Known};
+use crate::checks::{AnyEvidence, Decision, Facts, Judgement, Known, Later};
 use crate::contract::url::ControlPlane;
 use crate::host::{Host, System};
 use crate::model::{CheckId, Code, Fact, Finding, Severity, Status, Target, format_duration};
@@ -111,6 +112,7 @@ pub async fn run(
             target,
             system: Arc::new(system),
             facts: Facts::default(),
+            later: Later::default(),
         },
         limits,
         states: Vec::new(),
@@ -167,6 +169,8 @@ struct Busy {
     due: Instant,
     /// How long the check was busy before this.
     before: Duration,
+    /// To whom the facts go that become known while it collects.
+    later: Option<watch::Sender<Option<Facts>>>,
 }
 
 impl Busy {
@@ -262,6 +266,11 @@ impl Walk<'_> {
             State::Collected(..) if needs_settled && self.all_settled(&node.doc.uses) => {
                 self.begin_to_judge(i);
             }
+            State::Busy(Busy { later: Some(_), .. })
+                if needs_settled && self.all_settled(&node.doc.uses) =>
+            {
+                self.tell(i);
+            }
             _ => return false,
         }
         true
@@ -307,12 +316,24 @@ impl Walk<'_> {
 
     fn begin_to_collect(&mut self, i: usize) {
         let (graph, host) = (Arc::clone(self.graph), Arc::clone(&self.host));
-        let known = self.known.clone();
+        let mut known = self.known.clone();
+        let (later, facts) = Later::channel();
+        known.later = facts;
         (self.on_event)(Event::Started(&self.graph.nodes()[i].doc.id));
         let task = self.tasks.spawn(async move {
             Done::Collected(graph.nodes()[i].check.collect(&*host, &known).await)
         });
-        self.busy(i, task, Duration::ZERO);
+        self.busy(i, task, Duration::ZERO, Some(later));
+    }
+
+    /// Tells a check that still collects what the others have found out.
+    fn tell(&mut self, i: usize) {
+        if let State::Busy(busy) = &mut self.states[i]
+            && let Some(later) = busy.later.take()
+        {
+            // Nobody listens where a check does not care.
+            let _unheard = later.send(Some(self.known.facts.clone()));
+        }
     }
 
     fn begin_to_judge(&mut self, i: usize) {
@@ -328,10 +349,16 @@ impl Walk<'_> {
             let judgement = graph.nodes()[i].check.judge(evidence, &known, &mut facts);
             Done::Judged(judgement, facts)
         });
-        self.busy(i, task, before);
+        self.busy(i, task, before, None);
     }
 
-    fn busy(&mut self, i: usize, task: AbortHandle, before: Duration) {
+    fn busy(
+        &mut self,
+        i: usize,
+        task: AbortHandle,
+        before: Duration,
+        later: Option<watch::Sender<Option<Facts>>>,
+    ) {
         let began = Instant::now();
         self.by_task.insert(task.id(), i);
         self.states[i] = State::Busy(Busy {
@@ -339,6 +366,7 @@ impl Walk<'_> {
             began,
             due: began + self.limits.per_check(),
             before,
+            later,
         });
     }
 

@@ -16,6 +16,7 @@ mod recorded;
 mod recorder;
 mod seen;
 mod system;
+mod time;
 mod tunnel;
 mod unit;
 mod unit_text;
@@ -35,8 +36,8 @@ pub use seen::{FROM_A_ROUTER, Seen, Unseen};
 pub use system::{
     Account, Base, Content, EnvironmentQuestion, FileSystem, Group, HostPath, JournalQuestion,
     KeyFacts, Kind, LogEntry, Process, ReadQuestion, Service, ServiceQuestion, Stat, System,
-    TimeSync,
 };
+pub use time::{Leap, NtpQuestion, NtpReply, TimeServer, TimeSync};
 pub use tunnel::{Login, ProxySetting, SocksAbout, Tunnel, TunnelEnding, TunnelQuestion, Via};
 pub use unit::{EnvironmentFile, environment_file};
 pub use unit_text::{UnitLine, unit_lines};
@@ -44,6 +45,7 @@ pub use unit_text::{UnitLine, unit_lines};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
@@ -89,6 +91,8 @@ macro_rules! questions {
             journal: JournalQuestion => Seen<Vec<LogEntry>>;
             /// What the system says of time synchronisation.
             time_sync: () => Seen<TimeSync>;
+            /// One NTP question to one time server.
+            ntp: NtpQuestion => Seen<NtpReply>;
             /// One DNS question to one nameserver.
             dns: DnsQuestion => Seen<DnsReply>;
             /// A name's addresses as the system's own resolver gives them.
@@ -127,3 +131,16 @@ macro_rules! declare_host {
     };
 }
 questions!(declare_host);
+
+macro_rules! share {
+    ($( $(#[$doc:meta])* $name:ident: $question:ty => $answer:ty; )*) => {
+        impl<H: Host + ?Sized> Host for Arc<H> {
+            $(
+                fn $name(&self, question: $question) -> BoxFuture<'_, $answer> {
+                    (**self).$name(question)
+                }
+            )*
+        }
+    };
+}
+questions!(share);

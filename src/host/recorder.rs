@@ -3,7 +3,7 @@
 //! It also keeps the promise that nothing is read twice, however many checks want the same thing.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
@@ -51,6 +51,11 @@ impl<H: Host> Recorder<H> {
             host,
             asked: Mutex::new(BTreeMap::new()),
         }
+    }
+
+    /// The host itself, for what is no question.
+    pub fn live(&self) -> &H {
+        &self.host
     }
 
     /// Everything that was asked and answered so far.

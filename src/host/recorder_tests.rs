@@ -98,7 +98,14 @@ samples! {
         invocation: Some("i".into()), message_id: None,
     };
     TimeSync => TimeSync {
-        enabled: Some(true), synchronized: None, properties: BTreeMap::new(), supplied: false,
+        enabled: Some(true), synchronized: None, properties: BTreeMap::new(), keeper: Some("k".into()),
+        servers: Vec::sample(), supplied: false,
+    };
+    TimeServer => TimeServer { name: "n".into(), named_in: "f".into() };
+    NtpQuestion => NtpQuestion { server: address().ip() };
+    NtpReply => NtpReply {
+        leap: Leap::Unsynchronized, stratum: 16, reference: "r".into(), root_delay_ms: 0.123,
+        root_dispersion_ms: 1e-3, sent_at: time(), received: None, transmitted: Some(time()), received_at: time(),
     };
     DnsQuestion => DnsQuestion {
         server: address().ip(), name: "n".into(), record: RecordType::Aaaa,

@@ -279,17 +279,3 @@ pub struct LogEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_id: Option<String>,
 }
-
-/// What the system says of time synchronisation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TimeSync {
-    /// Whether a service that synchronises is switched on (`NTP=` of `timedatectl show`).
-    pub enabled: Option<bool>,
-    /// Whether the clock is synchronised now (`NTPSynchronized=`).
-    pub synchronized: Option<bool>,
-    /// Everything that was printed, by name.
-    pub properties: BTreeMap<String, String>,
-    /// Whether the lab supplied this.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub supplied: bool,
-}

@@ -15,6 +15,7 @@ use super::nameserver::NameAnswer;
 use super::plan::{ChangeRequest, Edit, File, Plan, Registration, Token};
 use super::proxy::Door;
 use super::service::{self, CRASHED, LOOPING};
+use super::timeserver::TimeAnswer;
 use crate::model::Code;
 
 /// Which side of the connection a fault is on.
@@ -427,9 +428,10 @@ pub static FAULTS: &[Fault] = &[
     .never(&["trust.expired"]),
     server(
         "clock.skew",
-        "the control plane's clock is 10 minutes ahead, and its certificate a minute old",
+        "the control plane's clock and NTP are 10 minutes ahead, and its certificate a minute old",
         |plan| {
             plan.server.ahead = TimeDelta::minutes(10);
+            plan.time = TimeAnswer::Ahead(TimeDelta::minutes(10));
             plan.server.certificate = ServerCertificate::JustIssued;
         },
     )
@@ -441,7 +443,7 @@ pub static FAULTS: &[Fault] = &[
     ]),
     server(
         "clock.drift",
-        "the control plane's clock is 2 minutes ahead",
+        "the control plane's clock is 2 minutes ahead, and NTP sides with the host",
         |plan| {
             plan.server.ahead = TimeDelta::minutes(2);
         },

@@ -20,6 +20,7 @@ mod service;
 mod sight;
 pub mod standing;
 mod state;
+mod timeserver;
 mod together;
 mod truth;
 mod world;
@@ -37,6 +38,7 @@ pub use proxy::{Door, Protocol, ProxyServer};
 pub use run::{HEALTHY, LIMITS, NoScenario, Outcome, Scenario};
 pub use server::{ControlPlaneServer, RequestLine};
 pub use state::{Agent, Refusal, State};
+pub use timeserver::{TimeAnswer, TimeServer};
 pub use truth::Truth;
 pub use world::World;
 

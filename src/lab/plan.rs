@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
+use chrono::TimeDelta;
+
 use super::behaviour::Behaviour;
 use super::nameserver::NameAnswer;
 use super::proxy::{Door, Protocol};
+use super::timeserver::TimeAnswer;
 
 /// The name under which the lab's agent finds its control plane.
 pub(super) const NAME: &str = "control-plane.lab.test";
@@ -41,6 +44,8 @@ pub struct Plan {
     pub journal: Vec<&'static str>,
     /// Whether the host's clock is kept in time.
     pub synchronized: bool,
+    /// What the time server says that the host is told to follow.
+    pub time: TimeAnswer,
     /// The enrollment token that the user has at hand.
     pub token: Token,
     /// The change request that the user asks about.
@@ -156,6 +161,7 @@ impl Default for Plan {
             unit: BTreeMap::new(),
             journal: Vec::new(),
             synchronized: true,
+            time: TimeAnswer::Ahead(TimeDelta::zero()),
             token: Token::None,
             change_request: None,
             proxy: None,

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use super::plan::{self, Edit, File, NAME, PROXY, Plan, Proxy, ProxySetting, Registration, Token};
 use super::proxy::{ProxyServer, credentials};
+use super::timeserver::TimeServer;
 use super::{
     Authority, Behaviour, Clock, ControlPlaneServer, LabError, NameAnswer, Nameserver, State,
 };
@@ -24,7 +25,7 @@ use crate::contract::paths::AgentPaths;
 use crate::contract::tls::strict_tls_config;
 use crate::contract::url::ControlPlane;
 use crate::host::live::{LiveHost, Settings};
-use crate::host::{Host, LogEntry, Overlay, Seen, Service, System, TimeSync};
+use crate::host::{self, Host, LogEntry, Overlay, Seen, Service, System, TimeSync};
 use crate::model::{Os, Secret, Target};
 
 const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -44,6 +45,7 @@ pub struct World {
     server: ControlPlaneServer,
     /// All on the same port; there is always one.
     nameservers: Vec<Nameserver>,
+    timeserver: TimeServer,
     _proxy: Option<ProxyServer>,
     hostname: String,
     token: Option<Secret>,
@@ -102,6 +104,7 @@ impl World {
             hostname,
             server,
             nameservers,
+            timeserver: TimeServer::start(plan.time).await?,
             _proxy: proxy,
             root: files.directory,
         })
@@ -115,6 +118,7 @@ impl World {
             token: self.token.clone(),
             api_token: self.api_token.clone(),
             dns_port: self.nameservers[0].address().port(),
+            ntp_port: self.timeserver.address().port(),
             ..Settings::new(timeout)
         };
         let synchronized = if self.synchronized { "yes" } else { "no" };
@@ -124,6 +128,11 @@ impl World {
             enabled: Some(self.synchronized),
             synchronized: Some(self.synchronized),
             properties: properties.into(),
+            keeper: Some(TIME_KEEPER.to_owned()).filter(|_| self.synchronized),
+            servers: vec![host::TimeServer {
+                name: self.timeserver.address().ip().to_string(),
+                named_in: TIMESYNCD.to_owned(),
+            }],
             supplied: true,
         });
         let service: Seen<Service> = Ok(Service {
@@ -296,6 +305,10 @@ impl Files {
             .map(|address| format!("{address} {NAME} {PROXY}\n"))
             .unwrap_or_default();
         files.write("/etc/hosts", &format!("127.0.0.1 localhost\n{pinned}"))?;
+        files.write(
+            TIMESYNCD,
+            "[Time]\n# The lab's time server listens on a port of its own.\nNTP=127.0.0.1\n",
+        )?;
         files.write(CA, &authority.root_pem())?;
         if let Some(unit) = paths.definition {
             files.write(unit, UNIT)?;
@@ -381,6 +394,9 @@ impl Files {
 const CA: &str = "/etc/nexplane-agent/ca.crt";
 /// The service's environment file.
 const ENVIRONMENT: &str = "/etc/default/nexplane-agent";
+/// What keeps the host's time, and where it is told which server to follow.
+const TIME_KEEPER: &str = "systemd-timesyncd.service";
+const TIMESYNCD: &str = "/etc/systemd/timesyncd.conf";
 
 const UNIT: &str = "\
 [Unit]

@@ -47,6 +47,11 @@ impl Match {
 
 static AUTOMATON: LazyLock<family::Automaton> = LazyLock::new(family::Automaton::built_in);
 
+/// Builds the automaton, for who will need it soon.
+pub fn warm() {
+    LazyLock::force(&AUTOMATON);
+}
+
 /// The pattern that a line matches, if its words are known and name a problem.
 pub fn classify_line(line: &str) -> Option<&'static Pattern> {
     AUTOMATON

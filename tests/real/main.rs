@@ -24,6 +24,7 @@ mod chains;
 mod clock;
 mod dns;
 mod harness;
+mod head_start;
 mod health;
 mod host;
 mod interception;

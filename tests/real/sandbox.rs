@@ -533,7 +533,7 @@ fn a_variable_that_only_the_running_service_has() {
         machine.shell(&format!("sed -i 's/^curl/curl --noproxy \"*\"/' {PROGRAM}"));
     });
     let report = Doctor::at(&machine).diagnose();
-    report.note(
+    report.notes(
         "service",
         "has HTTPS_PROXY, NO_PROXY, which its unit does not set",
     );

@@ -175,6 +175,7 @@ fn the_doctor_is_the_agent_only_with_the_same_powers() {
             ..System::unknown()
         }),
         facts: Facts::default(),
+        later: crate::checks::known::Later::default(),
     };
     assert!(user(&[]).is_doctor(&known));
     assert!(!user(&[("CapabilityBoundingSet", "cap_net_admin")]).is_doctor(&known));

@@ -1,8 +1,12 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::net::IpAddr;
+
+use chrono::{DateTime, Utc};
+
 use super::*;
 use crate::checks::testing::{Evidence as Recording, codes, properties};
-use crate::host::Unseen;
+use crate::host::{Leap, NtpQuestion, NtpReply, Unseen};
 
 /// An answer that took `ms`, whose Date is `offset` seconds ahead of the host's clock when it was asked.
 fn answer(offset: i64, ms: i64) -> health::Answer {
@@ -30,6 +34,8 @@ fn sync(enabled: Option<bool>, synchronized: Option<bool>, can: &str) -> Seen<Ti
         enabled,
         synchronized,
         properties: properties(&[("CanNTP", can)]),
+        keeper: None,
+        servers: Vec::new(),
         supplied: false,
     })
 }
@@ -81,11 +87,15 @@ fn the_detail_says_offset_and_uncertainty() {
             TimeDelta::milliseconds(601_000)
         )
     );
+    let (judgement, _) = judged(Some(answer(-300_000, 1200)), good());
+    assert!(judgement.findings[0].detail.contains("3 d 11 h ahead"));
+    let (judgement, _) = judged(Some(answer(599, 0)), good());
+    assert!(judgement.findings[0].detail.contains("10 min 0 s behind"));
     let (judgement, _) = judged(Some(answer(-90_000, 0)), good());
     assert!(
         judgement.findings[0]
             .detail
-            .contains("1 d 0 h ahead of the control plane")
+            .contains("1 d 1 h ahead of the control plane")
     );
 }
 
@@ -147,4 +157,180 @@ fn an_absurd_date_is_no_panic() {
     assert_eq!(codes(&judgement), ["clock.skew"]);
     let offset = facts.get::<Offset>().unwrap();
     assert!(offset.true_time(DateTime::<Utc>::MAX_UTC).0 >= DateTime::UNIX_EPOCH);
+}
+
+const SERVER: &str = "192.0.2.1";
+const OTHER: &str = "192.0.2.2";
+
+/// What a server says that is `offset` seconds ahead of the host, over 20 ms and with 5 ms of root distance.
+fn reply(offset: i64) -> Seen<NtpReply> {
+    let sent_at: DateTime<Utc> = "2026-11-23T20:50:00Z".parse().unwrap();
+    let there = sent_at + TimeDelta::seconds(offset) + TimeDelta::milliseconds(10);
+    Ok(NtpReply {
+        leap: Leap::None,
+        stratum: 2,
+        reference: "GPS".into(),
+        root_delay_ms: 4.0,
+        root_dispersion_ms: 3.0,
+        sent_at,
+        received: Some(there),
+        transmitted: Some(there),
+        received_at: sent_at + TimeDelta::milliseconds(20),
+    })
+}
+
+fn but(change: fn(&mut NtpReply)) -> Seen<NtpReply> {
+    let mut reply = reply(0)?;
+    change(&mut reply);
+    Ok(reply)
+}
+
+/// A host that is told to follow these servers, and is synchronised or not.
+fn following(
+    answer: Option<health::Answer>,
+    synchronized: bool,
+    servers: &[(&str, Seen<NtpReply>)],
+) -> Judgement {
+    let mut sync = sync(Some(true), Some(synchronized), "yes").unwrap();
+    sync.keeper = Some("systemd-timesyncd.service".into());
+    sync.servers = servers
+        .iter()
+        .map(|(name, _)| TimeServer {
+            name: (*name).into(),
+            named_in: "/etc/systemd/timesyncd.conf".into(),
+        })
+        .collect();
+    let mut recording = Recording::default().answer("time_sync", (), Ok::<_, Unseen>(sync));
+    for (name, reply) in servers {
+        let server: IpAddr = name.parse().unwrap();
+        recording = recording.answer("ntp", NtpQuestion { server }, reply);
+    }
+    match answer {
+        Some(answer) => recording.fact(answer).judge(&Probe).0,
+        None => recording.judge(&Probe).0,
+    }
+}
+
+#[test]
+fn a_difference_says_on_whose_side_ntp_is() {
+    for (servers, said) in [
+        (vec![(SERVER, reply(600))], "NTP agrees with the control plane: 192.0.2.1."),
+        (vec![(SERVER, reply(1))], "it is the control plane's clock that is off and needs fixing"),
+        (vec![(SERVER, reply(-3600))], "NTP agrees with neither"),
+        (
+            vec![(SERVER, reply(600)), (OTHER, reply(0))],
+            "The time servers disagree: 192.0.2.1 agrees with the control plane, 192.0.2.2 agrees with this host.",
+        ),
+        (vec![(SERVER, Err(Unseen::Refused))], "by the Date header of the answer to GET /health."),
+    ] {
+        let judgement = following(Some(answer(600, 200)), true, &servers);
+        assert_eq!(codes(&judgement), ["clock.skew"]);
+        let detail = &judgement.findings[0].detail;
+        assert!(detail.contains(said), "{detail}");
+        let evidence = &judgement.findings[0].evidence;
+        for (name, _) in servers {
+            let fact = format!("NTP {name}");
+            assert!(evidence.iter().any(|it| it.what == fact), "{evidence:?}");
+        }
+    }
+}
+
+#[test]
+fn every_witness_is_told_with_its_bounds() {
+    let judgement = following(Some(answer(0, 10)), true, &[(SERVER, reply(2))]);
+    assert_eq!(codes(&judgement), [""; 0]);
+    let note = |what: &str| judgement.notes.iter().find(|note| note.what == what).unwrap();
+    assert!(note("clock").value.contains("the control plane, ±0.5 s"));
+    assert_eq!(
+        note("NTP 192.0.2.1").value,
+        "this host is 2.0 s behind it, ±15.0 ms (stratum 2); named in /etc/systemd/timesyncd.conf"
+    );
+    let judgement = following(Some(answer(0, 10)), true, &[(SERVER, reply(600))]);
+    assert_eq!(codes(&judgement), [""; 0]);
+    assert!(judgement.notes.iter().any(|note| note.what == "disagreement"));
+}
+
+#[test]
+fn without_a_date_the_time_servers_tell() {
+    for (servers, expected) in [
+        (vec![(SERVER, reply(1))], Ok(None)),
+        (vec![(SERVER, reply(600))], Ok(Some("clock.skew"))),
+        (vec![(SERVER, reply(-90)), (OTHER, reply(-91))], Ok(Some("clock.drift"))),
+        (vec![(SERVER, reply(0)), (OTHER, reply(600))], Err(())),
+        (vec![(SERVER, but(|reply| reply.stratum = 16))], Err(())),
+        (vec![(SERVER, but(|reply| reply.root_dispersion_ms = 20_000.0))], Err(())),
+        (vec![(SERVER, but(|reply| reply.transmitted = None))], Err(())),
+        (vec![(SERVER, but(|reply| reply.received_at = DateTime::UNIX_EPOCH))], Err(())),
+    ] {
+        let mut judgement = following(None, false, &servers);
+        judgement.findings.retain(|finding| finding.code != UNSYNCHRONIZED);
+        let found = codes(&judgement).first().copied();
+        match expected {
+            Ok(code) => assert_eq!((found, &judgement.decision), (code, &Decision::Decided)),
+            Err(()) => assert!(
+                matches!(judgement.decision, Decision::Unknown(_)) && found.is_none(),
+                "{servers:?}"
+            ),
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_with_the_sources_is_said() {
+    for (servers, said) in [
+        (vec![], "no time server is configured on this host"),
+        (vec![(SERVER, Err(Unseen::TimedOut { after_ms: 1500 }))], "192.0.2.1 does not answer"),
+        (vec![(SERVER, Err(Unseen::Refused))], "192.0.2.1 has no time service on UDP port 123"),
+        (vec![(SERVER, but(|reply| reply.leap = Leap::Unsynchronized))], "it is not synchronised itself"),
+        (
+            vec![(SERVER, but(|reply| (reply.stratum, reply.reference) = (0, "RATE".into())))],
+            "192.0.2.1 refuses this host (kiss-of-death RATE)",
+        ),
+        (
+            vec![(
+                SERVER,
+                but(|reply| (reply.stratum, reply.reference) = (0, String::new())),
+            )],
+            "it is not synchronised itself",
+        ),
+        (vec![(SERVER, reply(0))], "192.0.2.1 answers here, and is not followed yet"),
+    ] {
+        let judgement = following(Some(answer(0, 10)), false, &servers);
+        assert_eq!(codes(&judgement), ["clock.unsynchronized"]);
+        let detail = &judgement.findings[0].detail;
+        assert!(detail.contains("(systemd-timesyncd.service) and has no source: "), "{detail}");
+        assert!(detail.contains(said), "{detail}");
+    }
+}
+
+#[test]
+fn a_server_that_was_not_waited_for_is_neither_silent_nor_a_witness() {
+    let judgement = following(Some(answer(600, 10)), true, &[(SERVER, Err(Unseen::NotRecorded))]);
+    assert!(!judgement.findings[0].detail.contains("NTP"));
+    let note = judgement.notes.iter().find(|note| note.what == "NTP 192.0.2.1");
+    assert!(note.unwrap().value.contains("was not waited for"));
+}
+
+#[test]
+fn chrony_says_what_it_follows() {
+    let told = "C0000201,192.0.2.1,3,1764000000.123456789,0.000012345,-0.000001,0.00002,1.5,0.001,0.02,0.010,0.0005,64.2,Normal\n\
+                ^,*,192.0.2.1,2,6,377,21,0.000011,0.000012,0.000400\n^,?,192.0.2.2,0,6,0,4294967295,0.0,0.0,0.0\n";
+    let mut tracked = good().unwrap();
+    tracked.properties.insert("chronyc".into(), told.into());
+    let facts = keeping::chrony(&tracked);
+    let shown: Vec<_> = facts.iter().map(|fact| fact.value.as_str()).collect();
+    assert_eq!(
+        shown,
+        [
+            "follows 192.0.2.1 (stratum 3); this host's clock is corrected by 0.000012345 s, root dispersion 0.0005 s",
+            "followed, 8 of the last 8 questions answered, stratum 2",
+            "not usable, 0 of the last 8 questions answered, stratum 0",
+        ]
+    );
+    tracked.properties.insert("chronyc".into(), "506 Cannot talk to daemon".into());
+    assert_eq!(keeping::chrony(&tracked)[0].value, "506 Cannot talk to daemon");
+    for hostile in ["", ",,,,,,,,,,,,,", "\u{1b}[2J,a", "^,^,^,^,^,^,^,^,^,^"] {
+        tracked.properties.insert("chronyc".into(), hostile.into());
+        assert!(keeping::chrony(&tracked).len() <= 1);
+    }
 }

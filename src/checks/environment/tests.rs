@@ -26,6 +26,7 @@ fn environment(
             ..System::unknown()
         }),
         facts: Facts::default(),
+        later: crate::checks::known::Later::default(),
     };
     let entry = |ask: &str, question: serde_json::Value, answer: serde_json::Value| Entry {
         ask: ask.into(),

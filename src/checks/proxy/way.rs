@@ -154,6 +154,11 @@ impl Way {
         }
     }
 
+    /// Whether it is known which way the agent goes.
+    pub(in crate::checks) const fn is_known(&self) -> bool {
+        matches!(self.choice, Choice::Direct(_) | Choice::Through(_))
+    }
+
     /// Host and port that this host itself connects to.
     pub(in crate::checks) fn peer(&self, control_plane: &ControlPlane) -> (String, u16) {
         match self.proxy() {

@@ -1,9 +1,13 @@
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::net::SocketAddr;
+
+use rcgen::{CertificateParams, DnType, KeyPair};
 
 use super::*;
 use crate::checks::testing::{Evidence as Recording, codes};
-use crate::checks::{Decision, tcp};
-use crate::host::{ApiQuestion, ApiReply, HostPath, Unseen};
+use crate::checks::{Decision, dns};
+use crate::host::{ApiQuestion, ApiReply, Content, HostPath, ReadQuestion, Seen, Unseen};
 use crate::model::Target;
 
 const OWN: &str = "web-server-01";
@@ -17,7 +21,19 @@ fn agent(id: Option<&str>) -> identity::Identity {
     }
 }
 
-/// A host with an identity and an open connection, whose heartbeat is answered like this.
+/// The certificate's file: one whose subject is `agt_1`.
+fn certificate() -> Seen<Content> {
+    let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
+    params.distinguished_name.push(DnType::CommonName, "agt_1");
+    let key = KeyPair::generate().unwrap();
+    Ok(Content {
+        text: params.self_signed(&key).unwrap().pem(),
+        invalid_utf8_at: None,
+    })
+}
+
+/// A host with an identity, whose control plane's name is resolved and which answers a heartbeat like this. What the
+/// other connection comes to is not known when it is sent.
 fn judged(answer: ApiAnswer) -> (Judgement, Facts) {
     let address = SocketAddr::from(([10, 0, 0, 5], 8000));
     let mut target = Target::unspecified(std::time::Duration::from_secs(5));
@@ -38,10 +54,10 @@ fn judged(answer: ApiAnswer) -> (Judgement, Facts) {
     };
     Recording::default()
         .target(target)
-        .fact(tcp::Connected {
-            winner: address,
-            working: vec![address],
+        .fact(dns::Resolved {
+            addresses: vec![address.ip()],
         })
+        .answer("read", ReadQuestion::new(identity.cert.clone()), certificate())
         .fact(identity)
         .answer("api", question, answer)
         .judge(&Probe)

@@ -40,6 +40,7 @@ pub(super) struct Tokens {
 pub(super) async fn call(
     deadline: Deadline,
     root: &Root,
+    stores: &trust::Stores,
     tokens: &Tokens,
     scrubber: &Scrubber,
     question: ApiQuestion,
@@ -49,7 +50,7 @@ pub(super) async fn call(
         Ok(call) => call,
         Err(why) => return ApiAnswer::NotAsked { why },
     };
-    let client = match strict_client(deadline, root, question, proxy).await {
+    let client = match strict_client(deadline, root, stores, question, proxy).await {
         Ok(client) => client,
         Err(answer) => return answer,
     };
@@ -60,12 +61,13 @@ pub(super) async fn call(
 pub(super) async fn fetch(
     deadline: Deadline,
     root: &Root,
+    stores: &trust::Stores,
     scrubber: &Scrubber,
     question: FetchQuestion,
 ) -> Seen<Exchange> {
-    let root = root.clone();
+    let (root, stores) = (root.clone(), stores.clone());
     let config = deadline
-        .blocking(move || anonymous_tls_config(&trust::load(&root, None, None).anchors))
+        .blocking(move || anonymous_tls_config(&stores.load(&root, None, None).anchors))
         .await?
         .map_err(Unseen::failed)?;
     let asked = client::get(&question.url, config, deadline.remaining());
@@ -154,16 +156,17 @@ impl Call {
 async fn strict_client(
     deadline: Deadline,
     root: &Root,
+    stores: &trust::Stores,
     question: ApiQuestion,
     proxy: Option<Proxy>,
 ) -> Result<ApiClient, ApiAnswer> {
     let control_plane = ControlPlane::parse(&question.origin)
         .map_err(|problem| ApiAnswer::Failed(Unseen::malformed(problem.to_string())))?;
     let addresses = question.addresses.clone();
-    let root = root.clone();
+    let (root, stores) = (root.clone(), stores.clone());
     let (config, route) = deadline
         .blocking(move || {
-            let anchors = anchors(&root, &question);
+            let anchors = anchors(&root, &stores, &question);
             let route = match proxy {
                 // To the proxy itself nobody's certificate is shown.
                 Some(proxy) => Some(Route {
@@ -192,20 +195,26 @@ async fn strict_client(
 }
 
 /// The system's anchors, as the service finds them, and those of the configured file.
-fn anchors(root: &Root, question: &ApiQuestion) -> Vec<CertificateDer<'static>> {
+fn anchors(
+    root: &Root,
+    stores: &trust::Stores,
+    question: &ApiQuestion,
+) -> Vec<CertificateDer<'static>> {
     let file = question.ssl_cert_file.clone();
     let dir = question.ssl_cert_dir.as_deref();
-    anchors_of(root, question.ca_cert.as_ref(), file, dir)
+    anchors_of(root, stores, question.ca_cert.as_ref(), file, dir)
 }
 
 /// The same, for whoever else has to be verified as the service would.
 pub(super) fn anchors_of(
     root: &Root,
+    stores: &trust::Stores,
     ca_cert: Option<&HostPath>,
     ssl_cert_file: Option<PathBuf>,
     ssl_cert_dir: Option<&str>,
 ) -> Vec<CertificateDer<'static>> {
-    let mut anchors = trust::load(root, ssl_cert_file, ssl_cert_dir).anchors;
+    let store = stores.load(root, ssl_cert_file, ssl_cert_dir);
+    let mut anchors = store.anchors.clone();
     if let Some(path) = ca_cert {
         // A file that cannot be read is a finding of its own; here it only means fewer anchors.
         let text = root.read_bytes(path, LIMIT).unwrap_or_default();

@@ -67,7 +67,8 @@ impl Case {
         let scrubber = Scrubber::new(tokens.enrollment.clone());
         let root = Root::new(Some(self.dir.path().to_owned()));
         let deadline = Deadline::after(Duration::from_secs(10));
-        call(deadline, &root, &tokens, &scrubber, question, None).await
+        let stores = trust::Stores::default();
+        call(deadline, &root, &stores, &tokens, &scrubber, question, None).await
     }
 }
 

@@ -37,6 +37,14 @@ pub(super) struct Found {
     root: PathBuf,
     metadata: Metadata,
     ancestors: Vec<Stat>,
+    links: Links,
+}
+
+/// Whether the path still has links in it. What is opened is compared with what was found, whichever way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Links {
+    Resolved,
+    Followed,
 }
 
 impl Root {
@@ -75,6 +83,22 @@ impl Root {
     /// Looks a path of the host up.
     pub(super) fn find_host(&self, path: impl AsRef<Path>) -> Seen<Found> {
         self.walk(path.as_ref())
+    }
+
+    /// The same where nobody asks for the directories on the way: on this machine's own root the kernel follows the links.
+    pub(super) fn find_followed(&self, path: &Path) -> Seen<Found> {
+        if self.foreign {
+            return self.walk(path);
+        }
+        let metadata = fs::metadata(path).map_err(|error| io_unseen("look up", path, &error))?;
+        Ok(Found {
+            path: path.to_owned(),
+            real: path.to_owned(),
+            root: self.dir.clone(),
+            metadata,
+            ancestors: Vec::new(),
+            links: Links::Followed,
+        })
     }
 
     fn walk(&self, path: &Path) -> Seen<Found> {
@@ -123,6 +147,7 @@ impl Root {
             root: self.dir.clone(),
             metadata,
             ancestors,
+            links: Links::Resolved,
         })
     }
 
@@ -213,10 +238,9 @@ impl Found {
         }
     }
 
-    /// Whether both are one file.
-    pub(super) fn is_same(&self, other: &Self) -> bool {
-        let id = |found: &Self| (found.metadata.dev(), found.metadata.ino());
-        id(self) == id(other)
+    /// What tells a file from every other: its device, and its number there.
+    pub(super) fn identity(&self) -> (u64, u64) {
+        (self.metadata.dev(), self.metadata.ino())
     }
 
     /// Whether the mount that it is on is read-only.
@@ -264,7 +288,9 @@ impl Found {
         }
         let unseen = |error: io::Error| io_unseen("read", &self.path, &error);
         let file = self.open().map_err(unseen)?;
-        let mut bytes = Vec::new();
+        // As large as it says that it is, so that it is read at once; a file that grows, or says nothing, is read on.
+        let expected = self.metadata.len().min(limit).saturating_add(1);
+        let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or_default());
         file.take(limit.saturating_add(1))
             .read_to_end(&mut bytes)
             .map_err(unseen)?;
@@ -276,8 +302,10 @@ impl Found {
 
     /// Opens what was found and nothing that took its place since: no link, and never waiting for a writer of a pipe.
     fn open(&self) -> io::Result<File> {
-        let flags =
-            OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let mut flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        if self.links == Links::Resolved {
+            flags |= OFlags::NOFOLLOW;
+        }
         let file = File::from(rustix::fs::open(&self.real, flags, Mode::empty())?);
         let opened = file.metadata()?;
         if (opened.dev(), opened.ino()) == (self.metadata.dev(), self.metadata.ino()) {

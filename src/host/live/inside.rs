@@ -69,7 +69,7 @@ fn environment(
 fn compare(root: &Root, path: &Path) -> Seen<InsidePath> {
     let theirs = root.find_host(path)?;
     let same = match Root::new(None).find_host(path) {
-        Ok(ours) => ours.is_same(&theirs),
+        Ok(ours) => ours.identity() == theirs.identity(),
         Err(Unseen::Absent) => false,
         Err(unseen) => return Err(unseen),
     };

@@ -69,6 +69,8 @@ pub(super) async fn time_sync(deadline: Deadline) -> Seen<TimeSync> {
         enabled: flag("NTP"),
         synchronized: flag("NTPSynchronized"),
         properties,
+        keeper: None,
+        servers: Vec::new(),
         supplied: false,
     })
 }
@@ -83,7 +85,7 @@ fn check_unit(unit: &str) -> Seen<()> {
     }
 }
 
-async fn ask(deadline: Deadline, program: &str, args: &[&str]) -> Seen<Output> {
+pub(super) async fn ask(deadline: Deadline, program: &str, args: &[&str]) -> Seen<Output> {
     let name = program.to_owned();
     let path = deadline
         .blocking(move || commands::find(&Root::new(None), &name))

@@ -15,6 +15,7 @@ mod hung;
 mod inside;
 mod linux;
 mod manager;
+mod ntp;
 mod pem;
 mod private_key;
 mod proxy;
@@ -25,6 +26,9 @@ mod tap;
 mod tcp;
 #[cfg(test)]
 mod testing;
+mod time_servers;
+#[cfg(target_os = "linux")]
+mod time_sync;
 mod tls;
 mod trust;
 mod unit_files;
@@ -47,7 +51,7 @@ use self::files::Root;
 use self::proxy::{Proxies, Tunnels};
 use self::scrub::Scrubber;
 use super::*;
-use crate::contract::proxy::{Connection, Proxy};
+use crate::contract::proxy::{Connection, Proxy, Scheme};
 use crate::contract::token::TokenShape;
 use crate::model::{Os, Secret};
 
@@ -64,6 +68,8 @@ pub struct Settings {
     pub api_token: Option<Secret>,
     /// The port that nameservers listen on: 53, but in the lab.
     pub dns_port: u16,
+    /// The port that time servers listen on: 123, but in the lab.
+    pub ntp_port: u16,
 }
 
 impl Settings {
@@ -75,6 +81,7 @@ impl Settings {
             token: None,
             api_token: None,
             dns_port: 53,
+            ntp_port: 123,
         }
     }
 }
@@ -85,8 +92,11 @@ pub struct LiveHost {
     timeout: Duration,
     tokens: Tokens,
     dns_port: u16,
+    ntp_port: u16,
     scrubber: Scrubber,
     proxies: Proxies,
+    /// The trust anchors that were read already.
+    stores: trust::Stores,
     /// Connections that wait for their handshake since then, by the peer's address.
     connected: Kept<(Instant, TcpStream)>,
     /// Tunnels that do.
@@ -122,7 +132,9 @@ impl LiveHost {
                 api: settings.api_token,
             },
             dns_port: settings.dns_port,
+            ntp_port: settings.ntp_port,
             proxies: Proxies::default(),
+            stores: trust::Stores::default(),
             connected: Mutex::default(),
             tunnels: Tunnels::default(),
             shaken: Mutex::default(),
@@ -131,6 +143,15 @@ impl LiveHost {
 
     fn deadline(&self) -> Deadline {
         Deadline::after(self.timeout)
+    }
+
+    /// What the files of a service's unit say of it, whatever its manager has made of them.
+    pub async fn definition(&self, question: ServiceQuestion) -> Seen<Service> {
+        known_system("the service manager")?;
+        let service = self
+            .look(move |root| unit_files::service(root, &question.name))
+            .await?;
+        Ok(self.completed(service).await)
     }
 
     /// Looks at files, on a thread of its own.
@@ -184,19 +205,20 @@ impl LiveHost {
     }
 
     async fn ask_service(&self, question: ServiceQuestion) -> Seen<Service> {
+        if self.root.is_foreign() {
+            return self.definition(question).await;
+        }
         known_system("the service manager")?;
-        let unit = async {
-            if self.root.is_foreign() {
-                self.look(move |root| unit_files::service(root, &question.name))
-                    .await
-            } else {
-                linux::service(self.deadline(), &question.name).await
-            }
-        };
+        // It takes a while, in which the anchors are read that every strict connection will want.
+        self.stores.warm(&self.root);
+        let service = linux::service(self.deadline(), &question.name).await?;
+        Ok(self.completed(service).await)
+    }
+
+    /// With what holds for every service of this manager, and without secrets.
+    async fn completed(&self, mut service: Service) -> Service {
         // `systemctl show` tells what the unit says, and not what its manager adds for every service.
-        let (service, defaults) = tokio::join!(unit, self.look(manager::default_environment));
-        let mut service = service?;
-        let (name, value) = match defaults {
+        let (name, value) = match self.look(manager::default_environment).await {
             Ok(defaults) => ("DefaultEnvironment", defaults),
             Err(unseen) => ("DefaultEnvironmentUnseen", unseen.to_string()),
         };
@@ -216,7 +238,7 @@ impl LiveHost {
             }
         }
         self.scrubber.properties(&mut service.properties);
-        Ok(service)
+        service
     }
 
     async fn ask_journal(&self, question: JournalQuestion) -> Seen<Vec<LogEntry>> {
@@ -272,16 +294,13 @@ impl LiveHost {
     ) -> Seen<(Tunnel, Option<Connection>)> {
         let stream = self.connection(deadline, question.address).await?;
         let (proxy, login) = self.proxy(deadline, &question.via).await?;
-        proxy::open(
-            deadline,
-            &self.root,
-            &self.scrubber,
-            stream,
-            question,
-            &proxy,
-            login,
-        )
-        .await
+        let (root, stores) = (&self.root, &self.stores);
+        let tls = match proxy.scheme {
+            Scheme::Https => Some(proxy::tls(deadline, root, stores, &question.via).await?),
+            Scheme::Http | Scheme::Socks5 | Scheme::Socks5h => None,
+        };
+        let scrubber = &self.scrubber;
+        proxy::open(deadline, scrubber, stream, question, &proxy, login, tls).await
     }
 
     /// A proxy with the credentials that are set for it.
@@ -327,8 +346,16 @@ impl LiveHost {
                 Err(unseen) => return ApiAnswer::Failed(unseen),
             },
         };
-        let (root, scrubber) = (&self.root, &self.scrubber);
-        api::call(deadline, root, &self.tokens, scrubber, question, proxy).await
+        api::call(
+            deadline,
+            &self.root,
+            &self.stores,
+            &self.tokens,
+            &self.scrubber,
+            question,
+            proxy,
+        )
+        .await
     }
 
     async fn ask_health(&self, question: HealthQuestion) -> Seen<Exchange> {
@@ -365,6 +392,15 @@ fn known_system(what: &str) -> Seen<()> {
             Os::current()
         )))
     }
+}
+
+/// What files and the kernel tell of time synchronisation; where they do not (systemd before 236), what `timedatectl` does.
+async fn ask_time_sync(deadline: Deadline) -> Seen<TimeSync> {
+    #[cfg(target_os = "linux")]
+    if let Some(seen) = time_sync::ask(deadline).await? {
+        return Ok(seen);
+    }
+    linux::time_sync(deadline).await
 }
 
 /// A user that is in no file but known to the system (LDAP, systemd's dynamic users).
@@ -498,8 +534,12 @@ impl Host for LiveHost {
         Box::pin(async {
             known_system("time synchronisation")?;
             self.must_be_here("time synchronisation")?;
-            linux::time_sync(self.deadline()).await
+            ask_time_sync(self.deadline()).await
         })
+    }
+
+    fn ntp(&self, question: NtpQuestion) -> BoxFuture<'_, Seen<NtpReply>> {
+        Box::pin(async move { ntp::ask(self.timeout, self.ntp_port, &question).await })
     }
 
     fn dns(&self, question: DnsQuestion) -> BoxFuture<'_, Seen<DnsReply>> {
@@ -530,13 +570,15 @@ impl Host for LiveHost {
         Box::pin(api::fetch(
             self.deadline(),
             &self.root,
+            &self.stores,
             &self.scrubber,
             question,
         ))
     }
 
     fn anchors(&self, question: AnchorsQuestion) -> BoxFuture<'_, Seen<Anchors>> {
-        Box::pin(self.look(move |root| trust::matching(root, &question)))
+        let stores = self.stores.clone();
+        Box::pin(self.look(move |root| stores.matching(root, &question)))
     }
 
     fn api(&self, question: ApiQuestion) -> BoxFuture<'_, ApiAnswer> {

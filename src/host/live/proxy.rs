@@ -8,15 +8,16 @@ use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use rustls::ClientConfig;
 use tokio::net::TcpStream;
 
 use super::api::anchors_of;
 use super::deadline::{Deadline, millis};
 use super::files::Root;
 use super::scrub::{Scrubber, is_proxy};
-use super::tcp;
+use super::{tcp, trust};
 use crate::contract::config;
-use crate::contract::proxy::{self, Connection, NoTunnel, Proxy, Scheme, SocksReply};
+use crate::contract::proxy::{self, Connection, NoTunnel, Proxy, SocksReply};
 use crate::contract::tls::strict_tls_config;
 use crate::host::{
     Login, ProxySetting, Seen, Service, SocksAbout, Tunnel, TunnelEnding, TunnelQuestion, Unseen,
@@ -113,17 +114,13 @@ fn read(root: &Root, setting: &ProxySetting) -> Option<Secret> {
 /// Asks for a tunnel on a connection to the proxy; also gives the tunnel.
 pub(super) async fn open(
     deadline: Deadline,
-    root: &Root,
     scrubber: &Scrubber,
     stream: TcpStream,
     question: &TunnelQuestion,
     proxy: &Proxy,
     login: Login,
+    tls: Option<ClientConfig>,
 ) -> Seen<(Tunnel, Option<Connection>)> {
-    let tls = match proxy.scheme {
-        Scheme::Https => Some(tls_to_proxy(deadline, root, &question.via).await?),
-        Scheme::Http | Scheme::Socks5 | Scheme::Socks5h => None,
-    };
     let began = Instant::now();
     let asked = deadline
         .run(async {
@@ -158,12 +155,18 @@ pub(super) fn no_way(tunnel: &Tunnel) -> Unseen {
     }
 }
 
-async fn tls_to_proxy(deadline: Deadline, root: &Root, via: &Via) -> Seen<rustls::ClientConfig> {
-    let (root, via) = (root.clone(), via.clone());
+/// How a connection to the proxy itself is secured: nobody's certificate is shown, and the anchors are the service's.
+pub(super) async fn tls(
+    deadline: Deadline,
+    root: &Root,
+    stores: &trust::Stores,
+    via: &Via,
+) -> Seen<ClientConfig> {
+    let (root, stores, via) = (root.clone(), stores.clone(), via.clone());
     deadline
         .blocking(move || {
             let (file, dir) = (via.ssl_cert_file.clone(), via.ssl_cert_dir.as_deref());
-            let anchors = anchors_of(&root, via.ca_cert.as_ref(), file, dir);
+            let anchors = anchors_of(&root, &stores, via.ca_cert.as_ref(), file, dir);
             strict_tls_config(&anchors, None, None).map_err(Unseen::failed)
         })
         .await?

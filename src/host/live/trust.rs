@@ -4,8 +4,9 @@
 //! The agent is a Go program, and this looks where Go looks: the first bundle file that can be read, and every file of
 //! the certificate directories; each of the two variables replaces only its own half. The doctor's own environment does not count.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -42,8 +43,48 @@ pub(super) struct Store {
     pub(super) anchors: Vec<CertificateDer<'static>>,
 }
 
+/// What the service's variables say: `SSL_CERT_FILE` and `SSL_CERT_DIR`.
+type Named = (Option<PathBuf>, Option<String>);
+
+/// A store, once somebody has read it; the others wait for it.
+type Slot = Arc<OnceLock<Arc<Store>>>;
+
+/// The stores that were read already: it is hundreds of files, and the judge and every strict connection want the same.
+#[derive(Clone, Default)]
+pub(super) struct Stores(Arc<Mutex<HashMap<Named, Slot>>>);
+
+impl Stores {
+    /// All anchors, as the service finds them; read when they are first asked for.
+    pub(super) fn load(&self, root: &Root, file: Option<PathBuf>, dir: Option<&str>) -> Arc<Store> {
+        let named = (file.clone(), dir.map(str::to_owned));
+        let slot = {
+            let mut stores = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(stores.entry(named).or_default())
+        };
+        Arc::clone(slot.get_or_init(|| Arc::new(load(root, file, dir))))
+    }
+
+    /// Begins to read the system's own, for whoever asks soon; nobody waits for it.
+    pub(super) fn warm(&self, root: &Root) {
+        let (stores, root) = (self.clone(), root.clone());
+        let read = move || drop(stores.load(&root, None, None));
+        // Without a thread for it, the first who asks reads them.
+        let _unstarted = std::thread::Builder::new()
+            .name("anchors".into())
+            .spawn(read);
+    }
+
+    /// Those whose subject was asked for.
+    pub(super) fn matching(&self, root: &Root, question: &AnchorsQuestion) -> Seen<Anchors> {
+        matching(
+            &self.load(root, question.file.clone(), question.dir.as_deref()),
+            question,
+        )
+    }
+}
+
 /// All anchors, as the service finds them.
-pub(super) fn load(root: &Root, file: Option<PathBuf>, dir: Option<&str>) -> Store {
+fn load(root: &Root, file: Option<PathBuf>, dir: Option<&str>) -> Store {
     let mut store = Collected::default();
     if cfg!(target_os = "linux") || file.is_some() || dir.is_some() || root.is_foreign() {
         store.files(root, file);
@@ -61,15 +102,13 @@ pub(super) fn load(root: &Root, file: Option<PathBuf>, dir: Option<&str>) -> Sto
     }
 }
 
-/// Those whose subject was asked for.
-pub(super) fn matching(root: &Root, question: &AnchorsQuestion) -> Seen<Anchors> {
+fn matching(store: &Store, question: &AnchorsQuestion) -> Seen<Anchors> {
     let names: HashSet<Vec<u8>> = question
         .names
         .iter()
         .map(|name| STANDARD.decode(name))
         .collect::<Result<_, _>>()
         .map_err(|_| Unseen::malformed("a name in the question is not base64"))?;
-    let store = load(root, question.file.clone(), question.dir.as_deref());
     let matching = store
         .anchors
         .iter()
@@ -77,7 +116,7 @@ pub(super) fn matching(root: &Root, question: &AnchorsQuestion) -> Seen<Anchors>
         .map(|anchor| pem::certificate(anchor))
         .collect();
     Ok(Anchors {
-        source: store.source,
+        source: store.source.clone(),
         total: store.anchors.len(),
         matching,
     })
@@ -93,6 +132,8 @@ struct Collected {
     sources: Vec<String>,
     anchors: Vec<CertificateDer<'static>>,
     seen: HashSet<Vec<u8>>,
+    /// Files of directories that were read, by device and number.
+    files: HashSet<(u64, u64)>,
 }
 
 impl Collected {
@@ -132,10 +173,12 @@ impl Collected {
             match names {
                 Ok(names) => {
                     for name in names {
-                        let read = root
-                            .find_host(dir.join(name))
-                            .and_then(|found| found.read(FILE_LIMIT));
-                        self.add(&read.unwrap_or_default());
+                        // The links by which OpenSSL finds a certificate lead to files that have names of their own.
+                        if let Ok(found) = root.find_followed(&dir.join(name))
+                            && self.files.insert(found.identity())
+                        {
+                            self.add(&found.read(FILE_LIMIT).unwrap_or_default());
+                        }
                     }
                     self.sources.push(dir.display().to_string());
                 }
@@ -220,7 +263,9 @@ mod tests {
         fs::write(at("usr/share/ca/three.crt"), &three).unwrap();
         symlink("/usr/share/ca/three.crt", at("etc/ssl/certs/three.pem")).unwrap();
         fs::write(at("etc/ssl/certs/README"), "not a certificate").unwrap();
-        let anchors = matching(&root, &ask(None, None, &[&one_name, &three_name])).unwrap();
+        let anchors = Stores::default()
+            .matching(&root, &ask(None, None, &[&one_name, &three_name]))
+            .unwrap();
         assert_eq!(anchors.total, 3);
         let texts: Vec<String> = anchors
             .matching
@@ -243,7 +288,11 @@ mod tests {
         fs::write(at("etc/ssl/certs/one.pem"), &one).unwrap();
         fs::write(at("extra/two.pem"), &two).unwrap();
         fs::write(at("mine.pem"), &three).unwrap();
-        let total = |file, dir| matching(&root, &ask(file, dir, &[])).unwrap();
+        let total = |file, dir| {
+            Stores::default()
+                .matching(&root, &ask(file, dir, &[]))
+                .unwrap()
+        };
         assert_eq!(total(Some("/mine.pem"), None).total, 2);
         assert_eq!(total(Some("/mine.pem"), Some("/extra:/nowhere")).total, 2);
         assert_eq!(total(None, Some("/nowhere")).total, 0);
@@ -252,10 +301,33 @@ mod tests {
     }
 
     #[test]
+    fn on_this_machine_links_are_followed_and_a_file_is_read_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let (one, name) = ca("one");
+        fs::write(dir.path().join("one.pem"), one).unwrap();
+        fs::create_dir(dir.path().join("links")).unwrap();
+        symlink("../one.pem", dir.path().join("links/0a1b2c3d.0")).unwrap();
+        symlink("0a1b2c3d.0", dir.path().join("links/one.pem")).unwrap();
+        symlink("nowhere", dir.path().join("links/gone.pem")).unwrap();
+        symlink("/dev/zero", dir.path().join("links/endless.pem")).unwrap();
+        let links = dir.path().join("links").display().to_string();
+        let question = ask(Some("/nonexistent"), Some(&links), &[&name]);
+        let stores = Stores::default();
+        let anchors = stores.matching(&Root::new(None), &question).unwrap();
+        assert_eq!((anchors.total, anchors.matching.len()), (1, 1));
+        // What was read once is not read again.
+        fs::remove_file(dir.path().join("one.pem")).unwrap();
+        let again = stores.matching(&Root::new(None), &question).unwrap();
+        assert_eq!(again, anchors);
+    }
+
+    #[test]
     fn a_host_without_anchors_says_so() {
         let (dir, root) = host();
         fs::remove_dir(dir.path().join("etc/ssl/certs")).unwrap();
-        let anchors = matching(&root, &ask(None, None, &[])).unwrap();
+        let anchors = Stores::default()
+            .matching(&root, &ask(None, None, &[]))
+            .unwrap();
         assert_eq!((anchors.total, anchors.matching.len()), (0, 0));
         assert_eq!(anchors.source, "no CA certificates found on this host");
     }

@@ -94,7 +94,11 @@ pub(super) async fn misbehave(listener: TcpListener, port: Port, running: Cancel
 pub(in crate::lab) async fn next(listener: &TcpListener) -> TcpStream {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return stream,
+            Ok((stream, _)) => {
+                // What it writes last must not wait until the peer has confirmed what it wrote before.
+                let _slower = stream.set_nodelay(true);
+                return stream;
+            }
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     }

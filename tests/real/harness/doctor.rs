@@ -229,11 +229,10 @@ impl Diagnosis {
     }
 
     /// A check notes this.
-    pub(crate) fn note(&self, id: &str, words: &str) -> &Self {
+    pub(crate) fn notes(&self, id: &str, words: &str) -> &Self {
         let checks = self.report["checks"].as_array().into_iter().flatten();
-        let holds = checks
-            .filter(|check| check["id"] == id)
-            .any(|check| check.to_string().contains(words));
+        let mut checks = checks.filter(|check| check["id"] == id);
+        let holds = checks.any(|check| check["notes"].to_string().contains(words));
         self.require(holds, &format!("check {id} notes {words}"))
     }
 

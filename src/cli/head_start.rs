@@ -1,0 +1,66 @@
+//! A head start for the network: nothing there should wait for the service manager, which takes as long as it likes.
+//!
+//! What it will say of the agent's service is mostly what the files of its unit say. So the checks of the network walk
+//! ahead on those, unseen, and through the same recorder: what they ask is answered already, or on its way, when the
+//! real walk asks it. Where the manager says otherwise, the real walk asks again, and nothing else comes of it.
+
+use std::sync::Arc;
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::{self, Graph, Limits, Selection};
+use crate::host::live::LiveHost;
+use crate::host::{Overlay, Recorder, ServiceQuestion};
+use crate::logs;
+use crate::model::{CheckId, Os, Target};
+
+/// What has nothing to do with the network, or waits for what has.
+const NOT_AHEAD: [&str; 8] = [
+    "host", "service", "trust", "clock", "identity", "token", "tasks", "install",
+];
+
+/// Ends with this value.
+pub(super) struct HeadStart(JoinHandle<()>);
+
+impl HeadStart {
+    /// Begins the walk ahead.
+    pub(super) fn begin(
+        graph: &Arc<Graph>,
+        host: &Arc<Recorder<LiveHost>>,
+        target: &Arc<Target>,
+        selection: &Selection,
+        limits: Limits,
+    ) -> Self {
+        // What the log will be read with takes as long to build as the log to come. Without a thread, who reads it builds it.
+        let _unstarted = std::thread::Builder::new()
+            .name("patterns".into())
+            .spawn(logs::warm);
+        let (graph, host, target) = (Arc::clone(graph), Arc::clone(host), Arc::clone(target));
+        let mut selection = selection.clone();
+        selection.skip.extend(NOT_AHEAD.map(CheckId::from_static));
+        Self(tokio::spawn(async move {
+            let question = ServiceQuestion::agent(Os::current());
+            let definition = host.live().definition(question).await;
+            let host = Arc::new(Overlay::new(host).supply("service", &definition));
+            let never = CancellationToken::new();
+            let mut unseen = |_: engine::Event<'_>| {};
+            engine::run(
+                &graph,
+                host,
+                target,
+                &selection,
+                limits,
+                &never,
+                &mut unseen,
+            )
+            .await;
+        }))
+    }
+}
+
+impl Drop for HeadStart {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
