@@ -8,6 +8,7 @@ mod exit;
 mod explain;
 mod fixtures;
 mod lab;
+mod logs;
 mod output;
 mod progress;
 mod report_file;
@@ -52,6 +53,7 @@ fn dispatch(arguments: &[OsString]) -> Result<Exit, Failure> {
         Some(Command::Explain(args)) => explain::run(&args, &common),
         Some(Command::Checks(args)) => checks::run(&args, &common),
         Some(Command::Fixtures(args)) => fixtures::run(&args, &common),
+        Some(Command::Logs(args)) => logs::run(&args, &common),
         Some(Command::Lab(args)) => lab::run(&args, &common),
         Some(Command::Completions(args)) => shell::completions(&args),
         Some(Command::Man(args)) => shell::man(&args),
