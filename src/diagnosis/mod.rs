@@ -3,13 +3,14 @@
 //! Pure: the same run gives the same report, whether it was live or played back.
 
 mod explain;
+mod history;
 #[cfg(test)]
 mod tests;
 mod values;
 mod verdict;
 
 use crate::catalog::{Catalog, FindingDoc};
-use crate::checks::config;
+use crate::checks::{Check as _, config, service};
 use crate::engine::{Outcome, Run};
 use crate::model::{
     CheckReport, Code, Finding, HostReport, Report, ReportedFinding, Role, Severity, Source,
@@ -25,10 +26,11 @@ pub fn diagnose(catalog: &Catalog, run: &Run, source: Source, ignore: &[Code]) -
     let found = found(catalog, run);
     let causes = explain::causes(&found);
     let base = values::of_host(&run.known);
+    let log = history::Log::of(run, &found);
     let mut reported: Vec<ReportedFinding> = found
         .iter()
         .zip(causes)
-        .map(|(found, explained_by)| report(found, explained_by, &base, run))
+        .map(|(found, explained_by)| report(found, explained_by, &base, &log, run))
         .collect();
     // Causes, then symptoms, then notices; within each, the order in which to fix them, which is the order they are in.
     reported.sort_by_key(|finding| match finding.role {
@@ -58,7 +60,7 @@ pub fn diagnose(catalog: &Catalog, run: &Run, source: Source, ignore: &[Code]) -
         checks: run
             .outcomes
             .iter()
-            .map(|outcome| check_report(catalog, outcome))
+            .map(|outcome| check_report(catalog, outcome, &log))
             .collect(),
     }
 }
@@ -104,6 +106,7 @@ fn report(
     found: &Found<'_>,
     explained_by: Vec<Code>,
     base: &crate::catalog::Values,
+    log: &history::Log<'_>,
     run: &Run,
 ) -> ReportedFinding {
     let Found {
@@ -125,14 +128,23 @@ fn report(
         explained_by,
         title: doc.title.clone(),
         detail: finding.detail.clone(),
-        evidence: finding.evidence.clone(),
+        evidence: finding
+            .evidence
+            .iter()
+            .cloned()
+            .chain(log.of_finding(&finding.code))
+            .collect(),
         remedy: doc.remedy.fill(&values, run.known.system.os),
         repair: doc.repair.map(|repair| repair.as_str().to_owned()),
     }
 }
 
-fn check_report(catalog: &Catalog, outcome: &Outcome) -> CheckReport {
+fn check_report(catalog: &Catalog, outcome: &Outcome, log: &history::Log<'_>) -> CheckReport {
     let doc = catalog.check(&outcome.id);
+    let mut notes = outcome.notes.clone();
+    if outcome.id.as_str() == service::Probe::ID {
+        notes.extend(log.past());
+    }
     CheckReport {
         id: outcome.id.clone(),
         title: doc.map(|doc| doc.title.clone()).unwrap_or_default(),
@@ -140,7 +152,7 @@ fn check_report(catalog: &Catalog, outcome: &Outcome) -> CheckReport {
         needs: doc.map(|doc| doc.needs.clone()).unwrap_or_default(),
         blocked_by: outcome.blocked_by.clone(),
         reason: outcome.reason.clone(),
-        notes: outcome.notes.clone(),
+        notes,
         duration: outcome.duration,
     }
 }

@@ -49,6 +49,10 @@ impl Walked {
     }
 
     fn report(self, ignore: &[&str]) -> Report {
+        self.report_with(Facts::default(), ignore)
+    }
+
+    fn report_with(self, facts: Facts, ignore: &[&str]) -> Report {
         let run = Run {
             started_at: DateTime::UNIX_EPOCH,
             duration: Duration::ZERO,
@@ -56,7 +60,7 @@ impl Walked {
             known: Known {
                 target: Arc::new(Target::unspecified(Duration::from_secs(5))),
                 system: Arc::new(System::unknown()),
-                facts: Facts::default(),
+                facts,
             },
         };
         let ignore: Vec<Code> = ignore.iter().map(|name| code(name)).collect();
@@ -363,4 +367,54 @@ fn what_an_ignored_cause_explains_stays_a_symptom() {
     let report = Walked::of(["clock.skew", "trust.expired"].map(finding)).report(&["clock.skew"]);
     assert_eq!(report.root_causes().count(), 0);
     assert_eq!(report.findings[0].explained_by, [code("clock.skew")]);
+}
+
+#[test]
+fn the_log_says_since_when_and_the_checks_whether_it_is_still_so() {
+    let entry = |message: &str| crate::host::LogEntry {
+        time: Some(DateTime::UNIX_EPOCH),
+        message: message.into(),
+        priority: None,
+        identifier: None,
+        invocation: None,
+        message_id: None,
+    };
+    let entries = [
+        entry("ERROR: dial tcp 10.0.0.9:8000: connect: connection refused"),
+        entry("ERROR: dial tcp: lookup n on 10.0.0.2:53: no such host"),
+        entry("ERROR: heartbeat rejected: agent not found or revoked"),
+        entry("ERROR: heartbeat rejected: agent not found or revoked"),
+    ];
+    let mut facts = Facts::default();
+    facts.publish(checks::service::Logged {
+        histories: crate::logs::histories(&entries),
+        now: DateTime::UNIX_EPOCH + chrono::TimeDelta::hours(1),
+    });
+    let walked = Walked::of([finding("registration.revoked")]);
+    let report = walked
+        .with(outcome("dns", Status::Unknown, &[]))
+        .report_with(facts, &[]);
+    let revoked = &report.findings[0].evidence[0];
+    assert!(
+        revoked
+            .value
+            .starts_with("since 1970-01-01 00:00:00 UTC, 2 times, last 1h0m ago (still so): ERROR"),
+        "{revoked:?}"
+    );
+    let service = report
+        .checks
+        .iter()
+        .find(|check| check.id.as_str() == "service");
+    let notes = &service.unwrap().notes;
+    let told: Vec<_> = notes
+        .iter()
+        .map(|note| (note.what.as_str(), note.value.contains("(no longer so)")))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("tcp.refused, in the service's log", true),
+            ("dns.not_found, in the service's log", false),
+        ]
+    );
 }

@@ -10,6 +10,7 @@
 //! A line is evidence, not a finding: whether it still holds is for the checks to say.
 
 mod family;
+mod history;
 mod input;
 mod json;
 mod scan;
@@ -23,6 +24,7 @@ mod unwrap;
 mod utf16;
 
 pub use family::{Pattern, patterns};
+pub use history::{History, Standing, histories};
 pub use input::{Source, decoded};
 pub use stamp::Stamp;
 pub use start::{is_restart, last_start};

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
 
@@ -67,19 +68,21 @@ pub struct Ended {
     pub broken_off: Option<io::Error>,
 }
 
+/// For more than a few lines; a diagnosis never builds it.
+static THOROUGH: LazyLock<Automaton> = LazyLock::new(|| Automaton::new(Effort::Many));
+
 /// Reads all logs, one after the other, and says of each how it ended.
 ///
 /// # Errors
 /// When the system has no thread to spare.
 pub fn read(logs: Vec<Log>, reader: &mut impl Reader) -> io::Result<Vec<Ended>> {
-    let automaton = Automaton::new(Effort::Many);
     let newest: Vec<_> = logs.iter().map(|log| log.newest).collect();
     let pieces = Pieces::of(logs.into_iter().map(|log| log.source).collect())?;
     let mut ended = Vec::new();
     for (log, newest) in newest.into_iter().enumerate() {
         let mut scanner = Scanner::new();
         let mut lines = Classifier {
-            automaton: &automaton,
+            automaton: &THOROUGH,
             reader,
             log,
             newest,
@@ -212,3 +215,7 @@ impl<R: Reader> Lines for Classifier<'_, R> {
 fn is_open(bytes: &[u8]) -> bool {
     bytes.trim_ascii_end().ends_with(b":")
 }
+
+#[cfg(test)]
+#[path = "stream_tests.rs"]
+mod tests;
