@@ -48,6 +48,11 @@ fn commands() -> Vec<String> {
 fn every_command_runs() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("token.txt"), "nxe_no-such-token\n").unwrap();
+    fs::write(
+        directory.path().join("agent.log"),
+        "FATAL: enrollment failed: token has already been used\n",
+    )
+    .unwrap();
     std::os::unix::fs::symlink(root().join("fixtures"), directory.path().join("fixtures")).unwrap();
     let ci = fs::read_to_string(root().join(".ci/run")).unwrap();
     let commands = commands();

@@ -203,7 +203,7 @@ impl Matches {
         self.attempt(|out| {
             out.write_all(before)?;
             // The object's own brace is open already.
-            out.write_all(rest[1..].as_bytes())?;
+            out.write_all(&rest.as_bytes()[1..])?;
             out.write_all(b"\n")?;
             out.flush()
         });

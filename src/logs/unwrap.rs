@@ -84,11 +84,11 @@ fn peel(text: &str, depth: usize) -> Cow<'_, str> {
     if depth == 0 {
         return text;
     }
-    if let Some((before, fields)) = object(&text) {
-        if let Some(message) = json::message(&fields) {
-            let inner = peel(&message, depth - 1);
-            return Cow::Owned(format!("{before} {inner}"));
-        }
+    if let Some((before, fields)) = object(&text)
+        && let Some(message) = json::message(&fields)
+    {
+        let inner = peel(&message, depth - 1);
+        return Cow::Owned(format!("{before} {inner}"));
     }
     match unescape(&text) {
         Cow::Owned(plain) => Cow::Owned(peel(&plain, depth - 1).into_owned()),
