@@ -20,18 +20,25 @@ fn main() -> Result<(), Box<dyn Error>> {
             patterns.push(pattern(family, &written)?);
         }
     }
+    // One expression a place: they are all tried on every match.
     let mut harmless = Vec::new();
-    for written in read(source::HARMLESS)? {
-        let place = match written.place.as_deref() {
-            Some("anywhere") => "Anywhere",
-            Some("before") => "Before",
-            Some("after") => "After",
-            _ => return Err(format!("harmless.{}: no place", written.id).into()),
-        };
-        let words = &written.pattern;
+    let written = read(source::HARMLESS)?;
+    for (place, name) in [
+        ("anywhere", "Anywhere"),
+        ("before", "Before"),
+        ("after", "After"),
+    ] {
+        let here = written.iter().filter(|w| w.place.as_deref() == Some(place));
+        let words: Vec<String> = here.map(|w| format!("(?:{})", w.pattern)).collect();
         harmless.push(format!(
-            "Harmless {{ place: Place::{place}, words: Words::new({words:?}) }}"
+            "Harmless {{ place: Place::{name}, words: Words::new({:?}) }}",
+            words.join("|")
         ));
+    }
+    let known =
+        |w: &&source::Written| matches!(w.place.as_deref(), Some("anywhere" | "before" | "after"));
+    if let Some(lost) = written.iter().find(|w| !known(w)) {
+        return Err(format!("harmless.{}: no place", lost.id).into());
     }
     let mut table = String::new();
     for (name, kind, rows) in [

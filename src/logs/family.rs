@@ -82,8 +82,8 @@ impl Words {
         })
     }
 
-    fn find(&self, text: &str) -> Option<Range<usize>> {
-        Some(self.regex().find(text.as_bytes())?.range())
+    fn find(&self, text: &[u8]) -> Option<Range<usize>> {
+        Some(self.regex().find(text)?.range())
     }
 }
 
@@ -153,7 +153,7 @@ impl Automaton {
         }
         let (pattern, at) = tried.into_iter().find_map(|owner| {
             let pattern = &PATTERNS[owner];
-            Some((pattern, pattern.words.find(text)?))
+            Some((pattern, pattern.words.find(text.as_bytes())?))
         })?;
         (!is_harmless(text, &at)).then_some((pattern, at))
     }
@@ -161,17 +161,15 @@ impl Automaton {
 
 /// Whether the text says that what it names at this place is no problem.
 fn is_harmless(text: &str, at: &Range<usize>) -> bool {
-    // The expressions know ASCII alone, so a match may end within a letter.
-    let part = |range: Range<usize>| String::from_utf8_lossy(&text.as_bytes()[range]);
-    let before = part(0..at.start);
-    let after = part(at.end..text.len());
+    // Bytes: the expressions know ASCII alone, so that a match may end within a letter.
+    let text = text.as_bytes();
     HARMLESS.iter().any(|harmless| {
-        let text = match harmless.place {
+        let part = match harmless.place {
             Place::Anywhere => text,
-            Place::Before => &before,
-            Place::After => &after,
+            Place::Before => &text[..at.start],
+            Place::After => &text[at.end..],
         };
-        harmless.words.find(text).is_some()
+        harmless.words.regex().is_match(part)
     })
 }
 

@@ -40,10 +40,13 @@ fn every_example_matches_its_own_pattern_and_no_counter_example_matches() {
 }
 
 #[test]
-fn what_is_harmless_matches_nothing_and_would_match_without_its_harmless_words() {
+fn what_is_harmless_matches_nothing() {
     let mut wrong = Vec::new();
-    for (written, harmless) in written(source::HARMLESS).iter().zip(&HARMLESS) {
-        assert_eq!(written.pattern, harmless.words.pattern);
+    for written in written(source::HARMLESS) {
+        let known = HARMLESS
+            .iter()
+            .any(|harmless| harmless.words.pattern.contains(&written.pattern));
+        assert!(known, "{}", written.id);
         for line in &written.examples {
             if let Some(found) = classify_line(line) {
                 wrong.push(format!("harmless.{}: {line}: {}", written.id, found.name));
@@ -61,7 +64,10 @@ fn the_automaton_finds_whatever_a_pattern_alone_finds() {
         assert!(!pattern.literals.is_empty(), "{name}");
         for line in &written.examples {
             let text = unwrap(line.as_bytes()).text;
-            assert!(pattern.words.find(&text).is_some(), "{name}: {line}");
+            assert!(
+                pattern.words.find(text.as_bytes()).is_some(),
+                "{name}: {line}"
+            );
             let lower = text.to_ascii_lowercase();
             let has = pattern.literals.iter().any(|word| lower.contains(word));
             assert!(has, "{name}: {:?}: {line}", pattern.literals);
