@@ -68,6 +68,11 @@ fn the_check_of_one_s_own_is_valid() {
 fn every_command_runs() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("token.txt"), "nxe_no-such-token\n").unwrap();
+    fs::write(
+        directory.path().join("agent.log"),
+        "FATAL: enrollment failed: token has already been used\n",
+    )
+    .unwrap();
     std::os::unix::fs::symlink(root().join("fixtures"), directory.path().join("fixtures")).unwrap();
     let ci = fs::read_to_string(root().join(".ci/run")).unwrap();
     let commands = commands();

@@ -23,7 +23,7 @@ use crate::contract::paths::AgentPaths;
 use crate::host::{
     End, Host, JournalQuestion, LogEntry, Process, Seen, Service, ServiceQuestion, Unseen,
 };
-use crate::logs::Match;
+use crate::logs::{self, History, Match};
 use crate::model::{Code, Explained, Finding, Placeholder, excerpt};
 
 const NOT_INSTALLED: Code = Code::from_static("service.not_installed");
@@ -66,6 +66,15 @@ pub struct Standing {
     pub user: Option<String>,
     /// The last fatal line of the agent's since its last start.
     pub last_fatal: Option<Match>,
+}
+
+/// What the service's log tells of, known or not whether it still is so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logged {
+    /// A problem each, the last one that was told of last.
+    pub histories: Vec<History>,
+    /// When the log was read, by the host's clock.
+    pub now: DateTime<Utc>,
 }
 
 /// What was seen.
@@ -134,6 +143,10 @@ impl Check for Probe {
             Err(Unseen::Absent) => (State::Unstartable, not_installed(unit).into()),
             Err(unseen) => (State::Unknown, Judgement::unknown(no_manager(unseen))),
         };
+        facts.publish(Logged {
+            histories: logs::histories(evidence.journal.as_deref().unwrap_or_default()),
+            now: evidence.now,
+        });
         facts.publish(Standing {
             state,
             user: evidence

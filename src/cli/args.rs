@@ -67,6 +67,8 @@ pub(super) enum Command {
     Checks(ChecksArgs),
     /// Recorded situations and the diagnoses that they must give
     Fixtures(FixturesArgs),
+    /// What an agent's log tells: its lines as finding codes
+    Logs(LogsArgs),
     /// An embedded control plane and agent, with faults to inject
     Lab(LabArgs),
     /// Completions for a shell, on standard output
@@ -270,6 +272,22 @@ pub(super) enum FixturesCommand {
         #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         checks: Option<PathBuf>,
     },
+}
+
+/// Reads text with any prefix, JSON, and what `journalctl -o export` and `-o json` print; gzip, zstd and UTF-16 too.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0 nothing was found, 1 something was found, 2 wrong usage or a log that cannot be read,\n\
+                  3 nothing was found in a log that breaks off, 70 a defect.\n\
+                  Times are in UTC where a line tells its zone; a time without an offset is as the line has it."
+)]
+pub(super) struct LogsArgs {
+    /// Logs to read; `-` is standard input [default: -]
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) files: Vec<PathBuf>,
+    /// How to write what was found: a summary, or every line that names a problem
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(super) format: Format,
 }
 
 #[derive(Debug, Args)]

@@ -9,6 +9,7 @@ mod explain;
 mod fixtures;
 mod head_start;
 mod lab;
+mod logs;
 mod output;
 mod progress;
 mod report_file;
@@ -54,6 +55,7 @@ fn dispatch(arguments: &[OsString]) -> Result<Exit, Failure> {
         Some(Command::Explain(args)) => explain::run(&args, &common),
         Some(Command::Checks(args)) => checks::run(&args, &common),
         Some(Command::Fixtures(args)) => fixtures::run(&args, &common),
+        Some(Command::Logs(args)) => logs::run(&args, &common),
         Some(Command::Lab(args)) => lab::run(&args, &common),
         Some(Command::Completions(args)) => shell::completions(&args),
         Some(Command::Man(args)) => shell::man(&args),

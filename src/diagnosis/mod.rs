@@ -3,6 +3,7 @@
 //! Pure: the same run gives the same report, whether it was live or played back.
 
 mod explain;
+mod history;
 #[cfg(test)]
 mod law;
 #[cfg(test)]
@@ -11,7 +12,7 @@ mod values;
 mod verdict;
 
 use crate::catalog::{Catalog, FindingDoc};
-use crate::checks::config;
+use crate::checks::{Check as _, config, service};
 use crate::engine::{Outcome, Run};
 use crate::model::{
     CheckId, CheckReport, Code, Fact, Finding, HostReport, Report, ReportedFinding, Role, Severity,
@@ -21,17 +22,18 @@ use crate::model::{
 /// Makes the report of a run.
 ///
 /// `ignore` names findings that the user does not want to count: they are told apart, and neither fail the verdict nor
-/// show among the causes. What they explain stays a symptom, and so does what a check explains that is not reported.
+/// show among the causes, and what they alone explain goes with them. What a check explains that is not reported stays a symptom.
 pub fn diagnose(catalog: &Catalog, run: &Run, source: Source, ignore: &[Code]) -> Report {
     let told = config::told(&run.known);
     let found = found(catalog, run);
     let causes = explain::causes(&found);
     let base = values::of_host(&run.known);
+    let log = history::Log::of(run, &found);
     let mut reported: Vec<ReportedFinding> = found
         .iter()
         .zip(causes)
         .filter(|(found, _)| found.reported)
-        .map(|(found, explained_by)| report(found, explained_by, &base, run))
+        .map(|(found, explained_by)| report(found, explained_by, &base, &log, run))
         .collect();
     // Causes, then symptoms, then notices; within each, the order in which to fix them, which is the order they are in.
     reported.sort_by_key(|finding| match finding.role {
@@ -39,9 +41,13 @@ pub fn diagnose(catalog: &Catalog, run: &Run, source: Source, ignore: &[Code]) -
         Role::Symptom => 1,
         Role::Notice => 2,
     });
+    let symptom_of_ignored = |finding: &ReportedFinding| {
+        let mut causes = finding.explained_by.iter();
+        finding.role == Role::Symptom && causes.all(|cause| ignore.contains(cause))
+    };
     let (ignored, findings): (Vec<_>, Vec<_>) = reported
         .into_iter()
-        .partition(|finding| ignore.contains(&finding.code));
+        .partition(|finding| ignore.contains(&finding.code) || symptom_of_ignored(finding));
     Report {
         source,
         started_at: run.started_at,
@@ -61,7 +67,7 @@ pub fn diagnose(catalog: &Catalog, run: &Run, source: Source, ignore: &[Code]) -
         checks: run
             .outcomes
             .iter()
-            .map(|outcome| check_report(catalog, outcome))
+            .map(|outcome| check_report(catalog, outcome, &log))
             .collect(),
     }
 }
@@ -114,6 +120,7 @@ fn report(
     found: &Found<'_>,
     explained_by: Vec<Code>,
     base: &crate::catalog::Values,
+    log: &history::Log<'_>,
     run: &Run,
 ) -> ReportedFinding {
     let Found {
@@ -132,6 +139,7 @@ fn report(
     if finding.code == "config.insecure" {
         evidence.extend(unverified(run));
     }
+    evidence.extend(log.of_finding(&finding.code));
     ReportedFinding {
         code: finding.code.clone(),
         check: outcome.id.clone(),
@@ -153,8 +161,12 @@ fn unverified(run: &Run) -> Vec<Fact> {
     trust.map_or_else(Vec::new, |trust| trust.notes.clone())
 }
 
-fn check_report(catalog: &Catalog, outcome: &Outcome) -> CheckReport {
+fn check_report(catalog: &Catalog, outcome: &Outcome, log: &history::Log<'_>) -> CheckReport {
     let doc = catalog.check(&outcome.id);
+    let mut notes = outcome.notes.clone();
+    if outcome.id.as_str() == service::Probe::ID {
+        notes.extend(log.past());
+    }
     CheckReport {
         id: outcome.id.clone(),
         title: doc.map(|doc| doc.title.clone()).unwrap_or_default(),
@@ -162,7 +174,7 @@ fn check_report(catalog: &Catalog, outcome: &Outcome) -> CheckReport {
         needs: doc.map(|doc| doc.needs.clone()).unwrap_or_default(),
         blocked_by: outcome.blocked_by.clone(),
         reason: outcome.reason.clone(),
-        notes: outcome.notes.clone(),
+        notes,
         duration: outcome.duration,
     }
 }

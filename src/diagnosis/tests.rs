@@ -49,11 +49,15 @@ impl Walked {
     }
 
     fn report(self, ignore: &[&str]) -> Report {
-        self.report_only(&[], ignore)
+        self.report_with(Facts::default(), &[], ignore)
     }
 
     /// Reports only these checks; all, where none is named.
     fn report_only(self, only: &[&str], ignore: &[&str]) -> Report {
+        self.report_with(Facts::default(), only, ignore)
+    }
+
+    fn report_with(self, facts: Facts, only: &[&str], ignore: &[&str]) -> Report {
         let wanted = |outcome: &Outcome| only.is_empty() || only.contains(&outcome.id.as_str());
         let (outcomes, unreported) = self.0.into_iter().partition(wanted);
         let run = Run {
@@ -65,7 +69,7 @@ impl Walked {
                 later: crate::checks::Later::default(),
                 target: Arc::new(Target::unspecified(Duration::from_secs(5))),
                 system: Arc::new(System::unknown()),
-                facts: Facts::default(),
+                facts,
             },
         };
         let ignore: Vec<Code> = ignore.iter().map(|name| code(name)).collect();
@@ -385,10 +389,18 @@ fn an_ignored_failure_leaves_nothing_open_but_an_unknown_does() {
 }
 
 #[test]
-fn what_an_ignored_cause_explains_stays_a_symptom() {
-    let report = Walked::of(["clock.skew", "trust.expired"].map(finding)).report(&["clock.skew"]);
-    assert_eq!(report.root_causes().count(), 0);
-    assert_eq!(report.findings[0].explained_by, [code("clock.skew")]);
+fn what_an_ignored_cause_alone_explains_is_ignored_with_it() {
+    let walked = || Walked::of(["clock.skew", "trust.expired", "tcp.refused"].map(finding));
+    let report = walked().report(&["clock.skew"]);
+    let ignored: Vec<_> = report.ignored.iter().map(|it| it.code.as_str()).collect();
+    assert_eq!(ignored, ["clock.skew", "trust.expired"]);
+    let causes: Vec<_> = report.root_causes().map(Code::as_str).collect();
+    assert_eq!(causes, ["tcp.refused"]);
+    // A symptom that another cause explains too is that one's.
+    let two = ["clock.skew", "dns.timeout", "service.failed"].map(finding);
+    let report = Walked::of(two).report(&["clock.skew"]);
+    assert_eq!(report.ignored.len(), 1);
+    assert_eq!(report.findings.len(), 2);
 }
 
 #[test]
@@ -419,4 +431,54 @@ fn what_verification_would_find_is_evidence_of_its_being_switched_off() {
     };
     assert_eq!(evidence(Status::Skipped), std::slice::from_ref(&note));
     assert_eq!(evidence(Status::Pass), []);
+}
+
+#[test]
+fn the_log_says_since_when_and_the_checks_whether_it_is_still_so() {
+    let entry = |message: &str| crate::host::LogEntry {
+        time: Some(DateTime::UNIX_EPOCH),
+        message: message.into(),
+        priority: None,
+        identifier: None,
+        invocation: None,
+        message_id: None,
+    };
+    let entries = [
+        entry("ERROR: dial tcp 10.0.0.9:8000: connect: connection refused"),
+        entry("ERROR: dial tcp: lookup n on 10.0.0.2:53: no such host"),
+        entry("ERROR: heartbeat rejected: agent not found or revoked"),
+        entry("ERROR: heartbeat rejected: agent not found or revoked"),
+    ];
+    let mut facts = Facts::default();
+    facts.publish(checks::service::Logged {
+        histories: crate::logs::histories(&entries),
+        now: DateTime::UNIX_EPOCH + chrono::TimeDelta::hours(1),
+    });
+    let walked = Walked::of([finding("registration.revoked")]);
+    let report = walked
+        .with(outcome("dns", Status::Unknown, &[]))
+        .report_with(facts, &[], &[]);
+    let revoked = &report.findings[0].evidence[0];
+    assert!(
+        revoked
+            .value
+            .starts_with("since 1970-01-01 00:00:00 UTC, 2 times, last 1h0m ago (still so): ERROR"),
+        "{revoked:?}"
+    );
+    let service = report
+        .checks
+        .iter()
+        .find(|check| check.id.as_str() == "service");
+    let notes = &service.unwrap().notes;
+    let told: Vec<_> = notes
+        .iter()
+        .map(|note| (note.what.as_str(), note.value.contains("(no longer so)")))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("tcp.refused, in the service's log", true),
+            ("dns.not_found, in the service's log", false),
+        ]
+    );
 }

@@ -1,151 +1,177 @@
-//! The families of patterns, from YAML to one automaton.
+//! The families of patterns, as the build script made them of `*.yaml`, and the automaton that finds them.
+//!
+//! The automaton knows the words without which no pattern can match. In most lines there are none of them, and nothing
+//! more is done; where there are, the patterns that they belong to are tried, and compiled when first tried.
 
-use std::sync::LazyLock;
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::OnceLock;
 
-use regex::bytes::{RegexSet, RegexSetBuilder};
-use serde::Deserialize;
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use regex::bytes::{Regex, RegexBuilder};
 
+use super::unwrap::WRAPPINGS;
 use crate::model::Code;
 
-/// Declares the families in the order in which they are tried.
-macro_rules! families {
-    ($($name:literal)*) => {
-        const FAMILIES: &[(&str, &str)] = &[$(($name, include_str!(concat!($name, ".yaml")))),*];
-    };
-}
+include!(concat!(env!("OUT_DIR"), "/log_patterns.rs"));
 
-families! {
-    "harmless"
-    "tasks"
-    "runbook"
-    "control_plane"
-    "go_dns"
-    "go_proxy"
-    "rustls"
-    "go_tls"
-    "local"
-    "go_net"
-    "outer"
-    "systemd"
-}
-
-/// Words that are known.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// Words that name a problem.
+#[derive(Debug)]
 pub struct Pattern {
-    /// Family and id, `go_tls.unknown_authority`; in the file the id alone.
-    #[serde(rename = "id")]
-    pub name: String,
-    /// A regular expression (the regex crate's) over the line with single blanks.
-    pub pattern: String,
-    /// The problem that the words speak of; none for words that are harmless.
-    pub code: Option<Code>,
+    /// Family and id, `go_tls.unknown_authority`.
+    pub name: &'static str,
+    /// The problem that the words speak of.
+    pub code: Code,
     /// Problems that the same words may mean as well, the likelier first.
-    #[serde(default)]
-    pub also: Vec<Code>,
+    pub also: &'static [Code],
     /// Whether the agent cannot go on after such a line, whatever the line's level.
-    #[serde(default)]
     pub fatal: bool,
-    /// Lines that must match this pattern and no other before it.
-    pub examples: Vec<String>,
-    /// Lines that must match nothing.
-    #[serde(default)]
-    pub counter_examples: Vec<String>,
+    /// One of these is in every match, in lower case.
+    literals: &'static [&'static str],
+    words: Words,
 }
 
-static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
-    FAMILIES
-        .iter()
-        .flat_map(|(family, text)| read(family, text))
-        .collect()
-});
-
-#[expect(
-    clippy::expect_used,
-    reason = "the families are built in, and every test of this room reads them"
-)]
-fn read(family: &str, text: &str) -> Vec<Pattern> {
-    let mut patterns: Vec<Pattern> = serde_yaml::from_str(text).expect("a built-in family");
-    for pattern in &mut patterns {
-        pattern.name = format!("{family}.{}", pattern.name);
+impl Pattern {
+    /// The regular expression, for ASCII and whatever the case.
+    pub const fn expression(&self) -> &'static str {
+        self.words.pattern
     }
-    patterns
 }
 
-/// All patterns at once.
+/// Words that make others harmless.
+struct Harmless {
+    place: Place,
+    words: Words,
+}
+
+/// Where harmless words stand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Anywhere,
+    Before,
+    After,
+}
+
+/// A regular expression that is compiled when it is first needed.
+#[derive(Debug)]
+struct Words {
+    pattern: &'static str,
+    compiled: OnceLock<Regex>,
+}
+
+impl Words {
+    const fn new(pattern: &'static str) -> Self {
+        Self {
+            pattern,
+            compiled: OnceLock::new(),
+        }
+    }
+
+    #[expect(
+        clippy::expect_used,
+        reason = "the patterns are built in, and the tests of this room compile every one"
+    )]
+    fn regex(&self) -> &Regex {
+        self.compiled.get_or_init(|| {
+            RegexBuilder::new(self.pattern)
+                // What agents and systems log is ASCII where it matters; Unicode's tables take long to build.
+                .unicode(false)
+                .case_insensitive(true)
+                .build()
+                .expect("a built-in pattern")
+        })
+    }
+
+    fn find(&self, text: &[u8]) -> Option<Range<usize>> {
+        Some(self.regex().find(text)?.range())
+    }
+}
+
+/// Every pattern, in the order in which they are tried.
+pub fn patterns() -> impl Iterator<Item = &'static Pattern> {
+    PATTERNS.iter()
+}
+
+/// How much there is to search: a larger automaton is faster, and takes longer to build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effort {
+    /// Some lines.
+    Few,
+    /// A whole file.
+    Many,
+}
+
+/// All patterns' words at once.
 pub(super) struct Automaton {
-    set: RegexSet,
+    literals: AhoCorasick,
+    /// The patterns of each literal, by position.
+    owners: Vec<Vec<usize>>,
 }
 
 impl Automaton {
-    /// The automaton of the built-in families.
     #[expect(
         clippy::expect_used,
-        reason = "the families are built in, and every test of this room compiles them"
+        reason = "the patterns are built in, and every test of this room builds this"
     )]
-    pub(super) fn built_in() -> Self {
-        let set = RegexSetBuilder::new(PATTERNS.iter().map(|pattern| &pattern.pattern))
-            // What agents and systems log is ASCII where it matters; Unicode's tables take long to build.
-            .unicode(false)
-            .size_limit(32 << 20)
-            .build()
-            .expect("built-in patterns");
-        Self { set }
+    pub(super) fn new(effort: Effort) -> Self {
+        let mut all: Vec<(&str, Option<usize>)> = WRAPPINGS.iter().map(|w| (*w, None)).collect();
+        for (owner, pattern) in PATTERNS.iter().enumerate() {
+            all.extend(pattern.literals.iter().map(|l| (*l, Some(owner))));
+        }
+        all.sort_unstable();
+        let mut literals: Vec<&str> = Vec::new();
+        let mut owners: Vec<Vec<usize>> = Vec::new();
+        for (literal, owner) in all {
+            if literals.last() != Some(&literal) {
+                literals.push(literal);
+                owners.push(Vec::new());
+            }
+            owners.last_mut().expect("one a literal").extend(owner);
+        }
+        let literals = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::Standard)
+            .kind(Some(match effort {
+                Effort::Few => AhoCorasickKind::NoncontiguousNFA,
+                Effort::Many => AhoCorasickKind::DFA,
+            }))
+            .build(literals)
+            .expect("built-in literals");
+        Self { literals, owners }
     }
 
-    /// The first pattern that matches.
-    pub(super) fn first_match(&self, line: &str) -> Option<&'static Pattern> {
-        let first = self.set.matches(line.as_bytes()).iter().next()?;
-        PATTERNS.get(first)
+    /// Whether there is a word in these bytes that a pattern asks for, or something that may hide one.
+    pub(super) fn is_candidate(&self, bytes: &[u8]) -> bool {
+        self.literals.is_match(bytes)
     }
+
+    /// The first pattern that matches, and where, if nothing makes its words harmless.
+    pub(super) fn first_match(&self, text: &str) -> Option<(&'static Pattern, Range<usize>)> {
+        let mut tried: BTreeSet<usize> = BTreeSet::new();
+        for found in self.literals.find_overlapping_iter(text) {
+            tried.extend(&self.owners[found.pattern().as_usize()]);
+        }
+        let (pattern, at) = tried.into_iter().find_map(|owner| {
+            let pattern = &PATTERNS[owner];
+            Some((pattern, pattern.words.find(text.as_bytes())?))
+        })?;
+        (!is_harmless(text, &at)).then_some((pattern, at))
+    }
+}
+
+/// Whether the text says that what it names at this place is no problem.
+fn is_harmless(text: &str, at: &Range<usize>) -> bool {
+    // Bytes: the expressions know ASCII alone, so that a match may end within a letter.
+    let text = text.as_bytes();
+    HARMLESS.iter().any(|harmless| {
+        let part = match harmless.place {
+            Place::Anywhere => text,
+            Place::Before => &text[..at.start],
+            Place::After => &text[at.end..],
+        };
+        harmless.words.regex().is_match(part)
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::logs::classify_line;
-
-    #[test]
-    fn every_example_matches_its_own_pattern_and_no_counter_example_matches() {
-        let automaton = Automaton::built_in();
-        let mut wrong = Vec::new();
-        for pattern in PATTERNS.iter() {
-            assert!(
-                !pattern.examples.is_empty(),
-                "{} has no example",
-                pattern.name
-            );
-            for line in &pattern.examples {
-                let found = automaton.first_match(line).map(|found| &found.name);
-                if found != Some(&pattern.name) {
-                    wrong.push(format!("{}: {line}: {found:?}", pattern.name));
-                }
-            }
-            for line in &pattern.counter_examples {
-                if let Some(found) = classify_line(line) {
-                    wrong.push(format!("{}: {line}: {}", pattern.name, found.name));
-                }
-            }
-        }
-        assert!(wrong.is_empty(), "{wrong:#?}");
-    }
-
-    #[test]
-    fn names_are_unique_and_only_the_harmless_have_no_code() {
-        let mut names: Vec<_> = PATTERNS.iter().map(|pattern| &pattern.name).collect();
-        names.sort();
-        let all = names.len();
-        names.dedup();
-        assert_eq!(names.len(), all);
-        for pattern in PATTERNS.iter() {
-            let harmless = pattern.name.starts_with("harmless.");
-            assert_eq!(pattern.code.is_none(), harmless, "{}", pattern.name);
-            assert!(
-                !pattern
-                    .also
-                    .iter()
-                    .any(|code| Some(code) == pattern.code.as_ref())
-            );
-        }
-    }
-}
+mod tests;

@@ -1,25 +1,43 @@
 //! Log lines to finding codes: the only place where the words of an error are matched.
 //!
 //! The words are data: one YAML file a family (whose words they are), each pattern with the code that it speaks of,
-//! the codes that the same words may mean as well, and examples that must and must not match. All patterns are one
-//! automaton, built once. The first pattern that matches wins, in the order of the families and of their files, so
-//! that a cause within ("connection refused") stands above what wraps it ("enrollment failed").
+//! the codes that the same words may mean as well, and examples that must and must not match. The build script makes one
+//! automaton's worth of them. The first pattern that matches wins, in the order of the families and of their files, so
+//! that a cause within ("connection refused") stands above what wraps it ("enrollment failed"). What makes words
+//! harmless ("recovered", "0 errors") is a family of its own: a false alarm is worse than a miss.
 //!
+//! Two ways lead in: [`classify`] takes entries that the door gave, [`read`] whole logs of any size and form.
 //! A line is evidence, not a finding: whether it still holds is for the checks to say.
 
 mod family;
+mod history;
+mod input;
+mod json;
+mod scan;
+#[cfg(test)]
+#[expect(dead_code, reason = "the build script uses the rest")]
+mod source;
+mod stamp;
 mod start;
+mod stream;
+mod unwrap;
+mod utf16;
 
-pub use family::Pattern;
+pub use family::{Pattern, patterns};
+pub use history::{History, Standing, histories};
+pub use input::{Source, decoded};
+pub use stamp::Stamp;
 pub use start::{is_restart, last_start};
+pub use stream::{Ended, Found, Log, Reader, read};
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
-use crate::host::LogEntry;
-use crate::model::{Code, excerpt};
+use family::{Automaton, Effort};
+use unwrap::unwrap;
 
-/// No line is looked at beyond this many bytes.
-const LINE: usize = 8 * 1024;
+use crate::host::LogEntry;
+use crate::model::{Code, excerpt, redact};
 
 /// A log entry whose words are known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +63,7 @@ impl Match {
     }
 }
 
-static AUTOMATON: LazyLock<family::Automaton> = LazyLock::new(family::Automaton::built_in);
+static AUTOMATON: LazyLock<Automaton> = LazyLock::new(|| Automaton::new(Effort::Few));
 
 /// Builds the automaton, for who will need it soon.
 pub fn warm() {
@@ -54,9 +72,8 @@ pub fn warm() {
 
 /// The pattern that a line matches, if its words are known and name a problem.
 pub fn classify_line(line: &str) -> Option<&'static Pattern> {
-    AUTOMATON
-        .first_match(&one_line(line))
-        .filter(|pattern| pattern.code.is_some())
+    let unwrapped = unwrap(line.as_bytes());
+    Some(AUTOMATON.first_match(&unwrapped.text)?.0)
 }
 
 /// The entries whose words are known, in their order.
@@ -64,39 +81,59 @@ pub fn classify(entries: &[LogEntry]) -> Vec<Match> {
     let mut matches = Vec::new();
     let mut index = 0;
     while let Some(entry) = entries.get(index) {
-        let alone = one_line(&entry.message);
-        let wrapped = entries
-            .get(index + 1)
-            .filter(|next| continues(entry, next))
-            .map(|next| format!("{alone} {}", one_line(&next.message)));
-        let line = wrapped.as_deref().unwrap_or(&alone);
-        matches.extend(match_line(index, line, entry.priority));
-        index += if wrapped.is_some() { 2 } else { 1 };
+        let mut line = unwrap(entry.message.as_bytes()).text;
+        let next = entries.get(index + 1).filter(|next| continues(entry, next));
+        if let Some(next) = next {
+            line.push(' ');
+            line.push_str(&unwrap(next.message.as_bytes()).text);
+        }
+        matches.extend(match_line(index, &line, entry.priority));
+        index += if next.is_some() { 2 } else { 1 };
     }
     matches
 }
 
 fn match_line(index: usize, line: &str, priority: Option<u8>) -> Option<Match> {
-    let pattern = AUTOMATON.first_match(line)?;
+    let (pattern, at) = AUTOMATON.first_match(line)?;
     Some(Match {
         index,
-        pattern: &pattern.name,
-        code: pattern.code.clone()?,
-        also: pattern.also.clone(),
+        pattern: pattern.name,
+        code: pattern.code.clone(),
+        also: pattern.also.to_vec(),
         fatal: pattern.fatal || is_fatal(line, priority),
-        excerpt: excerpt(line),
+        excerpt: excerpt_of(line, &at),
     })
 }
 
 /// Whether the second entry is the rest of the first one's line: Go wraps a long error after its colon.
 fn continues(entry: &LogEntry, next: &LogEntry) -> bool {
     let indented = next.message.starts_with([' ', '\t']);
-    let open = entry.message.trim_end().ends_with(':');
     entry.identifier == next.identifier
         && entry.invocation == next.invocation
         && !is_fatal(&next.message, None)
-        && (open || indented)
+        && (continues_at(&entry.message) || indented)
         && !entry.message.is_empty()
+}
+
+/// Whether the line ends where its reason would follow.
+fn continues_at(line: &str) -> bool {
+    line.trim_end().ends_with(':')
+}
+
+/// Whether the pattern is of words that wrap a reason, which may be on the next line.
+fn wraps(pattern: &Pattern) -> bool {
+    pattern.name.starts_with("outer.")
+}
+
+/// Whether the line begins with a level, as a line of its own does.
+fn starts_anew(line: &str) -> bool {
+    const LEVELS: [&str; 9] = [
+        "FATAL", "PANIC", "ERROR", "ERR", "WARN", "INFO", "DEBUG", "TRACE", "NOTICE",
+    ];
+    let first = line
+        .split(|c: char| !c.is_alphabetic())
+        .find(|word| !word.is_empty());
+    first.is_some_and(|word| LEVELS.iter().any(|level| word.starts_with(level)))
 }
 
 /// Whether the line's own level says that the program ends with it.
@@ -113,20 +150,29 @@ fn is_fatal(line: &str, priority: Option<u8>) -> bool {
         || LEVELS.iter().any(|level| head.contains(level))
 }
 
-/// Bounded, with every run of white space made one blank: patterns never see the end of a line.
-fn one_line(text: &str) -> String {
-    let end = (0..=text.len().min(LINE))
-        .rev()
-        .find(|at| text.is_char_boundary(*at))
-        .unwrap_or(0);
-    let mut line = String::with_capacity(end);
-    for word in text[..end].split_whitespace() {
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
+/// How much stands before the words where a line is too long to be shown.
+const LEAD: usize = 60;
+
+/// The line, fit to be shown; of a long one, the part in which the words are.
+fn excerpt_of(line: &str, at: &Range<usize>) -> String {
+    let whole = excerpt(line);
+    let Some(shown) = whole.strip_suffix('…') else {
+        return whole;
+    };
+    if shown.len() >= at.end {
+        return whole;
     }
-    line
+    // Secrets go before anything is cut: half of one would not be recognised.
+    let redacted = redact(line);
+    let words = line.get(at.clone()).and_then(|words| redacted.find(words));
+    match words {
+        Some(start) => {
+            let start = redacted.floor_char_boundary(start.saturating_sub(LEAD));
+            let lead = if start > 0 { "…" } else { "" };
+            format!("{lead}{}", excerpt(&redacted[start..]))
+        }
+        None => whole,
+    }
 }
 
 #[cfg(test)]

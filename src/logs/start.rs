@@ -1,6 +1,5 @@
 //! Where in a log the service's last start is, and which lines tell of automatic restarts.
 
-use super::AUTOMATON;
 use crate::host::LogEntry;
 
 /// systemd's ids of its messages "Starting …" and "Started …" (sd-messages.h).
@@ -8,6 +7,9 @@ const STARTING: &str = "7d4958e842da4a758f6c1cdc7b36dcc5";
 const STARTED: &str = "39f53479d3a045ac8e11786248231fbf";
 /// systemd's id of its message "Scheduled restart job …".
 const RESTART_SCHEDULED: &str = "5eb03494b6584870a536b337290809b3";
+
+/// The same in its words, of all its versions.
+const RESTARTS: [&str; 2] = ["Scheduled restart job", ", scheduling restart"];
 
 /// Position of the first entry that belongs to the service's last start; 0 where the log does not say.
 pub fn last_start(entries: &[LogEntry]) -> usize {
@@ -36,9 +38,7 @@ pub fn is_restart(entry: &LogEntry) -> bool {
         Some(id) => id == RESTART_SCHEDULED,
         None => {
             entry.identifier.as_deref() == Some("systemd")
-                && AUTOMATON
-                    .first_match(&entry.message)
-                    .is_some_and(|pattern| pattern.name == "harmless.restart_scheduled")
+                && RESTARTS.iter().any(|words| entry.message.contains(words))
         }
     }
 }

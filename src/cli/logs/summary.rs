@@ -1,0 +1,167 @@
+//! What was found in logs, a line a code.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use chrono::NaiveDateTime;
+use serde::Serialize;
+
+use super::called;
+use crate::catalog::Catalog;
+use crate::logs::{Found, Stamp};
+use crate::model::Code;
+use crate::report::human::Look;
+use crate::report::table;
+
+/// What was found so far, by code.
+#[derive(Debug, Default)]
+pub(super) struct Summary {
+    codes: BTreeMap<Code, Counted>,
+}
+
+#[derive(Debug)]
+struct Counted {
+    count: u64,
+    first: Option<Stamp>,
+    last: Option<Stamp>,
+    example: Found,
+}
+
+/// What was found of one code, as it is told.
+#[derive(Debug, Serialize)]
+pub(super) struct Line {
+    code: String,
+    count: u64,
+    first: Option<String>,
+    last: Option<String>,
+    example: String,
+    line: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    severity: Option<&'static str>,
+    title: Option<String>,
+}
+
+impl Summary {
+    pub(super) fn count(&mut self, found: Found) {
+        let time = found.time;
+        match self.codes.get_mut(found.code()) {
+            Some(counted) => {
+                counted.count += 1;
+                // A log need not be in order, and several need not be given in theirs.
+                counted.first = [counted.first, time].into_iter().flatten().min();
+                counted.last = [counted.last, time].into_iter().flatten().max();
+            }
+            None => {
+                let counted = Counted {
+                    count: 1,
+                    first: time,
+                    last: time,
+                    example: found,
+                };
+                self.codes.insert(counted.example.code().clone(), counted);
+            }
+        }
+    }
+
+    /// In the order in which a person should fix things.
+    pub(super) fn lines(mut self, catalog: &Catalog, names: &[String]) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for finding in catalog.findings() {
+            if let Some(counted) = self.codes.remove(&finding.code) {
+                let mut line = line(&finding.code, &counted, names);
+                line.severity = Some(finding.severity.as_str());
+                line.title = Some(finding.title.clone());
+                lines.push(line);
+            }
+        }
+        lines.extend(
+            self.codes
+                .iter()
+                .map(|(code, counted)| line(code, counted, names)),
+        );
+        lines
+    }
+}
+
+fn line(code: &Code, counted: &Counted, names: &[String]) -> Line {
+    let time = |stamp: &Option<Stamp>| stamp.map(|stamp| stamp.to_string());
+    let file = names.get(counted.example.log).filter(|_| names.len() > 1);
+    Line {
+        code: code.to_string(),
+        count: counted.count,
+        first: time(&counted.first),
+        last: time(&counted.last),
+        example: counted.example.excerpt(),
+        line: counted.example.line,
+        file: file.cloned(),
+        severity: None,
+        title: None,
+    }
+}
+
+/// For people.
+pub(super) fn render(lines: &[Line], read: u64, look: Look) -> String {
+    if lines.is_empty() {
+        return format!("No known problem in {}.\n", counted(read, "line"));
+    }
+    let found = lines.iter().map(|line| line.count).sum();
+    let mut text = format!(
+        "{} of {}, in {}\n\n",
+        counted(found, "match"),
+        counted(lines.len() as u64, "finding"),
+        counted(read, "line")
+    );
+    let rows = lines
+        .iter()
+        .map(|line| {
+            vec![
+                line.code.clone(),
+                line.count.to_string(),
+                minutes(line.first.as_deref()),
+                minutes(line.last.as_deref()),
+            ]
+        })
+        .collect();
+    for row in table::lines(&["code", "count", "first", "last"], rows, look.width) {
+        let _ = writeln!(text, "{row}");
+    }
+    for line in lines {
+        let title = line.title.as_deref().unwrap_or_default();
+        let file = line
+            .file
+            .as_deref()
+            .map_or(String::new(), |file| format!("{}, ", called(file)));
+        let _ = writeln!(text, "\n{}: {title}", line.code);
+        let options = textwrap::Options::new(look.width)
+            .initial_indent("  ")
+            .subsequent_indent("  ");
+        let example = format!("{file}line {}: {}", line.line, line.example);
+        let _ = writeln!(text, "{}", textwrap::fill(&example, options));
+    }
+    text.push_str("\nWhat to do: nexplane-doctor explain CODE\n");
+    text
+}
+
+fn counted(count: u64, what: &str) -> String {
+    match (count, what) {
+        (1, what) => format!("1 {what}"),
+        (count, "match") => format!("{count} matches"),
+        (count, what) => format!("{count} {what}s"),
+    }
+}
+
+/// A time without its seconds, so that two of them fit beside a code.
+fn minutes(time: Option<&str>) -> String {
+    let Some(time) = time else {
+        return "-".to_owned();
+    };
+    let (local, zone) = match time.strip_suffix('Z') {
+        Some(local) => (local, "Z"),
+        None => (time, ""),
+    };
+    match local.parse::<NaiveDateTime>() {
+        Ok(local) => format!("{}{zone}", local.format("%Y-%m-%d %H:%M")),
+        Err(_) => time.to_owned(),
+    }
+}

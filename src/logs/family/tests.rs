@@ -1,0 +1,97 @@
+//! Every pattern is held to the examples that stand beside it.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use super::*;
+use crate::logs::classify_line;
+use crate::logs::source::{self, Written};
+use crate::logs::unwrap::unwrap;
+
+fn written(family: &str) -> Vec<Written> {
+    let path = format!("{}/src/logs/{family}.yaml", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).unwrap();
+    serde_yaml::from_str(&text).unwrap()
+}
+
+fn all() -> impl Iterator<Item = (String, Written)> {
+    source::FAMILIES.iter().flat_map(|family| {
+        let named = |written: Written| (format!("{family}.{}", written.id), written);
+        written(family).into_iter().map(named).collect::<Vec<_>>()
+    })
+}
+
+#[test]
+fn every_example_matches_its_own_pattern_and_no_counter_example_matches() {
+    let mut wrong = Vec::new();
+    for (name, written) in all() {
+        assert!(!written.examples.is_empty(), "{name} has no example");
+        for line in &written.examples {
+            let found = classify_line(line).map(|found| found.name);
+            if found != Some(name.as_str()) {
+                wrong.push(format!("{name}: {line}: {found:?}"));
+            }
+        }
+        for line in &written.counter_examples {
+            if let Some(found) = classify_line(line) {
+                wrong.push(format!("not {name}: {line}: {}", found.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn what_is_harmless_matches_nothing() {
+    let mut wrong = Vec::new();
+    for written in written(source::HARMLESS) {
+        let known = HARMLESS
+            .iter()
+            .any(|harmless| harmless.words.pattern.contains(&written.pattern));
+        assert!(known, "{}", written.id);
+        for line in &written.examples {
+            if let Some(found) = classify_line(line) {
+                wrong.push(format!("harmless.{}: {line}: {}", written.id, found.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_automaton_finds_whatever_a_pattern_alone_finds() {
+    let automaton = Automaton::new(Effort::Many);
+    for (name, written) in all() {
+        let pattern = PATTERNS.iter().find(|p| p.name == name).unwrap();
+        assert!(!pattern.literals.is_empty(), "{name}");
+        for line in &written.examples {
+            let text = unwrap(line.as_bytes()).text;
+            assert!(
+                pattern.words.find(text.as_bytes()).is_some(),
+                "{name}: {line}"
+            );
+            let lower = text.to_ascii_lowercase();
+            let has = pattern.literals.iter().any(|word| lower.contains(word));
+            assert!(has, "{name}: {:?}: {line}", pattern.literals);
+            assert!(automaton.is_candidate(line.as_bytes()), "{name}: {line}");
+        }
+    }
+}
+
+#[test]
+fn names_are_unique_and_only_the_harmless_have_no_code() {
+    let mut names: Vec<_> = PATTERNS.iter().map(|pattern| pattern.name).collect();
+    names.sort_unstable();
+    let all = names.len();
+    names.dedup();
+    assert_eq!(names.len(), all);
+    for pattern in &PATTERNS {
+        assert!(!pattern.also.contains(&pattern.code), "{}", pattern.name);
+        assert!(pattern.words.regex().as_str() == pattern.expression());
+    }
+    for written in written(source::HARMLESS) {
+        assert!(
+            written.code.is_none() && !written.examples.is_empty(),
+            "{}",
+            written.id
+        );
+    }
+}
