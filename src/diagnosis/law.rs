@@ -27,6 +27,11 @@ const LAW: &[(&[&str], &[&str])] = &[
             "service.not_installed",
         ],
     ),
+    // Only where the log speaks of what the sandbox takes.
+    (
+        &["service.sandboxed"],
+        &["service.failed", "service.crash_looping"],
+    ),
     (
         &[
             "config.*",

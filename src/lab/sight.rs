@@ -15,9 +15,9 @@ pub(super) enum Station {
     Readable,
     /// Its configuration is good, and says where the control plane is.
     Told,
-    /// It goes there without a proxy, whose own name and port are looked at otherwise.
-    Direct,
-    /// The name leads to an address.
+    /// Its service's definition loads.
+    Loaded,
+    /// The name that this host has to resolve, a proxy's where there is one, leads to an address.
     Name,
     /// Packets find the way there.
     Route,
@@ -49,7 +49,7 @@ impl Station {
     /// What has to work before this one can be reached.
     const fn behind(self) -> &'static [Self] {
         match self {
-            Self::Agent | Self::Direct | Self::Verifying | Self::Anchors | Self::Anchored => &[],
+            Self::Agent | Self::Loaded | Self::Verifying | Self::Anchors | Self::Anchored => &[],
             Self::Readable => &[Self::Agent],
             Self::Told => &[Self::Readable],
             Self::Name | Self::Certificate | Self::Identity => &[Self::Told],
@@ -101,8 +101,8 @@ fn of_layer(code: &Code) -> Option<Sides> {
         "host" | "install" => (&[], &[]),
         "service" => (&[Agent], &[]),
         "config" => (&[Readable], &[Told]),
-        "proxy" => (&[Told], &[Direct, Name]),
-        "dns" => (&[Told, Direct], &[Name]),
+        "proxy" => (&[Name], &[Route]),
+        "dns" => (&[Told], &[Name]),
         "tcp" => (&[Route], &[Port]),
         "tls" => (&[Port], &[Handshake]),
         "trust" => (&[Handshake, Verifying], &[Accepted]),
@@ -137,6 +137,11 @@ pub(super) const SPECIAL: &[(&[&str], Sides)] = {
         // The superuser reads it all the same, and says what else is wrong with it.
         (&["config.unreadable"], (&[Agent], &[Told])),
         (&["config.insecure"], (&[Readable], &[Verifying])),
+        (&["service.broken_unit"], (&[Agent], &[Loaded])),
+        (
+            &["service.read_only", "service.outdated"],
+            (&[Agent, Loaded], &[]),
+        ),
         (&["tcp.unreachable"], (&[Name], &[Route])),
         (
             &["trust.ca_file"],
@@ -157,8 +162,10 @@ pub(super) const SPECIAL: &[(&[&str], Sides)] = {
             &["trust.bad_certificate"],
             (&[Handshake, Verifying, Anchored], &[Accepted]),
         ),
-        // The system itself says so.
-        (&["clock.unsynchronized"], (&[], &[])),
+        // Of a chain that is not accepted it is no matter how long it would be.
+        (&["trust.weak"], (&[Accepted, Verifying], &[])),
+        // The system itself says so, and the time server that it follows.
+        (&["clock.unsynchronized", "clock.skew"], (&[], &[])),
         (
             &["health.timeout", "health.closed"],
             (&[Handshake], &[Answer]),

@@ -24,6 +24,17 @@ const CONTRADICTIONS: &[([&str; 2], &str)] = &[
         "where no nameserver is configured, none can be silent",
     ),
     (
+        ["service.not_installed", "proxy.unreachable"],
+        NO_ENVIRONMENT,
+    ),
+    (["service.not_installed", "proxy.denied"], NO_ENVIRONMENT),
+    (["tcp.unreachable", "proxy.unreachable"], THE_PROXY),
+    (["tcp.unreachable", "proxy.denied"], THE_PROXY),
+    (
+        ["service.sandboxed", "token.used"],
+        "an agent without a network is not told that its token is used",
+    ),
+    (
         ["identity.unreadable", "identity.exposed"],
         "what every user may read the agent's own user may read too",
     ),
@@ -37,6 +48,10 @@ const CONTRADICTIONS: &[([&str; 2], &str)] = &[
 const WRONG_WITH: &[(&str, File)] = &[("identity.unreadable", File::Key)];
 
 const NO_REQUEST: &str = "a change request that does not exist has neither a state nor a target";
+
+const THE_PROXY: &str = "where there is a proxy, an address that cannot be reached is the proxy's, which then denies nothing";
+
+const NO_ENVIRONMENT: &str = "without a service there is no environment that names a proxy";
 
 const SAME_THING: &str = "both change the same thing";
 

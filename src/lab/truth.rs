@@ -6,7 +6,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::faults::Fault;
+use super::faults::{FAULTS, Fault};
 use super::last_words;
 use super::sight::Sight;
 use crate::bundle::fixture::Expect;
@@ -50,6 +50,9 @@ const EXPLAINED: &[(&str, &[&str])] = &[
     ("health.not_control_plane", &["trust.intercepted"]),
 ];
 
+/// Where the words with which a fault ended the service speak of another fault as well: the fault, the other.
+const SAME_WORDS: [(&str, &str); 1] = [("service.sandboxed", "tcp.unreachable")];
+
 /// A chain that is another's altogether has another's names and dates.
 const FOREIGN: &[&str] = &[
     "trust.intercepted",
@@ -74,6 +77,11 @@ const TOGETHER: &[Together] = &[
     Together {
         faults: ["tcp.partial", "tcp.timeout"],
         are: &["tcp.refused"],
+    },
+    // One address refuses and the other resets: none works.
+    Together {
+        faults: ["tcp.partial", "tcp.reset"],
+        are: &["tcp.reset"],
     },
     // The request is for this host's name, under which the agent is not registered: it would not get there if approved.
     Together {
@@ -200,8 +208,9 @@ fn see<'a>(seen: &mut Vec<Seen<'a>>, code: &Code, severity: Severity, by: Option
 }
 
 impl Seen<'_> {
+    /// Whether it is the end of the service, about which its last words are.
     fn is_of_service(&self) -> bool {
-        self.code.check().as_str() == "service"
+        self.code == "service.failed" || self.code == "service.crash_looping"
     }
 
     fn is_explained_by(&self, cause: &Self) -> bool {
@@ -209,7 +218,8 @@ impl Seen<'_> {
             return false;
         }
         if let Some(words) = self.last_words {
-            return last_words::of(&cause.code) == Some(words);
+            return last_words::of(&cause.code) == Some(words)
+                || (cause.code == "service.sandboxed" && are_of_network(words));
         }
         let brought = self.brought_by.iter().any(|fault| fault.code == cause.code);
         // How a service ended, the fault that ended it has written into its log.
@@ -217,8 +227,20 @@ impl Seen<'_> {
         let listed = EXPLAINED.iter().any(|(effect, causes)| {
             stands_for(effect, &self.code) && causes.iter().any(|it| stands_for(it, &cause.code))
         });
-        brought || (listed && !logged)
+        let same_words = |fault: &&Fault| {
+            let of_fault = (fault.code.as_str(), cause.code.as_str());
+            self.is_of_service() && SAME_WORDS.contains(&of_fault)
+        };
+        brought || (listed && !logged) || self.brought_by.iter().any(same_words)
     }
+}
+
+/// Whether these last words speak of the network: what a service says of it that has none may be any of them.
+fn are_of_network(words: &str) -> bool {
+    const LAYERS: [&str; 4] = ["proxy", "dns", "tcp", "health"];
+    let network = |fault: &&Fault| LAYERS.contains(&fault.code.check().as_str());
+    let said = |fault: &Fault| last_words::of(&fault.code) == Some(words);
+    FAULTS.iter().filter(network).any(said)
 }
 
 fn stands_for(pattern: &str, code: &Code) -> bool {

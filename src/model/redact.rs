@@ -36,7 +36,7 @@ const SECRETS: [(&str, &str); 11] = [
     // User and password of a URL, also of one that is written badly.
     (r#"(?i)(?-u:\b)([a-z][a-z0-9+.-]*:?//)[^\s"']*@"#, "${1}…@"),
     (
-        r#"(?im)^(\s*["']?(?:control_plane|[a-z_]*proxy)["']?\s*[:=]\s*)\S+[ \t].*@"#,
+        r#"(?im)^(\s*["']?(?:control_plane)["']?\s*[:=]\s*)\S+[ \t][^#\n]*@"#,
         "${1}…@",
     ),
     // The same without a scheme, and as curl's `-u` takes them.

@@ -40,9 +40,9 @@ const KNOWN: &[Known<'_>] = &[
     ),
     (
         "clock.skew+health.timeout",
-        &["trust.not_yet_valid", "health.timeout"],
+        &["clock.skew", "health.timeout"],
+        &["trust.not_yet_valid"],
         &[],
-        &["clock.skew"],
     ),
     (
         "trust.ca_file+trust.unknown_authority",
