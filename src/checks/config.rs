@@ -192,10 +192,9 @@ fn readable(evidence: &Evidence, known: &Known) -> Judgement {
         Err(_) if matches!(&evidence.stat, Ok(stat) if stat.kind != Kind::File) => {
             Finding::new(MISSING, format!("{path} is there and is no file.")).into()
         }
-        Err(Unseen::TooLarge { limit }) => {
-            let detail = format!("{path} is larger than {limit} bytes: no configuration is.");
-            Finding::new(SYNTAX, detail).into()
-        }
+        Err(Unseen::TooLarge { limit }) => Judgement::unknown(format!(
+            "{path} is larger than {limit} bytes, and no configuration is: the doctor did not read it"
+        )),
         Err(unseen) => Judgement::unknown(format!("{path} could not be read: {unseen}")),
     }
 }

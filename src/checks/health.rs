@@ -191,7 +191,7 @@ fn no_answer(unseen: &Unseen, known: &Known) -> Judgement {
         .into(),
         Unseen::Malformed { why } => Finding::new(
             NOT_CONTROL_PLANE,
-            format!("What answers GET /health is no HTTP: {}.", excerpt(why)),
+            format!("What answers GET /health does not speak HTTP as it is written: {}.", excerpt(why)),
         )
         .into(),
         unseen => Judgement::unknown(format!("GET /health could not be asked: {unseen}")),
@@ -209,7 +209,7 @@ fn judge(exchange: &Exchange, control_plane: &ControlPlane) -> Judgement {
         return finding.into();
     }
     match (exchange.status, own) {
-        (500.., _) => described(
+        (500..=599, _) => described(
             SERVER_ERROR,
             exchange,
             format!(

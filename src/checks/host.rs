@@ -66,9 +66,14 @@ impl Check for Probe {
             let path = place.path.path().display();
             match &place.file_system {
                 Ok(file_system) if seen.iter().any(|other| same(other, file_system)) => {}
+                // How another root is mounted here says nothing of how its own host mounts it.
+                Ok(file_system) if file_system.read_only && known.system.foreign_root => {
+                    let reason = format!("{path} is mounted read-only here, which says nothing of the host that it is from");
+                    judgement.decision = Decision::Unknown(reason);
+                }
                 Ok(file_system) => {
                     let root = evidence.user.is_root();
-                    let finding = judge_place(place, file_system, root, known);
+                    let finding = judge_place(place, file_system, root);
                     judgement.findings.extend(finding);
                     seen.push(file_system.clone());
                 }
@@ -88,15 +93,14 @@ fn same(a: &FileSystem, b: &FileSystem) -> bool {
         && a.free_bytes.abs_diff(b.free_bytes) < 1 << 20
 }
 
-fn judge_place(place: &Place, seen: &FileSystem, root: bool, known: &Known) -> Option<Finding> {
+fn judge_place(place: &Place, seen: &FileSystem, root: bool) -> Option<Finding> {
     let (what, path) = (place.what, place.path.path().display());
-    // How another root is mounted here says nothing of how its own host mounts it.
     if seen.read_only {
         let detail = format!(
             "The file system that holds the agent's {what} ({path}) is mounted read-only: no certificate can be stored there."
         );
         let finding = Finding::new(READ_ONLY, detail);
-        return (!known.system.foreign_root).then(|| saw(finding, place, seen));
+        return Some(saw(finding, place, seen));
     }
     let bytes = if root {
         seen.free_bytes

@@ -203,7 +203,7 @@ fn replied(exchange: &Exchange, known: &Known) -> (Option<Standing>, Judgement) 
                 "the control plane limits how often it is asked (HTTP 429); run the doctor again in a minute",
             ),
         ),
-        500.. => (
+        500..=599 => (
             None,
             Judgement::unknown(format!(
                 "the control plane answered the heartbeat with HTTP {}: what is wrong with it, not with this agent, says nothing of the registration",

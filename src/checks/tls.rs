@@ -214,7 +214,7 @@ fn by_ending(address: SocketAddr, handshake: &Handshake) -> Judgement {
         }
         Ending::Closed | Ending::Reset => finding(CLOSED, hung_up(address, handshake)).into(),
         Ending::Failed { why } => Judgement::unknown(format!(
-            "the handshake with {address} ended on this side, for a reason that names no fault of the peer: {}",
+            "the handshake with {address} ended on this side, and what that says of the peer is not known: {}",
             excerpt(why)
         )),
     }

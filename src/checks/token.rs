@@ -14,7 +14,7 @@ use futures_util::future::join;
 use super::{Check, Facts, Judgement, Known, api, identity, registration};
 use crate::contract::api::{TokenReport, TokenState, error_detail};
 use crate::contract::token::TokenShape;
-use crate::host::{ApiAnswer, ApiCall, Exchange, Host, JournalQuestion, LogEntry, Seen};
+use crate::host::{ApiAnswer, ApiCall, Exchange, Host, JournalQuestion, LogEntry, Seen, Unseen};
 use crate::logs::{self, Match};
 use crate::model::{Code, Finding, excerpt};
 
@@ -63,7 +63,7 @@ impl Check for Probe {
         let logged = logged(&evidence);
         match &evidence.shape {
             Some(shape) => given(shape, evidence.inspected.as_ref(), logged.as_ref()),
-            None => not_given(known, logged.as_ref()),
+            None => not_given(known, logged.as_ref(), evidence.journal.as_ref().err()),
         }
     }
 }
@@ -168,7 +168,7 @@ fn by_log(line: &Match) -> Finding {
     Finding::new(line.code.clone(), detail).saw("log", line.excerpt.clone())
 }
 
-fn not_given(known: &Known, logged: Option<&Match>) -> Judgement {
+fn not_given(known: &Known, logged: Option<&Match>, unread: Option<&Unseen>) -> Judgement {
     let identity = known.get::<identity::Identity>();
     let revoked = known.get::<registration::Standing>() == Some(&registration::Standing::Revoked);
     let must_enroll = revoked || identity.is_some_and(identity::Identity::must_enroll);
@@ -176,9 +176,13 @@ fn not_given(known: &Known, logged: Option<&Match>) -> Judgement {
     let undecided = identity.is_none_or(|identity| identity.state == identity::State::Unknown);
     match logged {
         Some(line) if must_enroll || undecided => by_log(line).into(),
-        _ if must_enroll => Judgement::unknown(
-            "no token was given, and the agent's log says nothing of one: pass --token to have it inspected (that does not use it up)",
-        ),
+        _ if must_enroll => Judgement::unknown(format!(
+            "no token was given, and the agent's log {}: pass --token to have it inspected (that does not use it up)",
+            match unread {
+                None => "says nothing of one".to_owned(),
+                Some(unseen) => format!("could not be read ({unseen})"),
+            }
+        )),
         _ if undecided => {
             Judgement::skipped("no token was given: pass --token to have one inspected")
         }

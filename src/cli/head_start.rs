@@ -39,7 +39,14 @@ impl HeadStart {
         let (graph, host, target) = (Arc::clone(graph), Arc::clone(host), Arc::clone(target));
         let mut selection = selection.clone();
         selection.skip.extend(NOT_AHEAD.map(CheckId::from_static));
+        // Where the manager cannot be asked, the shell's variables stand in for the service's: with a proxy among them, the
+        // way that the unit's files tell may not be the agent's, and nobody goes another one.
+        let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let may_be_proxied = ["HTTPS_PROXY", "https_proxy"].into_iter().any(set);
         Self(tokio::spawn(async move {
+            if may_be_proxied {
+                return;
+            }
             let question = ServiceQuestion::agent(Os::current());
             let definition = host.live().definition(question).await;
             let host = Arc::new(Overlay::new(host).supply("service", &definition));

@@ -139,10 +139,11 @@ impl io::Write for Redacting {
     }
 }
 
-/// Logs of what the doctor does, to standard error: warnings, and more at `-vv`.
+/// Logs of what the doctor does, to standard error: much at `-vv`.
 pub(super) fn start_logging(common: &Common) {
     let level = match common.verbose {
-        0 | 1 => tracing::Level::WARN,
+        // What a library warns of is no news for who did not ask how the doctor works.
+        0 | 1 => tracing::Level::ERROR,
         2 => tracing::Level::INFO,
         _ => tracing::Level::DEBUG,
     };

@@ -56,6 +56,7 @@ pub fn diagnose(catalog: &Catalog, run: &Run, source: Source, ignore: &[Code]) -
             hostname: run.known.system.hostname.clone(),
             os: run.known.system.os,
             arch: run.known.system.arch.clone(),
+            foreign_root: run.known.system.foreign_root,
         },
         target: TargetReport {
             control_plane: told.control_plane.map(|url| url.to_string()),

@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use super::*;
-use crate::model::printable;
+use crate::model::{excerpt, printable};
 
 /// A question and its answer, as they stand in a recording.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -98,7 +98,7 @@ impl<H: Host> Recorder<H> {
                 let answer = ask(question).await;
                 let value = serde_json::to_value(&answer).unwrap_or(Value::Null);
                 let duration_ms = began.elapsed().as_secs_f64() * 1e3;
-                tracing::info!(duration_ms, "asked {name}");
+                tracing::info!("asked {name} {} ({duration_ms:.1} ms)", excerpt(&asked));
                 tracing::debug!("{name}: {asked} gave {}", printable(&value.to_string()));
                 fresh = Some(answer);
                 (value, began.elapsed())

@@ -108,6 +108,8 @@ pub struct HostReport {
     pub os: Os,
     /// Its processor architecture, as Rust names it (`x86_64`).
     pub arch: String,
+    /// Whether its files were looked at under another root: remedies are for that host, not for the one that looked.
+    pub foreign_root: bool,
 }
 
 /// What it was diagnosed against.

@@ -122,6 +122,9 @@ impl Page {
         self.line(&format!("{verdict}  {summary}"));
         let dash = self.pick("\u{2192}", "->");
         let source = match report.source {
+            crate::model::Source::Live if report.host.foreign_root => {
+                " (its files alone: the commands are for that host)"
+            }
             crate::model::Source::Live => "",
             crate::model::Source::Bundle => " (from a bundle)",
             crate::model::Source::Fixture => " (from a fixture)",

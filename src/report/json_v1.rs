@@ -73,6 +73,8 @@ struct Host {
     /// `linux`, `windows` or `macos`.
     os: String,
     arch: String,
+    /// Whether its files were looked at under another root (`--root`): commands are for that host.
+    foreign_root: bool,
 }
 
 /// What the host was diagnosed against.
@@ -270,6 +272,7 @@ impl From<&model::Report> for Report {
                 hostname: report.host.hostname.clone(),
                 os: report.host.os.to_string(),
                 arch: report.host.arch.clone(),
+                foreign_root: report.host.foreign_root,
             },
             target: Target {
                 control_plane: report.target.control_plane.clone(),

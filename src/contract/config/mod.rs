@@ -21,7 +21,7 @@ use crate::model::{Secret, parse_duration};
 use document::{Document, Entry, Value};
 
 /// The most that is read of a configuration, in bytes; a real one has a few hundred.
-pub const MAX_BYTES: usize = 64 * 1024;
+pub const MAX_BYTES: usize = 1 << 20;
 /// How often the agent asks when the configuration does not say.
 pub const DEFAULT_POLL_INTERVAL: Duration = Duration::from_secs(5);
 

@@ -85,7 +85,12 @@ impl Nameserver {
 fn name(text: &str) -> Seen<Name> {
     let malformed =
         |error| Unseen::malformed(format!("`{text}` is no name that DNS knows: {error}"));
-    let mut name = Name::from_utf8(text).map_err(malformed)?;
+    // Internationalised names are converted; in ASCII, what is no host name (an underscore) may be in DNS all the same.
+    let name = match text.is_ascii() {
+        true => Name::from_ascii(text),
+        false => Name::from_utf8(text),
+    };
+    let mut name = name.map_err(malformed)?;
     name.set_fqdn(true);
     Ok(name)
 }

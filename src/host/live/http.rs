@@ -154,7 +154,7 @@ fn unseen(error: &hyper::Error, deadline: Deadline) -> Unseen {
             limit: HEAD_LIMIT as u64,
         }
     } else if error.is_parse() {
-        Unseen::malformed("the answer is not HTTP")
+        Unseen::malformed(error.to_string())
     } else if error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
         Unseen::Closed
     } else {

@@ -46,7 +46,19 @@ pub(super) async fn journal(deadline: Deadline, question: &JournalQuestion) -> S
     if entries.is_empty() && output.complaint().is_some() {
         return Err(refused("journalctl", &output));
     }
+    if entries.is_empty() && !deadline.blocking(is_journal_kept).await? {
+        return Err(Unseen::unsupported("no journal is kept on this host"));
+    }
     Ok(entries)
+}
+
+/// Whether there is a directory with journal files: where there is none, journalctl says nothing, as of a silent service.
+fn is_journal_kept() -> bool {
+    ["/run/log/journal", "/var/log/journal"]
+        .iter()
+        .any(|directory| {
+            std::fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some())
+        })
 }
 
 /// Asks `timedatectl` about time synchronisation; systemd before 239 has only the form for people.

@@ -77,6 +77,7 @@ fn report() -> Report {
             hostname: "web-\x1b]0;x\x07server".into(),
             os: Os::Linux,
             arch: "x86_64".into(),
+            foreign_root: false,
         },
         target: TargetReport {
             control_plane: None,
