@@ -466,6 +466,11 @@ impl Walk<'_> {
         };
         if outcome.status == Status::Fail {
             outcome.reason = None;
+            // Warnings were of something that works, and it does not.
+            let doc = &self.graph.nodes()[j].doc;
+            outcome
+                .findings
+                .retain(|found| severity(doc, &found.code) == Severity::Error);
         }
         outcome.findings.push(finding.clone());
         if self.reported.contains(&j) {
