@@ -1,7 +1,7 @@
 //! Circumstances in which nothing is wrong: they go by no finding's code, and are diagnosed as nothing. With a fault beside
 //! them, that fault is seen through them.
 
-use super::faults::{Fault, network};
+use super::fault::{Fault, network};
 use super::plan::{Proxy, ProxySetting};
 use super::proxy::{Door, Protocol};
 

@@ -11,96 +11,12 @@ use rustls::AlertDescription;
 use super::behaviour::{ClientCertificates, HealthPage, HeartbeatReply, Port};
 use super::ca::ServerCertificate;
 use super::controls::CONTROLS;
+use super::fault::{Fault, host, network, server};
 use super::nameserver::NameAnswer;
 use super::plan::{ChangeRequest, Edit, File, Plan, Registration, Token};
 use super::proxy::Door;
 use super::service::{self, CRASHED, LOOPING};
 use super::timeserver::TimeAnswer;
-use crate::model::Code;
-
-/// Which side of the connection a fault is on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// The control plane's.
-    Server,
-    /// The network's between them: names and addresses.
-    Network,
-    /// The host's.
-    Host,
-}
-
-impl Side {
-    /// Its name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Server => "server",
-            Self::Network => "network",
-            Self::Host => "host",
-        }
-    }
-}
-
-/// Something that can be wrong.
-pub struct Fault {
-    /// What it must be diagnosed as.
-    pub code: Code,
-    /// On which side it is; `lab serve --fault` can do those of the server.
-    pub side: Side,
-    /// What is done, in one line.
-    pub what: &'static str,
-    /// Findings that it makes besides, each only a symptom of it.
-    pub symptoms: &'static [&'static str],
-    /// Warnings that it makes besides.
-    pub notices: &'static [&'static str],
-    /// What it is easily mistaken for, and must never be called.
-    pub never: &'static [&'static str],
-    inject: fn(&mut Plan),
-}
-
-impl Fault {
-    /// Does it to a plan.
-    pub fn inject(&self, plan: &mut Plan) {
-        (self.inject)(plan);
-    }
-
-    const fn never(mut self, never: &'static [&'static str]) -> Self {
-        self.never = never;
-        self
-    }
-
-    const fn with(mut self, symptoms: &'static [&'static str]) -> Self {
-        self.symptoms = symptoms;
-        self
-    }
-}
-
-const fn server(code: &'static str, what: &'static str, inject: fn(&mut Plan)) -> Fault {
-    fault(Side::Server, code, what, inject)
-}
-
-pub(super) const fn network(
-    code: &'static str,
-    what: &'static str,
-    inject: fn(&mut Plan),
-) -> Fault {
-    fault(Side::Network, code, what, inject)
-}
-
-const fn host(code: &'static str, what: &'static str, inject: fn(&mut Plan)) -> Fault {
-    fault(Side::Host, code, what, inject)
-}
-
-const fn fault(side: Side, code: &'static str, what: &'static str, inject: fn(&mut Plan)) -> Fault {
-    Fault {
-        code: Code::from_static(code),
-        side,
-        what,
-        symptoms: &[],
-        notices: &[],
-        never: &[],
-        inject,
-    }
-}
 
 /// The fault that is diagnosed as `code`, or the circumstance of that name.
 pub(super) fn find(code: &str) -> Option<&'static Fault> {

@@ -7,6 +7,7 @@ mod behaviour;
 mod ca;
 mod clock;
 mod controls;
+mod fault;
 mod faults;
 mod last_words;
 mod nameserver;
@@ -31,7 +32,8 @@ pub use behaviour::{
 pub use ca::{Authority, Served, ServerCertificate};
 pub use clock::Clock;
 pub use controls::CONTROLS;
-pub use faults::{FAULTS, Fault, Side};
+pub use fault::{Fault, Side};
+pub use faults::FAULTS;
 pub use nameserver::{NameAnswer, Nameserver};
 pub use plan::Plan;
 pub use proxy::{Door, Protocol, ProxyServer};

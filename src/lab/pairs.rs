@@ -6,7 +6,8 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use tokio_util::sync::CancellationToken;
 
-use super::faults::{FAULTS, Fault};
+use super::fault::Fault;
+use super::faults::FAULTS;
 use super::truth::Truth;
 use super::{LabError, Outcome, Scenario, together};
 use crate::catalog::Catalog;

@@ -7,7 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::LabError;
 use super::controls::CONTROLS;
-use super::faults::{self, FAULTS, Fault};
+use super::fault::Fault;
+use super::faults::{self, FAULTS};
 use super::truth::Truth;
 use super::world::World;
 use super::{last_words, together, truth};

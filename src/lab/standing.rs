@@ -9,7 +9,8 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 use tempfile::TempDir;
 
-use super::faults::{self, Fault, Side};
+use super::fault::{Fault, Side};
+use super::faults;
 use super::plan::{ChangeRequest, NAME, Plan, Registration, Token};
 use super::{
     Authority, Clock, ControlPlaneServer, HealthPage, HeartbeatReply, LabError, RequestLine, State,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::behaviour::Behaviour;
 use super::ca::ServerCertificate;
-use super::faults::Fault;
+use super::fault::Fault;
 use super::plan::{Edit, File, Plan, Registration};
 
 /// Pairs that contradict one another although they change different things.

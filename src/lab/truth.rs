@@ -6,7 +6,8 @@
 #[cfg(test)]
 mod tests;
 
-use super::faults::{FAULTS, Fault};
+use super::fault::Fault;
+use super::faults::FAULTS;
 use super::last_words;
 use super::sight::Sight;
 use crate::bundle::fixture::Expect;

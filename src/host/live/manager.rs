@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::files::Root;
-use super::unit_files::{DIR_LIMIT, FILE_LIMIT};
+use super::unit_files::{FILE_LIMIT, add_conf_files};
 use crate::host::{Seen, UnitLine, Unseen, unit_lines};
 
 /// Where the configuration is; of two files with one name the first counts.
@@ -52,19 +52,9 @@ fn main_file(root: &Root) -> Seen<Option<PathBuf>> {
 }
 
 fn drop_ins(root: &Root) -> Seen<impl Iterator<Item = PathBuf>> {
-    let mut found: BTreeMap<_, PathBuf> = BTreeMap::new();
+    let mut found = BTreeMap::new();
     for dir in DIRS.map(|dir| Path::new(dir).join("system.conf.d")) {
-        let names = match root.find_host(&dir).and_then(|dir| dir.entries(DIR_LIMIT)) {
-            Ok(names) => names,
-            Err(Unseen::Absent) => continue,
-            Err(unseen) => return Err(unseen),
-        };
-        for file in names {
-            if Path::new(&file).extension().is_some_and(|e| e == "conf") {
-                let path = dir.join(&file);
-                found.entry(file).or_insert(path);
-            }
-        }
+        add_conf_files(root, &dir, &mut found)?;
     }
     let files = found.into_values();
     let is_file = |path: &PathBuf| root.find_host(path).is_ok_and(|found| found.is_file());

@@ -4,6 +4,7 @@
 //! (`ActiveState` and its like) is missing. See systemd.unit(5).
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::files::Root;
@@ -30,7 +31,7 @@ const DIRS: [&str; 12] = [
 
 /// The largest unit file that is read, and the most entries of a directory.
 pub(super) const FILE_LIMIT: u64 = 256 << 10;
-pub(super) const DIR_LIMIT: usize = 4096;
+const DIR_LIMIT: usize = 4096;
 
 /// Directives of a service of which the last assignment counts.
 const SINGLE: [&str; 14] = [
@@ -187,22 +188,32 @@ fn loaded(root: &Root, name: &str, path: &Path, text: &str) -> Seen<BTreeMap<Str
     Ok(properties)
 }
 
+/// Adds the files of a directory that end in `.conf`, where none of the name was found in a directory before.
+pub(super) fn add_conf_files(
+    root: &Root,
+    dir: &Path,
+    found: &mut BTreeMap<OsString, PathBuf>,
+) -> Seen<()> {
+    let names = match root.find_host(dir).and_then(|dir| dir.entries(DIR_LIMIT)) {
+        Ok(names) => names,
+        Err(Unseen::Absent) => return Ok(()),
+        Err(unseen) => return Err(unseen),
+    };
+    for file in names {
+        if Path::new(&file).extension().is_some_and(|e| e == "conf") {
+            let path = dir.join(&file);
+            found.entry(file).or_insert(path);
+        }
+    }
+    Ok(())
+}
+
 /// The drop-ins of a unit, in the order in which they count: by file name; of two with one name the more particular.
 fn drop_ins(root: &Root, name: &str) -> Seen<Vec<PathBuf>> {
     let mut found: BTreeMap<_, PathBuf> = BTreeMap::new();
     for set in drop_in_sets(name) {
         for dir in DIRS.map(|dir| Path::new(dir).join(&set)) {
-            let names = match root.find_host(&dir).and_then(|dir| dir.entries(DIR_LIMIT)) {
-                Ok(names) => names,
-                Err(Unseen::Absent) => continue,
-                Err(unseen) => return Err(unseen),
-            };
-            for file in names {
-                if Path::new(&file).extension().is_some_and(|e| e == "conf") {
-                    let path = dir.join(&file);
-                    found.entry(file).or_insert(path);
-                }
-            }
+            add_conf_files(root, &dir, &mut found)?;
         }
     }
     Ok(found
