@@ -6,7 +6,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::{Check, Facts, Judgement, Known, api, registration};
+use super::{Check, Facts, Judgement, Known, api, install, registration};
 use crate::contract::api::CHANGE_REQUEST_NOT_FOUND;
 use crate::contract::api::{Approval, ChangeRequest, ChangeState, error_detail};
 use crate::host::{ApiAnswer, ApiCall, Exchange, Host, JournalQuestion, LogEntry, Seen};
@@ -70,6 +70,9 @@ fn agent_name(known: &Known) -> &str {
 
 /// Nobody named a change request: what a person has to look at is the reason, and the log is judged all the same.
 fn for_a_person(evidence: &Evidence, known: &Known) -> Judgement {
+    if known.get::<install::Standing>() == Some(&install::Standing::Missing) {
+        return Judgement::skipped("there is no agent that could have tasks");
+    }
     if let Err(unseen) = &evidence.journal {
         return Judgement::unknown(format!(
             "the agent's log could not be read, so whether its tasks fail is not known: {unseen}"

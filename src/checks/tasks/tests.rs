@@ -118,3 +118,16 @@ fn task_errors_are_quoted_the_last_ones() {
     let (judgement, _) = Recording::default().log(&lines[1..2]).judge(&Probe);
     assert_eq!(codes(&judgement), [""; 0]);
 }
+
+#[test]
+fn where_no_agent_is_there_are_no_tasks_whatever_the_log() {
+    let unread: Seen<Vec<LogEntry>> = Err(Unseen::unsupported("no journal is kept"));
+    let recording = || {
+        let question = JournalQuestion::agent(crate::model::Os::Linux);
+        Recording::default().answer("journal", question, unread.clone())
+    };
+    let decision = |recording: Recording| recording.judge(&Probe).0.decision;
+    assert!(matches!(decision(recording()), Decision::Unknown(_)));
+    let missing = recording().fact(install::Standing::Missing);
+    assert!(matches!(decision(missing), Decision::Skipped(_)));
+}
