@@ -170,16 +170,8 @@ fn a_finding_has_a_text_and_a_text_has_a_finding() {
         let found: BTreeSet<_> = check.codes().into_iter().collect();
         let silent: Vec<_> = found.difference(&told).collect();
         assert!(silent.is_empty(), "codes without a text: {silent:?}");
-        // Codes of the network that a later version finds have their text already, and are named here until then.
-        let unfound: Vec<&str> = told.difference(&found).map(|code| code.as_str()).collect();
-        let unexpected: Vec<_> = unfound
-            .iter()
-            .filter(|code| !LATER.contains(code))
-            .collect();
-        assert!(
-            unexpected.is_empty(),
-            "texts that no check finds: {unexpected:?}"
-        );
+        let unfound: Vec<_> = told.difference(&found).collect();
+        assert!(unfound.is_empty(), "texts that no check finds: {unfound:?}");
     }
 }
 
@@ -227,14 +219,3 @@ fn a_line_of_the_log_speaks_only_of_findings_that_have_a_text() {
     }
     assert!(seen > 50, "{seen} codes");
 }
-
-/// Texts that are there before the check that finds them.
-const LATER: [&str; 7] = [
-    "proxy.unreachable",
-    "proxy.denied",
-    "dns.inconsistent",
-    "tcp.reset",
-    "trust.intercepted",
-    "trust.weak",
-    "health.slow",
-];

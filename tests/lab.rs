@@ -130,7 +130,7 @@ async fn what_lies_behind_a_proxy_is_diagnosed_through_it() {
     assert_as_injected(&run(&behind.map(str::to_owned)).await);
 }
 
-/// Codes that no server and no file of an unprivileged host can show: `tests/real` does. And those of later versions.
+/// Codes that no server and no file of an unprivileged host can show: `tests/real` does.
 const ELSEWHERE: [&str; 2] = ["host.disk_full", "host.read_only"];
 
 #[test]

@@ -17,7 +17,7 @@ use crate::contract::client::{ApiClient, Route};
 use crate::contract::config::{self, AgentConfig, MAX_BYTES};
 use crate::contract::paths;
 use crate::contract::proxy::{Proxy, Rules};
-use crate::contract::tls::{ClientIdentity, strict_tls_config};
+use crate::contract::tls::{ClientIdentity, anonymous_tls_config, strict_tls_config};
 use crate::contract::url::ControlPlane;
 use crate::model::printable;
 
@@ -133,7 +133,7 @@ impl Setting {
                 // To the proxy itself the agent's certificate is not shown.
                 let route = Route {
                     proxy: proxy.clone(),
-                    tls: strict_tls_config(&roots, None, None).map_err(|e| e.to_string())?,
+                    tls: anonymous_tls_config(&roots).map_err(|e| e.to_string())?,
                 };
                 ApiClient::through(route, &self.plane, &[], tls, TIMEOUT)
             }

@@ -146,6 +146,15 @@ const fn hosts_path(os: Os) -> &'static str {
     }
 }
 
+/// The nameservers that a resolver asks for a name, by the texts of the hosts file and of resolv.conf; none where the
+/// hosts file has it. `hostname` is this host's own, for the search list.
+pub(super) fn servers_asked(hosts: &str, resolv_conf: &str, name: &str, hostname: &str) -> Vec<IpAddr> {
+    match files::hosts(hosts, name).is_empty() {
+        true => nameservers(&ResolvConf::parse(resolv_conf, hostname)),
+        false => Vec::new(),
+    }
+}
+
 /// The nameservers to ask: those of resolv.conf, and where it names none, this host itself, as the resolver does.
 fn nameservers(conf: &ResolvConf) -> Vec<IpAddr> {
     if conf.nameservers.is_empty() {

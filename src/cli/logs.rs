@@ -92,8 +92,14 @@ fn file(path: &Path, now: DateTime<Utc>) -> io::Result<(Source, DateTime<Utc>)> 
     }
     // A pipe or a device was not written at any time.
     let changed = what.modified().ok().filter(|_| what.is_file());
-    let newest = changed.map_or(now, |time| now.min(time.into()));
+    let newest = changed.and_then(moment).map_or(now, |time| now.min(time));
     Ok((Box::new(file), newest))
+}
+
+/// The same as a date; nothing for one that no calendar has.
+fn moment(time: std::time::SystemTime) -> Option<DateTime<Utc>> {
+    let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;
+    DateTime::from_timestamp(i64::try_from(since.as_secs()).ok()?, since.subsec_nanos())
 }
 
 /// What is done with the lines that were found.

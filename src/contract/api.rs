@@ -8,6 +8,17 @@ use serde_json::Value;
 
 use crate::model::Secret;
 
+/// Headers whose values are somebody's secret.
+pub(crate) const SECRET_HEADERS: [&str; 7] = [
+    "set-cookie",
+    "set-cookie2",
+    "cookie",
+    "authorization",
+    "proxy-authorization",
+    "authentication-info",
+    "proxy-authentication-info",
+];
+
 /// `GET`, no authentication: [`Health`].
 pub const HEALTH: &str = "/health";
 /// `POST`, no client certificate: [`EnrollRequest`], answered by [`Enrolled`].

@@ -296,16 +296,10 @@ async fn answer(
 }
 
 /// Headers without cookies and credentials.
-fn harmless_headers(headers: &reqwest::header::HeaderMap) -> Vec<(String, String)> {
-    const SECRET: [&str; 4] = [
-        "set-cookie",
-        "cookie",
-        "authorization",
-        "proxy-authorization",
-    ];
+pub(crate) fn harmless_headers(headers: &reqwest::header::HeaderMap) -> Vec<(String, String)> {
     headers
         .iter()
-        .filter(|(name, _)| !SECRET.contains(&name.as_str()))
+        .filter(|(name, _)| !api::SECRET_HEADERS.contains(&name.as_str()))
         .map(|(name, value)| {
             let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
             (name.as_str().to_owned(), value)

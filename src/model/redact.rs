@@ -47,11 +47,11 @@ const SECRETS: [(&str, &str); 11] = [
     ),
     // `--token X`, `token=X`, `"token": "X"`, `NP_SECRET=X`.
     (
-        r#"(?i)((?:--?|(?-u:\b))[A-Za-z0-9_-]*(?:token|secret|password|passwd|api[_-]?key)(?:["']?[ \t]*=[ \t]*|["'][ \t]*:[ \t]*))(?:"[^"]*"?|'[^']*'?|[^\s"',;&}]+)"#,
+        r#"(?i)((?:--?|(?-u:\b))[A-Za-z0-9_-]*(?:token|secret|passw(?:or)?d|_pass|_pwd|credentials?|(?:api|access|private)[_-]?key)(?:["']?[ \t]*=[ \t]*|["'][ \t]*:[ \t]*))(?:"[^"]*"?|'[^']*'?|[^\s"',;&}]+)"#,
         "${1}…",
     ),
     (
-        r#"(?i)(--(?:[A-Za-z0-9_-]*-)?(?:token|secret|password|api-key)[ \t]+|(?-u:\b)[A-Za-z0-9_-]*(?:token|secret|password|passwd|api[_-]?key)[ \t]*:[ \t]*)(?:"[^"]*"?|'[^']*'?|[A-Za-z0-9_.~+/=-]{16,}|\S*[0-9]\S*)"#,
+        r#"(?i)(--(?:[A-Za-z0-9_-]*-)?(?:token|secret|password|api-key)[ \t]+|(?-u:\b)[A-Za-z0-9_-]*(?:token|secret|passw(?:or)?d|_pass|_pwd|credentials?|(?:api|access|private)[_-]?key)[ \t]*:[ \t]*)(?:"[^"]*"?|'[^']*'?|[A-Za-z0-9_.~+/=-]{16,}|\S*[0-9]\S*)"#,
         "${1}…",
     ),
 ];

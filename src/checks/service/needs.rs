@@ -11,7 +11,7 @@ use super::directive::{Directive, Origins};
 use super::network::Network;
 use super::paths::{Paths, Place};
 use crate::checks::environment::{self, Environment};
-use crate::checks::{Known, config, proxy};
+use crate::checks::{Known, config, dns, proxy};
 use crate::contract::url::ControlPlane;
 use crate::host::{Content, Host, HostPath, Inside, InsideQuestion, ReadQuestion, Seen, Service, Stat, Unseen};
 
@@ -84,7 +84,7 @@ impl Needs {
             None => None,
         };
         let nameservers = match &peer {
-            Some(peer) if addresses => nameservers(host, peer).await,
+            Some(peer) if addresses => nameservers(host, peer, &known.system.hostname).await,
             _ => Vec::new(),
         };
         let inside = inside(host, known, service, &files).await;
@@ -187,21 +187,15 @@ async fn peer(
 }
 
 /// Nameservers of resolv.conf(5); none where no nameserver is asked, because it is an address or in the hosts file.
-async fn nameservers(host: &dyn Host, peer: &Peer) -> Vec<IpAddr> {
+async fn nameservers(host: &dyn Host, peer: &Peer, hostname: &str) -> Vec<IpAddr> {
     let read = |path: &str| host.read(ReadQuestion::new(HostPath::host(path)));
     let text = |content: Seen<Content>| content.map(|content| content.text).unwrap_or_default();
     let hosts = text(read("/etc/hosts").await);
-    let pinned = hosts.split_whitespace().any(|word| word.eq_ignore_ascii_case(&peer.host));
-    if pinned || peer.host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() {
+    if peer.host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() {
         return Vec::new();
     }
     let conf = text(read("/etc/resolv.conf").await);
-    let servers = conf.lines().filter_map(|line| {
-        let mut words = line.split_whitespace();
-        (words.next()? == "nameserver").then_some(())?;
-        words.next()?.split('%').next()?.parse().ok()
-    });
-    servers.collect()
+    dns::servers_asked(&hosts, &conf, &peer.host, hostname)
 }
 
 async fn inside(host: &dyn Host, known: &Known, service: &Service, files: &[File]) -> Option<Inside> {

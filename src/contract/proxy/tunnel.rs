@@ -14,7 +14,7 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::header::{HOST, HeaderValue, PROXY_AUTHORIZATION, USER_AGENT};
-use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -25,6 +25,7 @@ use tokio_socks::Error as SocksError;
 use tokio_socks::tcp::Socks5Stream;
 
 use super::{Proxy, authority};
+use crate::contract::client::harmless_headers;
 
 /// The most that is read of an answer's head.
 const HEAD_LIMIT: usize = 64 << 10;
@@ -237,7 +238,7 @@ async fn refusal(response: Response<Incoming>) -> Refusal {
         Some(reason) => String::from_utf8_lossy(reason.as_bytes()).into_owned(),
         None => status.canonical_reason().unwrap_or_default().to_owned(),
     };
-    let headers = harmless(response.headers());
+    let headers = harmless_headers(response.headers());
     let mut body = Vec::new();
     let mut incoming = response.into_body();
     let page = async {
@@ -258,24 +259,6 @@ async fn refusal(response: Response<Incoming>) -> Refusal {
         headers,
         body: String::from_utf8_lossy(&body).into_owned(),
     }
-}
-
-fn harmless(headers: &HeaderMap) -> Vec<(String, String)> {
-    const SECRET: [&str; 5] = [
-        "set-cookie",
-        "cookie",
-        "authorization",
-        "proxy-authorization",
-        "proxy-authentication-info",
-    ];
-    headers
-        .iter()
-        .filter(|(name, _)| !SECRET.contains(&name.as_str()))
-        .map(|(name, value)| {
-            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            (name.as_str().to_owned(), value)
-        })
-        .collect()
 }
 
 async fn socks(

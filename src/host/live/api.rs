@@ -109,6 +109,10 @@ async fn answered(
                 },
             })
         }
+        // What a proxy answers may repeat what it was told.
+        Ok(Err(error @ CallError::Proxy(_))) => {
+            ApiAnswer::Failed(Unseen::failed(scrubber.of_proxy(&error.to_string())))
+        }
         Ok(Err(error)) => unanswered(error, deadline),
         Err(unseen) => ApiAnswer::Failed(unseen),
     }
@@ -170,7 +174,7 @@ async fn strict_client(
             let route = match proxy {
                 // To the proxy itself nobody's certificate is shown.
                 Some(proxy) => Some(Route {
-                    tls: strict_tls_config(&anchors, None, None).map_err(|e| e.to_string())?,
+                    tls: anonymous_tls_config(&anchors).map_err(|e| e.to_string())?,
                     proxy,
                 }),
                 None => None,

@@ -10,7 +10,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use rustix::fs::{Mode, OFlags};
 
 use super::acl;
@@ -332,7 +332,8 @@ fn stat(path: PathBuf, metadata: &Metadata) -> Stat {
         mode: metadata.mode() & 0o7777,
         uid: metadata.uid(),
         gid: metadata.gid(),
-        modified: metadata.modified().ok().map(DateTime::<Utc>::from),
+        // A moment that no calendar has is none.
+        modified: DateTime::from_timestamp(metadata.mtime(), 0),
         acl: None,
         ancestors: Vec::new(),
     }

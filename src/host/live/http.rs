@@ -9,13 +9,14 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::header::{ACCEPT, CONNECTION, HOST, USER_AGENT};
-use hyper::{HeaderMap, Method, Request, Response};
+use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::deadline::{Deadline, millis};
 use super::{tcp, tls};
 use crate::contract::api;
+use crate::contract::client::harmless_headers;
 use crate::contract::tls::alert_name;
 use crate::host::{Exchange, Seen, Unseen};
 
@@ -25,17 +26,6 @@ const HEAD_LIMIT: usize = 64 << 10;
 const FIELDS_LIMIT: usize = 256;
 /// The most that is kept of an answer's body.
 const BODY_LIMIT: usize = 64 << 10;
-
-/// Headers whose values are somebody's secret.
-const SECRET_HEADERS: [&str; 7] = [
-    "set-cookie",
-    "set-cookie2",
-    "cookie",
-    "authorization",
-    "proxy-authorization",
-    "authentication-info",
-    "proxy-authentication-info",
-];
 
 /// Asks for `/health` and reads the answer.
 pub(super) async fn health<S>(deadline: Deadline, stream: S, authority: &str) -> Seen<Exchange>
@@ -94,7 +84,7 @@ async fn exchange(
         .map_err(|error| unseen(&error, deadline))?;
     let received_at = Utc::now();
     let status = response.status().as_u16();
-    let headers = harmless(response.headers());
+    let headers = harmless_headers(response.headers());
     let (body, truncated) = body(deadline, response).await;
     Ok(Exchange {
         status,
@@ -125,17 +115,6 @@ async fn body(deadline: Deadline, response: Response<Incoming>) -> (Vec<u8>, boo
             Ok(Some(Err(_))) | Err(_) => return (body, true),
         }
     }
-}
-
-fn harmless(headers: &HeaderMap) -> Vec<(String, String)> {
-    headers
-        .iter()
-        .filter(|(name, _)| !SECRET_HEADERS.contains(&name.as_str()))
-        .map(|(name, value)| {
-            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            (name.as_str().to_owned(), value)
-        })
-        .collect()
 }
 
 /// Sorts the library's error by what is beneath it.

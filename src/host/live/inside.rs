@@ -7,6 +7,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::files::Root;
+use super::proxy::Proxies;
 use super::scrub::Scrubber;
 use crate::host::{Inside, InsideNetwork, InsidePath, InsideQuestion, Seen, Unseen};
 
@@ -14,13 +15,17 @@ use crate::host::{Inside, InsideNetwork, InsidePath, InsideQuestion, Seen, Unsee
 const LIMIT: u64 = 1 << 20;
 
 /// Looks at a process. What one part of it may not be seen says so itself; nothing is seen of a process that is gone.
-pub(super) fn look(question: &InsideQuestion, scrubber: &Scrubber) -> Seen<Inside> {
+pub(super) fn look(
+    question: &InsideQuestion,
+    scrubber: &Scrubber,
+    proxies: &Proxies,
+) -> Seen<Inside> {
     let proc = PathBuf::from(format!("/proc/{}", question.pid));
     fs::metadata(&proc).map_err(|error| Unseen::from_io(&error))?;
     let root = Root::new(Some(proc.join("root")));
     Ok(Inside {
         network: network(&proc),
-        environment: environment(&proc, &question.variables, scrubber),
+        environment: environment(&proc, &question.variables, scrubber, proxies),
         paths: question
             .paths
             .iter()
@@ -52,6 +57,7 @@ fn environment(
     proc: &Path,
     names: &[String],
     scrubber: &Scrubber,
+    proxies: &Proxies,
 ) -> Seen<BTreeMap<String, String>> {
     let block = bounded(&proc.join("environ"))?;
     let mut variables = BTreeMap::new();
@@ -60,6 +66,7 @@ fn environment(
         if let Some((name, value)) = assignment.split_once('=')
             && names.iter().any(|wanted| wanted == name)
         {
+            proxies.remember_of_process(name, value);
             variables.insert(name.to_owned(), scrubber.variable(name, value));
         }
     }
@@ -123,7 +130,12 @@ mod tests {
         let mut pipe = child.stdin.take().unwrap();
         io::Write::write_all(&mut pipe, b"x").unwrap();
         child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
-        let inside = look(&question(child.id()), &Scrubber::new([])).unwrap();
+        let inside = look(
+            &question(child.id()),
+            &Scrubber::new([]),
+            &Proxies::default(),
+        )
+        .unwrap();
         drop(pipe);
         child.wait().unwrap();
         let network = inside.network.unwrap();
@@ -142,7 +154,7 @@ mod tests {
     fn a_process_that_is_gone_is_absent() {
         // Above the largest number that a process can have (`PID_MAX_LIMIT`).
         assert_eq!(
-            look(&question(1 << 23), &Scrubber::new([])),
+            look(&question(1 << 23), &Scrubber::new([]), &Proxies::default()),
             Err(Unseen::Absent)
         );
     }

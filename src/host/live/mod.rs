@@ -200,8 +200,9 @@ impl LiveHost {
     async fn ask_inside(&self, question: InsideQuestion) -> Seen<Inside> {
         known_system("what a process sees")?;
         self.must_be_here("what a process sees")?;
-        let scrubber = self.scrubber.clone();
-        self.look(move |_| inside::look(&question, &scrubber)).await
+        let (scrubber, proxies) = (self.scrubber.clone(), self.proxies.clone());
+        self.look(move |_| inside::look(&question, &scrubber, &proxies))
+            .await
     }
 
     async fn ask_service(&self, question: ServiceQuestion) -> Seen<Service> {

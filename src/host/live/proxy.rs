@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use rustls::ClientConfig;
@@ -15,42 +15,43 @@ use super::api::anchors_of;
 use super::deadline::{Deadline, millis};
 use super::files::Root;
 use super::scrub::{Scrubber, is_proxy};
-use super::{tcp, trust};
+use super::{FRESH, tcp, trust};
 use crate::contract::config;
 use crate::contract::proxy::{self, Connection, NoTunnel, Proxy, SocksReply};
-use crate::contract::tls::strict_tls_config;
+use crate::contract::tls::anonymous_tls_config;
 use crate::host::{
     Login, ProxySetting, Seen, Service, SocksAbout, Tunnel, TunnelEnding, TunnelQuestion, Unseen,
     Via, environment_file,
 };
-use crate::model::Secret;
+use crate::model::{Secret, redact};
 
 /// The most that is read of a file that sets a proxy.
 const LIMIT: u64 = 1 << 20;
 
 /// Tunnels that wait for their handshake.
 #[derive(Default)]
-pub(super) struct Tunnels(Mutex<BTreeMap<TunnelQuestion, Connection>>);
+pub(super) struct Tunnels(Mutex<BTreeMap<TunnelQuestion, (Instant, Connection)>>);
 
 impl Tunnels {
     /// Keeps one.
     pub(super) fn keep(&self, question: TunnelQuestion, stream: Connection) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.insert(question, stream);
+        kept.insert(question, (Instant::now(), stream));
     }
 
-    /// Takes it, if it is kept.
+    /// Takes it, if it is kept and has not waited so long that a peer may hang up.
     pub(super) fn take(&self, question: &TunnelQuestion) -> Option<Connection> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.remove(question)
+        let (since, stream) = kept.remove(question)?;
+        (since.elapsed() < FRESH).then_some(stream)
     }
 }
 
 /// The proxies that were seen, with their credentials.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Proxies {
-    /// What the service manager says, by variable. Everything else is read again.
-    service: Mutex<BTreeMap<String, Secret>>,
+    /// What the service manager says, by variable, and what a running process has besides. Everything else is read again.
+    service: Arc<Mutex<BTreeMap<String, Secret>>>,
 }
 
 impl Proxies {
@@ -61,6 +62,15 @@ impl Proxies {
         let told = told.filter(|(name, _)| is_proxy(name));
         let mut kept = self.service.lock().unwrap_or_else(PoisonError::into_inner);
         kept.extend(told.map(|(name, value)| (name, Secret::new(value))));
+    }
+
+    /// Keeps what a running process has, where its manager does not say it.
+    pub(super) fn remember_of_process(&self, name: &str, value: &str) {
+        if is_proxy(name) {
+            let mut kept = self.service.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.entry(name.to_owned())
+                .or_insert_with(|| Secret::new(value));
+        }
     }
 
     /// The proxy of a question with the credentials that are set for it.
@@ -167,7 +177,7 @@ pub(super) async fn tls(
         .blocking(move || {
             let (file, dir) = (via.ssl_cert_file.clone(), via.ssl_cert_dir.as_deref());
             let anchors = anchors_of(&root, &stores, via.ca_cert.as_ref(), file, dir);
-            strict_tls_config(&anchors, None, None).map_err(Unseen::failed)
+            anonymous_tls_config(&anchors).map_err(Unseen::failed)
         })
         .await?
 }
@@ -177,13 +187,13 @@ fn ending(error: NoTunnel, scrubber: &Scrubber, deadline: Deadline) -> Seen<Tunn
     Ok(match error {
         NoTunnel::Refused(refusal) => TunnelEnding::Refused {
             status: refusal.status,
-            reason: scrubber.known(&refusal.reason),
+            reason: scrubber.of_proxy(&refusal.reason),
             headers: refusal
                 .headers
                 .into_iter()
-                .map(|(name, value)| (name, scrubber.known(&value)))
+                .map(|(name, value)| (name, scrubber.of_proxy(&value)))
                 .collect(),
-            body: scrubber.text(&refusal.body),
+            body: redact(&scrubber.of_proxy(&refusal.body)),
         },
         NoTunnel::LoginWanted => TunnelEnding::LoginWanted,
         NoTunnel::LoginRefused => TunnelEnding::LoginRefused,

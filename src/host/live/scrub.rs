@@ -17,35 +17,40 @@ const MARK: &str = "…";
 /// Replaces secrets in text.
 #[derive(Clone)]
 pub(super) struct Scrubber {
-    known: Arc<RwLock<Vec<Secret>>>,
+    known: Arc<Vec<Secret>>,
+    /// What a proxy was told. It may be any word, and is looked for in a proxy's own words alone.
+    learnt: Arc<RwLock<Vec<Secret>>>,
 }
 
 impl Scrubber {
     /// Replaces what looks like a secret, and these wherever they occur.
     pub(super) fn new(known: impl IntoIterator<Item = Secret>) -> Self {
-        let scrubber = Self {
-            known: Arc::default(),
-        };
-        scrubber.learn(known);
-        scrubber
-    }
-
-    /// Replaces these too from now on.
-    pub(super) fn learn(&self, secrets: impl IntoIterator<Item = Secret>) {
         // A very short one would tear text apart, and is no secret that anybody issues.
-        let secrets = secrets
+        let known = known
             .into_iter()
             .filter(|secret| secret.expose().trim().len() >= 4);
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        known.extend(secrets);
+        Self {
+            known: Arc::new(known.collect()),
+            learnt: Arc::default(),
+        }
+    }
+
+    /// What a proxy is told; see [`Self::of_proxy`].
+    pub(super) fn learn(&self, secrets: impl IntoIterator<Item = Secret>) {
+        let mut learnt = self.learnt.write().unwrap_or_else(PoisonError::into_inner);
+        let secrets = secrets.into_iter();
+        learnt.extend(secrets.filter(|secret| !secret.expose().trim().is_empty()));
+    }
+
+    /// What a proxy says, which may repeat what it was told.
+    pub(super) fn of_proxy(&self, text: &str) -> String {
+        let learnt = self.learnt.read().unwrap_or_else(PoisonError::into_inner);
+        without(&learnt, &self.known(text))
     }
 
     /// Only the secrets that the doctor was given: for answers of those whom they were sent to.
     pub(super) fn known(&self, text: &str) -> String {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.iter().fold(text.to_owned(), |text, secret| {
-            text.replace(secret.expose().trim(), MARK)
-        })
+        without(&self.known, text)
     }
 
     /// Any text.
@@ -76,7 +81,7 @@ impl Scrubber {
                 name.as_str(),
                 "Environment" | "DefaultEnvironment" | "UnsetEnvironment"
             ) {
-                *value = hide_logins_in_list(&hide_values(&QUOTED, value, "\""));
+                *value = hide_logins_in_list(&hide_values_in_list(value));
             }
             // What follows is a password in plain text, or one encrypted.
             *value = match name.starts_with("SetCredential") {
@@ -110,6 +115,20 @@ fn hide_values(pattern: &Regex, text: &str, after: &str) -> String {
         }
     };
     pattern.replace_all(text, hidden).into_owned()
+}
+
+/// The same among the variables of a service: to the end of the quotes, of either kind, or to the next blank.
+fn hide_values_in_list(text: &str) -> String {
+    let [double, single, bare] = &*VARIABLES;
+    let text = hide_values(double, text, "\"");
+    hide_values(bare, &hide_values(single, &text, "'"), "")
+}
+
+/// A text without these secrets.
+fn without(secrets: &[Secret], text: &str) -> String {
+    secrets.iter().fold(text.to_owned(), |text, secret| {
+        text.replace(secret.expose().trim(), MARK)
+    })
 }
 
 /// Whether a variable of this name holds a proxy's URL.
@@ -173,8 +192,16 @@ static PROXY_VARIABLES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
         pattern(r#"(?i)(?<before>(?:^|\s)[a-z0-9_]*_proxy=)(?<url>[^\s"']\S*)"#),
     ]
 });
-static QUOTED: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r#"(?<before>"(?<name>[A-Za-z0-9_.-]+)=)(?<value>(?:[^"\\]|\\.)*)""#));
+/// `NAME=value` in `Environment=`, by what it stands between.
+static VARIABLES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
+    [
+        pattern(r#"(?<before>"(?<name>[A-Za-z0-9_.-]+)=)(?<value>(?:[^"\\]|\\.)*)""#),
+        pattern(r"(?<before>'(?<name>[A-Za-z0-9_.-]+)=)(?<value>(?:[^'\\]|\\.)*)'"),
+        pattern(
+            r#"(?<before>(?:^|\s)(?<name>[A-Za-z0-9_.-]+)=)(?<value>(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s"'\\]|\\.)+)"#,
+        ),
+    ]
+});
 
 #[cfg(test)]
 mod tests {
@@ -233,12 +260,12 @@ mod tests {
     fn a_service_keeps_its_names() {
         let mut properties = BTreeMap::from([(
             "Environment".to_owned(),
-            r#"A=b "NP_SECRET=x \" y" "C=d e" API_TOKEN=z"#.to_owned(),
+            r#"A=b "NP_SECRET=x \" y" "C=d e" API_TOKEN=z,y;x 'MY_SECRET=a b' DB_PASS=a\ b X_TOKEN="p q""#.to_owned(),
         )]);
         scrubber().properties(&mut properties);
         assert_eq!(
             properties["Environment"],
-            r#"A=b "NP_SECRET=…" "C=d e" API_TOKEN=…"#
+            r#"A=b "NP_SECRET=…" "C=d e" API_TOKEN=… 'MY_SECRET=…' DB_PASS=… X_TOKEN=…"#
         );
         let mut properties = BTreeMap::from([("SetCredential".to_owned(), "id:abc".to_owned())]);
         scrubber().properties(&mut properties);
@@ -262,6 +289,8 @@ mod tests {
     fn what_is_learnt_later_is_scrubbed_too() {
         let scrubber = scrubber();
         scrubber.clone().learn([Secret::new("hunter2")]);
-        assert_eq!(scrubber.known("it was hunter2"), "it was …");
+        assert_eq!(scrubber.of_proxy("it was hunter2"), "it was …");
+        // Any word may be somebody's password: elsewhere it stays what it is.
+        assert_eq!(scrubber.file("/etc/hunter2"), "/etc/hunter2");
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! Only names leave this file: a configuration may hold keys and passwords.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::files::Root;
@@ -30,6 +31,7 @@ pub(super) fn of(root: &Root, daemon: Option<Daemon>) -> Vec<TimeServer> {
     let mut found = Servers {
         root,
         servers: Vec::new(),
+        read: BTreeSet::new(),
     };
     let wanted = |which| daemon.is_none_or(|daemon| daemon == which);
     if wanted(Daemon::Timesyncd) {
@@ -57,6 +59,8 @@ pub(super) fn of(root: &Root, daemon: Option<Daemon>) -> Vec<TimeServer> {
 struct Servers<'a> {
     root: &'a Root,
     servers: Vec<TimeServer>,
+    /// Files whose directives were read: each counts once, however many include it.
+    read: BTreeSet<PathBuf>,
 }
 
 impl Servers<'_> {
@@ -128,6 +132,9 @@ impl Servers<'_> {
 
     /// chrony.conf(5), ntp.conf(5), ntpd.conf(5): a directive a line.
     fn directives(&mut self, file: &Path, depth: u8) {
+        if !self.read.insert(file.to_owned()) {
+            return;
+        }
         for line in self.text(file).lines() {
             let mut words = line.split_whitespace();
             let Some(directive) = words.next() else {

@@ -236,7 +236,10 @@ fn drop_in_sets(name: &str) -> Vec<String> {
 /// Adds the filters of addresses that the service's slice and those above it set: systemd puts the lists of all of them
 /// together (systemd.resource-control(5)), and shows each unit's own alone.
 pub(super) fn add_slice_filters(root: &Root, properties: &mut BTreeMap<String, String>) {
-    let slice = properties.get("Slice").filter(|slice| !slice.is_empty());
+    // No unit's name is longer (systemd.unit(5)).
+    let slice = properties
+        .get("Slice")
+        .filter(|slice| !slice.is_empty() && slice.len() <= 255);
     let slice = slice.map_or("system.slice", String::as_str).to_owned();
     for name in slices(&slice) {
         let mut files = match fragment(root, &name) {
