@@ -39,6 +39,8 @@ impl Stamp {
     }
 
     pub(super) fn from_micros(micros: i64) -> Option<Self> {
+        // Nothing was logged before there were clocks that count so.
+        let micros = (micros >= 0).then_some(micros)?;
         DateTime::from_timestamp_micros(micros).map(Self::Utc)
     }
 }

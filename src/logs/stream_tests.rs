@@ -150,6 +150,9 @@ fn json_in_every_form_of_journalctl() {
         ["tcp.refused@2"]
     );
     assert_eq!(codes(array.as_bytes()), ["tcp.refused@1"]);
+    // As other programs write the same JSON again.
+    let spaced = format!(r#"{{"MESSAGE": [{}], "PRIORITY": "6"}}"#, bytes.join(", "));
+    assert_eq!(codes(spaced.as_bytes()), ["tcp.refused@1"]);
     assert_eq!(codes(pretty.as_bytes()), ["tcp.refused@2"]);
     for log in [line, pretty] {
         let time = heard(log.as_bytes()).found[0].2.clone();

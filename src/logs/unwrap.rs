@@ -70,12 +70,13 @@ pub(super) fn one_line(text: &str) -> String {
 }
 
 /// What breaks words apart or hides them, so that a line may say something else unwrapped than as it stands.
-pub(super) const WRAPPINGS: [&str; 6] = [
+pub(super) const WRAPPINGS: [&str; 7] = [
     "\u{1b}",
     "\0",
     "#033[",
     "\\u001b",
     "\"message\":[",
+    "\"message\": [",
     "\"message\" : [",
 ];
 

@@ -115,6 +115,7 @@ impl Page {
                 parts.push("something that matters could not be decided".to_owned());
                 parts.join(", ")
             }
+            (_, true) if !report.ignored.is_empty() => "nothing else wrong was found".to_owned(),
             (_, true) => "nothing wrong was found".to_owned(),
             (_, false) => parts.join(", "),
         };

@@ -132,10 +132,14 @@ pub(super) fn render(lines: &[Line], read: u64, look: Look) -> String {
             .file
             .as_deref()
             .map_or(String::new(), |file| format!("{}, ", called(file)));
-        let _ = writeln!(text, "\n{}: {title}", line.code);
+        // What is quoted breaks at blanks alone: a time or a path stays whole.
         let options = textwrap::Options::new(look.width)
-            .initial_indent("  ")
-            .subsequent_indent("  ");
+            .subsequent_indent("  ")
+            .word_separator(textwrap::WordSeparator::AsciiSpace)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        let heading = format!("{}: {title}", line.code);
+        let _ = writeln!(text, "\n{}", textwrap::fill(&heading, &options));
+        let options = options.initial_indent("  ");
         let example = format!("{file}line {}: {}", line.line, line.example);
         let _ = writeln!(text, "{}", textwrap::fill(&example, options));
     }
