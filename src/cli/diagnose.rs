@@ -126,13 +126,16 @@ impl Job {
     /// Diagnoses once; says also whether the checks were shown as they were settled.
     async fn once(&self, common: &Common, interrupted: &CancellationToken) -> (Report, bool) {
         let host = Arc::new(Recorder::new(LiveHost::new(self.settings.clone())));
-        let _ahead = HeadStart::begin(
-            &self.graph,
-            &host,
-            &self.target,
-            &self.selection,
-            self.limits,
-        );
+        // Under another root there is no service manager to wait for, and no log to read.
+        let _ahead = self.settings.root.is_none().then(|| {
+            HeadStart::begin(
+                &self.graph,
+                &host,
+                &self.target,
+                &self.selection,
+                self.limits,
+            )
+        });
         let mut progress = Progress::new(common);
         let run = engine::run(
             &self.graph,

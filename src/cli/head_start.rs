@@ -16,8 +16,19 @@ use crate::logs;
 use crate::model::{CheckId, Os, Target};
 
 /// What has nothing to do with the network, or waits for what has.
-const NOT_AHEAD: [&str; 8] = [
-    "host", "service", "trust", "clock", "identity", "token", "tasks", "install",
+///
+/// Nor does anything go ahead that says who asks: the unit's files may be older than what the manager made of them, and
+/// the agent's certificate goes no other way than the agent does.
+const NOT_AHEAD: [&str; 9] = [
+    "host",
+    "service",
+    "trust",
+    "clock",
+    "identity",
+    "registration",
+    "token",
+    "tasks",
+    "install",
 ];
 
 /// Ends with this value.
