@@ -30,6 +30,11 @@ pub(super) fn judge(
     judgement.findings.extend(sandboxed(unit, &sandbox.obstructions));
     judgement.findings.extend(read_only(unit, &sandbox));
     sandbox.environment(needs);
+    if let Some(why) = service.get("SliceFiltersUnseen") {
+        sandbox.undecided.get_or_insert(format!(
+            "a slice that the service is in may filter its addresses, and could not be read ({why}); run the doctor as root"
+        ));
+    }
     judgement.findings.extend(outdated(unit, service, &sandbox));
     judgement = missing_file(judgement, needs);
     judgement = missing_path(judgement, needs, &service.end());

@@ -234,7 +234,8 @@ fn drop_in_sets(name: &str) -> Vec<String> {
 }
 
 /// Adds the filters of addresses that the service's slice and those above it set: systemd puts the lists of all of them
-/// together (systemd.resource-control(5)), and shows each unit's own alone.
+/// together (systemd.resource-control(5)), and shows each unit's own alone. What may set some and could not be read is told
+/// in `SliceFiltersUnseen`.
 pub(super) fn add_slice_filters(root: &Root, properties: &mut BTreeMap<String, String>) {
     // No unit's name is longer (systemd.unit(5)).
     let slice = properties
@@ -242,14 +243,29 @@ pub(super) fn add_slice_filters(root: &Root, properties: &mut BTreeMap<String, S
         .filter(|slice| !slice.is_empty() && slice.len() <= 255);
     let slice = slice.map_or("system.slice", String::as_str).to_owned();
     for name in slices(&slice) {
+        let mut unseen = |unseen: Unseen| {
+            if unseen != Unseen::Absent {
+                properties.insert("SliceFiltersUnseen".into(), format!("{name}: {unseen}"));
+            }
+        };
         let mut files = match fragment(root, &name) {
             Ok(Fragment::File { path, .. }) => vec![path],
-            _ => Vec::new(),
+            Ok(_) => Vec::new(),
+            Err(error) => {
+                unseen(error);
+                Vec::new()
+            }
         };
-        files.extend(drop_ins(root, &name).unwrap_or_default());
+        match drop_ins(root, &name) {
+            Ok(more) => files.extend(more),
+            Err(error) => unseen(error),
+        }
         let mut unit = Unit::default();
         for path in &files {
-            unit.read(&root.read_text(path, FILE_LIMIT).unwrap_or_default());
+            match root.read_text(path, FILE_LIMIT) {
+                Ok(text) => unit.read(&text),
+                Err(error) => unseen(error),
+            }
         }
         for key in ["IPAddressAllow", "IPAddressDeny"] {
             for value in unit.all(key) {

@@ -226,4 +226,10 @@ fn the_filters_of_all_slices_come_to_the_unit_s_own() {
         &mut plain,
     );
     assert!(plain.is_empty());
+    // What is there and cannot be read is not taken for nothing.
+    let too_large = "#".repeat(1 << 20);
+    let tree = Tree::new().with(&in_etc("system.slice.d/1.conf"), &too_large);
+    let mut unread = BTreeMap::new();
+    add_slice_filters(&Root::new(Some(tree.0.path().to_owned())), &mut unread);
+    assert!(unread["SliceFiltersUnseen"].starts_with("system.slice: "));
 }
