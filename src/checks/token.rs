@@ -9,7 +9,8 @@
 #[cfg(test)]
 mod tests;
 
-use futures_util::future::join;
+use chrono::{DateTime, Utc};
+use futures_util::future::join3;
 
 use super::{Check, Facts, Judgement, Known, api, identity, registration};
 use crate::contract::api::{TokenReport, TokenState, error_detail};
@@ -29,6 +30,7 @@ pub struct Evidence {
     shape: Option<TokenShape>,
     inspected: Option<ApiAnswer>,
     journal: Seen<Vec<LogEntry>>,
+    now: DateTime<Utc>,
 }
 
 /// The check.
@@ -42,9 +44,10 @@ impl Check for Probe {
     const COLLECTS_AFTER: Option<&'static [&'static str]> = Some(&["tcp"]);
 
     async fn collect(&self, host: &dyn Host, known: &Known) -> Evidence {
-        let (shape, journal) = join(
+        let (shape, journal, now) = join3(
             host.token(()),
             host.journal(JournalQuestion::agent(known.system.os)),
+            host.now(()),
         )
         .await;
         let whole = shape.as_ref().is_some_and(|shape| shape.problem.is_none());
@@ -56,6 +59,7 @@ impl Check for Probe {
             shape,
             inspected,
             journal,
+            now,
         }
     }
 
@@ -71,7 +75,7 @@ impl Check for Probe {
 /// The last fatal line since the last start, if it speaks of the token.
 fn logged(evidence: &Evidence) -> Option<Match> {
     let entries = evidence.journal.as_deref().unwrap_or_default();
-    let matches = logs::classify(&entries[logs::last_start(entries)..]);
+    let matches = logs::classify(logs::last_run(entries, evidence.now));
     let fatal = matches
         .into_iter()
         .rfind(|found| found.fatal && found.code.check() != "service")?;

@@ -27,7 +27,7 @@ pub use family::{Pattern, patterns};
 pub use history::{History, Standing, histories};
 pub use input::{Source, decoded};
 pub use stamp::Stamp;
-pub use start::{is_restart, last_start};
+pub use start::{is_restart, is_systemd, last_run};
 pub use stream::{Ended, Found, Log, Reader, read};
 
 use std::ops::Range;

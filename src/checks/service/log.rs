@@ -40,17 +40,10 @@ impl Log {
     pub(super) fn read(evidence: &Evidence) -> Self {
         let entries = evidence.journal.as_deref().unwrap_or_default();
         let restarts = restarts(entries);
-        let start = logs::last_start(entries);
-        let mut last_fatal = last_fatal(&entries[start..]);
-        if last_fatal.is_none() && restarts.len() >= 2 {
-            // In a loop the newest start may not have come to its end yet.
-            last_fatal = self::last_fatal(&entries[logs::last_start(&entries[..start])..start]);
-        }
-        let matches = logs::classify(&entries[start..]);
-        let agents = entries[start..]
-            .iter()
-            .rev()
-            .filter(|entry| !is_systemd(entry));
+        let run = logs::last_run(entries, evidence.now);
+        let last_fatal = last_fatal(run);
+        let matches = logs::classify(run);
+        let agents = run.iter().rev().filter(|entry| !logs::is_systemd(entry));
         let mut last_lines: Vec<_> = agents.take(3).map(|e| excerpt(&e.message)).collect();
         last_lines.reverse();
         let since = |time: DateTime<Utc>| restarts.last().map(|last| time - *last);
@@ -120,10 +113,6 @@ impl Log {
             },
         }
     }
-}
-
-fn is_systemd(entry: &LogEntry) -> bool {
-    entry.identifier.as_deref() == Some("systemd")
 }
 
 /// The last fatal line that speaks of something else than the service itself.
