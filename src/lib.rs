@@ -26,7 +26,9 @@
 //! | [`diagnosis`] | which finding explains which, the verdict, the report |
 //! | [`report`] | one file a format |
 //! | [`bundle`] | evidence on disk |
+//! | [`doctor`] | all of it put together: looks at a live host, once or again |
 //! | [`agent`] | a minimal agent: identity, enrollment, heartbeat |
+//! | [`repair`] | from a report to a plan, its actions, their verification and how they are undone |
 //! | [`lab`] | an embedded control plane with faults to inject |
 //! | [`cli`] | the command line |
 
@@ -37,9 +39,11 @@ pub mod checks;
 pub mod cli;
 pub mod contract;
 pub mod diagnosis;
+pub mod doctor;
 pub mod engine;
 pub mod host;
 pub mod lab;
 pub mod logs;
 pub mod model;
+pub mod repair;
 pub mod report;

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms from the ground up: each may import those before it.
-const ROOMS: [&str; 14] = [
+const ROOMS: [&str; 15] = [
     "model",
     "catalog",
     "contract",
@@ -19,6 +19,7 @@ const ROOMS: [&str; 14] = [
     "diagnosis",
     "report",
     "bundle",
+    "doctor",
     "agent",
     "repair",
     "lab",

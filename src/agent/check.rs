@@ -2,27 +2,16 @@
 //!
 //! Says one line a step in the contract's words; prints nothing itself, but to the writer that it is given.
 
+use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
-use std::time::Duration;
-
-use chrono::{DateTime, Utc};
 
 use super::heartbeat::{Purpose, heartbeat};
-use super::identity::{Identity, IdentityFiles};
-use super::trust::roots;
+use super::identity::Identity;
+use super::setting::Setting;
 use crate::contract::api::Health;
-use crate::contract::client::{ApiClient, Route};
-use crate::contract::config::{self, AgentConfig, MAX_BYTES};
-use crate::contract::paths;
-use crate::contract::proxy::{Proxy, Rules};
-use crate::contract::tls::{ClientIdentity, anonymous_tls_config, strict_tls_config};
-use crate::contract::url::ControlPlane;
 use crate::model::printable;
-
-/// How long one call may take.
-const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,14 +20,6 @@ pub enum CheckOutcome {
     Passed,
     /// Something is not; the lines say what.
     Failed,
-}
-
-/// What the steps need.
-struct Setting {
-    config: AgentConfig,
-    plane: ControlPlane,
-    files: IdentityFiles,
-    proxy: Option<Proxy>,
 }
 
 /// Checks the agent that the configuration at `config` describes, as of `now`, in an environment with these variables.
@@ -94,53 +75,6 @@ fn report(out: &mut dyn Write, what: &str, result: Result<String, String>) -> io
 }
 
 impl Setting {
-    fn read(path: &Path, environment: &BTreeMap<String, String>) -> Result<Self, String> {
-        let text = read_text(path).map_err(|error| error.to_string())?;
-        let reading = config::parse(&text, None);
-        let fatal = reading
-            .problems
-            .iter()
-            .find(|problem| !matches!(problem, config::ConfigProblem::UnknownKey { .. }));
-        if let Some(problem) = fatal {
-            return Err(problem.to_string());
-        }
-        let config = reading.config;
-        let plane = match config.control_plane_url() {
-            Some(Ok(plane)) => plane,
-            Some(Err(problem)) => return Err(format!("control_plane: {problem}")),
-            None => return Err("`control_plane` is required and missing".to_owned()),
-        };
-        let (cert, key) = paths::beside(path);
-        let files = IdentityFiles::new(
-            config.cert_path.clone().unwrap_or(cert),
-            config.key_path.clone().unwrap_or(key),
-        );
-        let proxy = proxy(&config, environment, &plane)?;
-        Ok(Self {
-            config,
-            plane,
-            files,
-            proxy,
-        })
-    }
-
-    fn client(&self, identity: Option<ClientIdentity>) -> Result<ApiClient, String> {
-        let roots = roots(self.config.ca_cert.as_deref()).map_err(|error| error.to_string())?;
-        let tls = strict_tls_config(&roots, identity, None).map_err(|error| error.to_string())?;
-        let client = match &self.proxy {
-            None => ApiClient::new(&self.plane, &[], tls, TIMEOUT),
-            Some(proxy) => {
-                // To the proxy itself the agent's certificate is not shown.
-                let route = Route {
-                    proxy: proxy.clone(),
-                    tls: anonymous_tls_config(&roots).map_err(|e| e.to_string())?,
-                };
-                ApiClient::through(route, &self.plane, &[], tls, TIMEOUT)
-            }
-        };
-        client.map_err(|error| error.to_string())
-    }
-
     async fn reach(&self) -> Result<(), String> {
         let answer = self.client(None)?.health().await;
         let answer = answer.map_err(|error| error.to_string())?;
@@ -177,36 +111,4 @@ impl Setting {
             .map(|answer| answer.registered_as)
             .map_err(|error| error.to_string())
     }
-}
-
-/// The proxy to go through: the configuration's, or the environment's where that does not except the control plane.
-fn proxy(
-    config: &AgentConfig,
-    environment: &BTreeMap<String, String>,
-    plane: &ControlPlane,
-) -> Result<Option<Proxy>, String> {
-    if let Some(url) = &config.proxy {
-        return Ok(Proxy::parse(url.expose()));
-    }
-    let rules = Rules::of(|name| environment.get(name).map(String::as_str));
-    match &rules.https_proxy {
-        Some((variable, url)) if rules.exempts(&plane.host(), plane.port()).is_none() => {
-            let proxy = Proxy::parse(url.expose());
-            proxy
-                .map(Some)
-                .ok_or(format!("{variable} is no URL of a proxy"))
-        }
-        _ => Ok(None),
-    }
-}
-
-/// A configuration's text, up to the bound that its reader has.
-fn read_text(path: &Path) -> io::Result<String> {
-    use io::Read;
-    let mut text = Vec::new();
-    let bound = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX);
-    std::fs::File::open(path)?
-        .take(bound + 1)
-        .read_to_end(&mut text)?;
-    String::from_utf8(text).map_err(|_| io::Error::other("it is no UTF-8 text"))
 }

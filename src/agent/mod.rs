@@ -5,11 +5,13 @@
 
 mod check;
 mod enroll;
+pub mod files;
 mod go_words;
 mod heartbeat;
 mod identity;
 mod log;
 mod rotate;
+mod setting;
 #[cfg(test)]
 mod testing;
 mod trust;
@@ -20,6 +22,7 @@ pub use heartbeat::{HeartbeatError, Purpose, heartbeat};
 pub use identity::{Identity, IdentityError, IdentityFiles};
 pub use log::AgentLog;
 pub use rotate::rotate;
+pub use setting::Setting;
 pub use trust::{TrustError, roots};
 
 /// The agent's version.

@@ -8,17 +8,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::{Common, DiagnoseArgs, Format};
 use super::exit::{Exit, Failure};
-use super::head_start::HeadStart;
 use super::output;
 use super::progress::Progress;
 use super::report_file::ReportFile;
 use super::{secrets, sources};
-use crate::catalog::Catalog;
-use crate::diagnosis;
-use crate::engine::{self, Graph, Limits, Selection};
-use crate::host::Recorder;
-use crate::host::live::{LiveHost, Settings};
-use crate::model::{Code, Report, Secret, Source, Target, Verdict};
+use crate::doctor::Doctor;
+use crate::engine::{Event, Limits, Selection};
+use crate::host::live::Settings;
+use crate::model::{Code, Report, Secret, Target, Verdict};
 use crate::report::{human, json_v1};
 
 /// How long to rest between two diagnoses of `--wait` and `--watch`.
@@ -65,15 +62,9 @@ pub(super) fn run(args: &DiagnoseArgs, common: &Common) -> Result<Exit, Failure>
     Ok(exit)
 }
 
-/// Everything that one diagnosis needs.
+/// What to do, and with whom.
 struct Job {
-    catalog: Catalog,
-    graph: Arc<Graph>,
-    target: Arc<Target>,
-    selection: Selection,
-    limits: Limits,
-    ignore: Vec<Code>,
-    settings: Settings,
+    doctor: Doctor,
 }
 
 impl Job {
@@ -104,7 +95,9 @@ impl Job {
             directory(root)?;
         }
         let token = secrets::enrollment_token(args.token.as_ref(), args.token_file.as_deref())?;
-        Ok(Self {
+        let doctor = Doctor {
+            catalog: Arc::new(catalog),
+            graph,
             target: Arc::new(target(args, token.as_ref())),
             selection,
             limits: Limits {
@@ -118,37 +111,16 @@ impl Job {
                 api_token: secrets::api_token(),
                 ..Settings::new(args.timeout.min(args.deadline))
             },
-            catalog,
-            graph,
-        })
+        };
+        Ok(Self { doctor })
     }
 
     /// Diagnoses once; says also whether the checks were shown as they were settled.
     async fn once(&self, common: &Common, interrupted: &CancellationToken) -> (Report, bool) {
-        let host = Arc::new(Recorder::new(LiveHost::new(self.settings.clone())));
-        // Under another root there is no service manager to wait for, and no log to read.
-        let _ahead = self.settings.root.is_none().then(|| {
-            HeadStart::begin(
-                &self.graph,
-                &host,
-                &self.target,
-                &self.selection,
-                self.limits,
-            )
-        });
         let mut progress = Progress::new(common);
-        let run = engine::run(
-            &self.graph,
-            host,
-            Arc::clone(&self.target),
-            &self.selection,
-            self.limits,
-            interrupted,
-            &mut |event| progress.event(&event, &self.catalog),
-        )
-        .await;
+        let mut show = |event: Event<'_>| progress.event(&event, &self.doctor.catalog);
+        let report = self.doctor.look(interrupted, &mut show).await;
         progress.finish();
-        let report = diagnosis::diagnose(&self.catalog, &run, Source::Live, &self.ignore);
         (report, progress.is_shown())
     }
 

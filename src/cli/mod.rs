@@ -7,7 +7,6 @@ mod diagnose;
 mod exit;
 mod explain;
 mod fixtures;
-mod head_start;
 mod lab;
 mod logs;
 mod output;

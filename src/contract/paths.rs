@@ -23,6 +23,8 @@ pub struct AgentPaths {
     pub cert: &'static str,
     /// Its private key, unless the configuration names another file.
     pub key: &'static str,
+    /// (ours) Where the agent, and a doctor at its start, keep what they last saw: the last heartbeat, the last diagnosis.
+    pub state_dir: &'static str,
     /// What the log is searched by: the journal's unit, the Event Log's source, the unified log's subsystem.
     pub log_source: &'static str,
 }
@@ -36,6 +38,7 @@ const LINUX: AgentPaths = AgentPaths {
     config: "/etc/nexplane-agent/config.yaml",
     cert: "/etc/nexplane-agent/client.crt",
     key: "/etc/nexplane-agent/client.key",
+    state_dir: "/var/lib/nexplane-agent",
     log_source: "nexplane-agent",
 };
 
@@ -48,6 +51,7 @@ const WINDOWS: AgentPaths = AgentPaths {
     config: r"C:\ProgramData\NexplaneAgent\config.yaml",
     cert: r"C:\ProgramData\NexplaneAgent\client.crt",
     key: r"C:\ProgramData\NexplaneAgent\client.key",
+    state_dir: r"C:\ProgramData\NexplaneAgent\state",
     log_source: "NexplaneAgent",
 };
 

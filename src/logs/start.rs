@@ -95,10 +95,7 @@ fn position(entries: &[LogEntry], is: impl Fn(&LogEntry) -> bool) -> usize {
 pub fn is_restart(entry: &LogEntry) -> bool {
     match &entry.message_id {
         Some(id) => id == RESTART_SCHEDULED,
-        None => {
-            is_systemd(entry)
-                && RESTARTS.iter().any(|words| entry.message.contains(words))
-        }
+        None => is_systemd(entry) && RESTARTS.iter().any(|words| entry.message.contains(words)),
     }
 }
 
@@ -161,7 +158,10 @@ mod tests {
         assert_eq!(last_run(&entries, now).len(), 5);
         let later = now + TimeDelta::minutes(11);
         assert_eq!(last_run(&entries, later).len(), 1, "the loop is over");
-        entries.push(at(1, entry("Main process exited", Some("3"), Some(ENDED[0]))));
+        entries.push(at(
+            1,
+            entry("Main process exited", Some("3"), Some(ENDED[0])),
+        ));
         assert_eq!(last_run(&entries, now).len(), 6, "it may still speak");
         entries[7].time = Some(now - TimeDelta::seconds(3));
         assert_eq!(last_run(&entries, now).len(), 2, "it ended in silence");

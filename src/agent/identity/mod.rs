@@ -3,8 +3,8 @@
 //! The key is made first and kept beside them, as pending, until the certificate for it has arrived and is on disk; so a lost answer
 //! can be asked for again with the same key. Keys are never readable by others, not even for a moment.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
@@ -14,6 +14,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::files::{Readers, replace, sync_directory, with_suffix};
 use crate::contract::api::Enrolled;
 use crate::contract::paths;
 use crate::contract::tls::{ClientIdentity, provider};
@@ -165,7 +166,7 @@ impl IdentityFiles {
             Err(error) => return Err(error),
         }
         let key = KeyPair::generate()?;
-        replace(&path, key.serialize_pem().as_bytes(), Readers::OwnerOnly)?;
+        write(&path, key.serialize_pem().as_bytes(), Readers::OwnerOnly)?;
         Ok(key)
     }
 
@@ -184,7 +185,7 @@ impl IdentityFiles {
             ));
         }
         let pem = format!("{}{}", enrolled.certificate, enrolled.ca_chain);
-        replace(&self.cert, pem.as_bytes(), Readers::Everybody)?;
+        write(&self.cert, pem.as_bytes(), Readers::Everybody)?;
         // From here on the pending key is the certificate's; `finish` knows it by that.
         self.promote()
     }
@@ -241,12 +242,6 @@ fn parse_key(pem: &[u8]) -> Option<KeyPair> {
     KeyPair::from_pem(std::str::from_utf8(pem).ok()?).ok()
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
 /// The most that is read of a file, in bytes.
 const MAX_FILE: u64 = 1 << 20;
 
@@ -267,63 +262,12 @@ fn read(path: &Path) -> Result<Vec<u8>, IdentityError> {
     Ok(content)
 }
 
-/// Who may read a file.
-#[derive(Clone, Copy)]
-enum Readers {
-    OwnerOnly,
-    Everybody,
-}
-
-/// Replaces a file in one step: a reader, or a crash, finds the old content or the new, never a part.
-fn replace(path: &Path, content: &[u8], readers: Readers) -> Result<(), IdentityError> {
-    let temporary = with_suffix(path, ".new");
-    let write = || {
-        match fs::remove_file(&temporary) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = create(&temporary, readers)?;
-        file.write_all(content)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)?;
-        sync_directory(path)
-    };
-    write().map_err(|error| IdentityError::File {
+fn write(path: &Path, content: &[u8], readers: Readers) -> Result<(), IdentityError> {
+    replace(path, content, readers).map_err(|error| IdentityError::File {
         operation: "write",
         path: path.to_owned(),
         error,
     })
-}
-
-/// Creates a file that was not there, with its permissions from the first moment.
-#[cfg(unix)]
-fn create(path: &Path, readers: Readers) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let mode = match readers {
-        Readers::OwnerOnly => 0o600,
-        Readers::Everybody => 0o644,
-    };
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(path)
-}
-
-/// Creates a file that was not there; who may read it, the directory's access list says.
-#[cfg(not(unix))]
-fn create(path: &Path, _readers: Readers) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).open(path)
-}
-
-/// A rename is on disk only when the directory is.
-fn sync_directory(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(directory) if cfg!(unix) && !directory.as_os_str().is_empty() => {
-            File::open(directory)?.sync_all()
-        }
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

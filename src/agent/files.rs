@@ -1,0 +1,72 @@
+//! Files that are replaced in one step, with their permissions from the first moment.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Who may read a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readers {
+    /// Its owner alone.
+    OwnerOnly,
+    /// Everybody; only the owner may write.
+    Everybody,
+}
+
+/// Replaces a file in one step: a reader, or a crash, finds the old content or the new, never a part.
+///
+/// # Errors
+/// What the system said; then the old content is still there.
+pub fn replace(path: &Path, content: &[u8], readers: Readers) -> io::Result<()> {
+    let temporary = with_suffix(path, ".new");
+    match fs::remove_file(&temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = create(&temporary, readers)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    sync_directory(path)
+}
+
+/// Creates a file that was not there, with its permissions from the first moment.
+#[cfg(unix)]
+fn create(path: &Path, readers: Readers) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mode = match readers {
+        Readers::OwnerOnly => 0o600,
+        Readers::Everybody => 0o644,
+    };
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(path)
+}
+
+/// Creates a file that was not there; who may read it, the directory's access list says.
+#[cfg(not(unix))]
+fn create(path: &Path, _readers: Readers) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).open(path)
+}
+
+/// Puts on disk what happened to a name: a rename is there only when the directory is.
+///
+/// # Errors
+/// What the system said.
+pub fn sync_directory(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(directory) if cfg!(unix) && !directory.as_os_str().is_empty() => {
+            File::open(directory)?.sync_all()
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A path with something added to its last name.
+pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}

@@ -1,0 +1,120 @@
+//! What an agent works with: its configuration read, its files found, and its way to the control plane.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use super::identity::IdentityFiles;
+use super::trust::roots;
+use crate::contract::client::{ApiClient, Route};
+use crate::contract::config::{self, AgentConfig, MAX_BYTES};
+use crate::contract::paths;
+use crate::contract::proxy::{Proxy, Rules};
+use crate::contract::tls::{ClientIdentity, anonymous_tls_config, strict_tls_config};
+use crate::contract::url::ControlPlane;
+
+/// How long one call may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// An agent's configuration, and what follows from it.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// The configuration.
+    pub config: AgentConfig,
+    /// The control plane.
+    pub plane: ControlPlane,
+    /// Where the identity is kept.
+    pub files: IdentityFiles,
+    /// The proxy that is on the way.
+    pub proxy: Option<Proxy>,
+}
+
+impl Setting {
+    /// Reads the configuration at `path`, in an environment with these variables.
+    ///
+    /// # Errors
+    /// When an agent could not run with it; the text says why.
+    pub fn read(path: &Path, environment: &BTreeMap<String, String>) -> Result<Self, String> {
+        let text = read_text(path).map_err(|error| error.to_string())?;
+        let reading = config::parse(&text, None);
+        let fatal = reading
+            .problems
+            .iter()
+            .find(|problem| !matches!(problem, config::ConfigProblem::UnknownKey { .. }));
+        if let Some(problem) = fatal {
+            return Err(problem.to_string());
+        }
+        let config = reading.config;
+        let plane = match config.control_plane_url() {
+            Some(Ok(plane)) => plane,
+            Some(Err(problem)) => return Err(format!("control_plane: {problem}")),
+            None => return Err("`control_plane` is required and missing".to_owned()),
+        };
+        let (cert, key) = paths::beside(path);
+        let files = IdentityFiles::new(
+            config.cert_path.clone().unwrap_or(cert),
+            config.key_path.clone().unwrap_or(key),
+        );
+        let proxy = proxy(&config, environment, &plane)?;
+        Ok(Self {
+            config,
+            plane,
+            files,
+            proxy,
+        })
+    }
+
+    /// A client of the control plane that presents `identity`, and accepts only a peer that strict verification accepts.
+    ///
+    /// # Errors
+    /// When the CA file or the identity is of no use; the text says why.
+    pub fn client(&self, identity: Option<ClientIdentity>) -> Result<ApiClient, String> {
+        let roots = roots(self.config.ca_cert.as_deref()).map_err(|error| error.to_string())?;
+        let tls = strict_tls_config(&roots, identity, None).map_err(|error| error.to_string())?;
+        let client = match &self.proxy {
+            None => ApiClient::new(&self.plane, &[], tls, TIMEOUT),
+            Some(proxy) => {
+                // To the proxy itself the agent's certificate is not shown.
+                let route = Route {
+                    proxy: proxy.clone(),
+                    tls: anonymous_tls_config(&roots).map_err(|e| e.to_string())?,
+                };
+                ApiClient::through(route, &self.plane, &[], tls, TIMEOUT)
+            }
+        };
+        client.map_err(|error| error.to_string())
+    }
+}
+
+/// The proxy to go through: the configuration's, or the environment's where that does not except the control plane.
+fn proxy(
+    config: &AgentConfig,
+    environment: &BTreeMap<String, String>,
+    plane: &ControlPlane,
+) -> Result<Option<Proxy>, String> {
+    if let Some(url) = &config.proxy {
+        return Ok(Proxy::parse(url.expose()));
+    }
+    let rules = Rules::of(|name| environment.get(name).map(String::as_str));
+    match &rules.https_proxy {
+        Some((variable, url)) if rules.exempts(&plane.host(), plane.port()).is_none() => {
+            let proxy = Proxy::parse(url.expose());
+            proxy
+                .map(Some)
+                .ok_or(format!("{variable} is no URL of a proxy"))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// A configuration's text, up to the bound that its reader has.
+fn read_text(path: &Path) -> io::Result<String> {
+    use io::Read;
+    let mut text = Vec::new();
+    let bound = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX);
+    std::fs::File::open(path)?
+        .take(bound + 1)
+        .read_to_end(&mut text)?;
+    String::from_utf8(text).map_err(|_| io::Error::other("it is no UTF-8 text"))
+}

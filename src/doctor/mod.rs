@@ -1,0 +1,98 @@
+//! The doctor: a catalogue, its graph and what the user asked for, put together so that a live host can be looked at, once or again.
+//!
+//! The command line, the agent's own diagnosis and the verification of a repair all look through here.
+
+mod head_start;
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use self::head_start::HeadStart;
+use crate::catalog::{Catalog, Problem};
+use crate::checks;
+use crate::diagnosis;
+use crate::engine::{self, Event, Graph, GraphError, Limits, Selection};
+use crate::host::Recorder;
+use crate::host::live::{LiveHost, Settings};
+use crate::model::{Code, Report, Source, Target};
+
+/// Everything that one look at the live host needs.
+#[derive(Clone)]
+pub struct Doctor {
+    /// What the findings mean and what to do about them.
+    pub catalog: Arc<Catalog>,
+    /// The checks and what they need.
+    pub graph: Arc<Graph>,
+    /// What the user said of the agent and its control plane.
+    pub target: Arc<Target>,
+    /// Which checks to look at.
+    pub selection: Selection,
+    /// How long it may take.
+    pub limits: Limits,
+    /// Findings to set aside.
+    pub ignore: Vec<Code>,
+    /// How the host is looked at: its root, the secrets that were given.
+    pub settings: Settings,
+}
+
+/// Why the built-in catalogue is of no use: a defect of this program.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogueError {
+    /// Its texts have problems.
+    #[error("the built-in checks: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Texts(Vec<Problem>),
+    /// A check has no code.
+    #[error("the built-in checks: {0}")]
+    Graph(#[from] GraphError),
+}
+
+impl Doctor {
+    /// One who looks at everything, by the built-in catalogue.
+    ///
+    /// # Errors
+    /// When that catalogue is of no use.
+    pub fn new(target: Target, settings: Settings, limits: Limits) -> Result<Self, CatalogueError> {
+        let catalog = Catalog::load(&checks::texts()).map_err(CatalogueError::Texts)?;
+        let graph = Graph::new(&catalog)?;
+        Ok(Self {
+            catalog: Arc::new(catalog),
+            graph: Arc::new(graph),
+            target: Arc::new(target),
+            selection: Selection::default(),
+            limits,
+            ignore: Vec::new(),
+            settings,
+        })
+    }
+
+    /// Looks at the live host once. Every check that is settled is told to `on_event`; `interrupted` ends it early, with a report.
+    pub async fn look(
+        &self,
+        interrupted: &CancellationToken,
+        on_event: &mut (dyn FnMut(Event<'_>) + Send),
+    ) -> Report {
+        let host = Arc::new(Recorder::new(LiveHost::new(self.settings.clone())));
+        // Under another root there is no service manager to wait for, and no log to read.
+        let _ahead = self.settings.root.is_none().then(|| {
+            HeadStart::begin(
+                &self.graph,
+                &host,
+                &self.target,
+                &self.selection,
+                self.limits,
+            )
+        });
+        let run = engine::run(
+            &self.graph,
+            host,
+            Arc::clone(&self.target),
+            &self.selection,
+            self.limits,
+            interrupted,
+            on_event,
+        )
+        .await;
+        diagnosis::diagnose(&self.catalog, &run, Source::Live, &self.ignore)
+    }
+}
