@@ -1,4 +1,5 @@
-//! Turns the families of log patterns (`src/logs/*.yaml`) into a table, so that no diagnosis has to parse them.
+//! Turns what is written as YAML into tables, so that no diagnosis has to parse it: the families of log patterns
+//! (`src/logs/*.yaml`) and the catalogue (`checks/*.yaml`).
 
 #[expect(
     dead_code,
@@ -6,6 +7,8 @@
 )]
 #[path = "src/logs/source.rs"]
 mod source;
+#[path = "src/catalog/table.rs"]
+mod table;
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -14,6 +17,15 @@ use std::{env, fs};
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=src/logs");
+    println!("cargo::rerun-if-changed=checks");
+    let out = env::var("OUT_DIR")?;
+    let out = Path::new(&out);
+    fs::write(out.join("log_patterns.rs"), log_patterns()?)?;
+    fs::write(out.join("checks.rs"), table::of(Path::new("checks"))?)?;
+    Ok(())
+}
+
+fn log_patterns() -> Result<String, Box<dyn Error>> {
     let mut patterns = Vec::new();
     for family in source::FAMILIES {
         for written in read(family)? {
@@ -48,9 +60,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let (count, rows) = (rows.len(), rows.join(",\n"));
         writeln!(table, "static {name}: [{kind}; {count}] = [\n{rows}\n];")?;
     }
-    let out = env::var("OUT_DIR")?;
-    fs::write(Path::new(&out).join("log_patterns.rs"), table)?;
-    Ok(())
+    Ok(table)
 }
 
 fn read(family: &str) -> Result<Vec<source::Written>, Box<dyn Error>> {

@@ -69,7 +69,7 @@ impl Selection {
         let mut open: Vec<usize> = running.iter().copied().collect();
         while let Some(i) = open.pop() {
             let node = &nodes[i];
-            let before = node.doc.needs.iter().chain(&node.doc.uses).cloned();
+            let before = node.doc.needs.iter().chain(node.doc.uses.iter()).cloned();
             for id in before.chain(node.collects_after()) {
                 if let Some(j) = graph.position(&id)
                     && running.insert(j)

@@ -111,12 +111,12 @@ fn node(id: &'static str, needs: &[&'static str], uses: &[&'static str], does: D
     Node {
         doc: CheckDoc {
             id: CheckId::from_static(id),
-            title: String::new(),
-            summary: String::new(),
-            symptoms: vec![Symptom::Offline],
-            needs: ids(needs),
-            uses: ids(uses),
-            findings: Vec::new(),
+            title: "".into(),
+            summary: "".into(),
+            symptoms: vec![Symptom::Offline].into(),
+            needs: ids(needs).into(),
+            uses: ids(uses).into(),
+            findings: Vec::new().into(),
             probe: None,
         },
         check: Box::new(Fake { id, does }),
