@@ -10,6 +10,7 @@ mod source;
 #[path = "src/catalog/table.rs"]
 mod table;
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -27,11 +28,19 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn log_patterns() -> Result<String, Box<dyn Error>> {
     let mut patterns = Vec::new();
+    let mut literals: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for family in source::FAMILIES {
         for written in read(family)? {
+            for literal in literals_of(family, &written)? {
+                literals.entry(literal).or_default().push(patterns.len());
+            }
             patterns.push(pattern(family, &written)?);
         }
     }
+    let literals: Vec<String> = literals
+        .iter()
+        .map(|(literal, owners)| format!("({literal:?}, &{owners:?})"))
+        .collect();
     // One expression a place: they are all tried on every match.
     let mut harmless = Vec::new();
     let written = read(source::HARMLESS)?;
@@ -56,6 +65,7 @@ fn log_patterns() -> Result<String, Box<dyn Error>> {
     for (name, kind, rows) in [
         ("PATTERNS", "Pattern", patterns),
         ("HARMLESS", "Harmless", harmless),
+        ("LITERALS", "(&str, &[usize])", literals),
     ] {
         let (count, rows) = (rows.len(), rows.join(",\n"));
         writeln!(table, "static {name}: [{kind}; {count}] = [\n{rows}\n];")?;
@@ -69,21 +79,27 @@ fn read(family: &str) -> Result<Vec<source::Written>, Box<dyn Error>> {
     serde_yaml::from_str(&text).map_err(|error| format!("{path}: {error}").into())
 }
 
-fn pattern(family: &str, written: &source::Written) -> Result<String, Box<dyn Error>> {
-    let name = format!("{family}.{}", written.id);
-    let wrong = |what: &str| format!("{name}: {what}");
-    let code = written.code.as_ref().ok_or_else(|| wrong("no code"))?;
+/// The words of which one is in every match.
+fn literals_of(family: &str, written: &source::Written) -> Result<Vec<String>, Box<dyn Error>> {
+    let wrong = |what: &str| format!("{family}.{}: {what}", written.id);
     let literals = source::literals(&written.pattern).map_err(|error| wrong(&error.to_string()))?;
     if literals.is_empty() {
         return Err(wrong("the pattern has no word that every match contains").into());
     }
+    Ok(literals)
+}
+
+fn pattern(family: &str, written: &source::Written) -> Result<String, Box<dyn Error>> {
+    let name = format!("{family}.{}", written.id);
+    let wrong = |what: &str| format!("{name}: {what}");
+    let code = written.code.as_ref().ok_or_else(|| wrong("no code"))?;
     let also: Vec<String> = written
         .also
         .iter()
         .map(|code| format!("Code::from_static({code:?})"))
         .collect();
     Ok(format!(
-        "Pattern {{ name: {name:?}, code: Code::from_static({code:?}), also: &[{}], fatal: {}, literals: &{literals:?}, words: Words::new({:?}) }}",
+        "Pattern {{ name: {name:?}, code: Code::from_static({code:?}), also: &[{}], fatal: {}, words: Words::new({:?}) }}",
         also.join(", "),
         written.fatal,
         written.pattern

@@ -12,7 +12,6 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::{self, Graph, Limits, Selection};
 use crate::host::live::LiveHost;
 use crate::host::{Overlay, Recorder, ServiceQuestion};
-use crate::logs;
 use crate::model::{CheckId, Os, Target};
 
 /// What has nothing to do with the network, or waits for what has.
@@ -43,10 +42,6 @@ impl HeadStart {
         selection: &Selection,
         limits: Limits,
     ) -> Self {
-        // What the log will be read with takes as long to build as the log to come. Without a thread, who reads it builds it.
-        let _unstarted = std::thread::Builder::new()
-            .name("patterns".into())
-            .spawn(logs::warm);
         let (graph, host, target) = (Arc::clone(graph), Arc::clone(host), Arc::clone(target));
         let mut selection = selection.clone();
         selection.skip.extend(NOT_AHEAD.map(CheckId::from_static));

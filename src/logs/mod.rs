@@ -31,9 +31,8 @@ pub use start::{is_restart, is_systemd, last_run};
 pub use stream::{Ended, Found, Log, Reader, read};
 
 use std::ops::Range;
-use std::sync::LazyLock;
 
-use family::{Automaton, Effort};
+use family::first_match;
 use unwrap::unwrap;
 
 use crate::host::LogEntry;
@@ -63,17 +62,10 @@ impl Match {
     }
 }
 
-static AUTOMATON: LazyLock<Automaton> = LazyLock::new(|| Automaton::new(Effort::Few));
-
-/// Builds the automaton, for who will need it soon.
-pub fn warm() {
-    LazyLock::force(&AUTOMATON);
-}
-
 /// The pattern that a line matches, if its words are known and name a problem.
 pub fn classify_line(line: &str) -> Option<&'static Pattern> {
     let unwrapped = unwrap(line.as_bytes());
-    Some(AUTOMATON.first_match(&unwrapped.text)?.0)
+    Some(first_match(&unwrapped.text)?.0)
 }
 
 /// The entries whose words are known, in their order.
@@ -94,7 +86,7 @@ pub fn classify(entries: &[LogEntry]) -> Vec<Match> {
 }
 
 fn match_line(index: usize, line: &str, priority: Option<u8>) -> Option<Match> {
-    let (pattern, at) = AUTOMATON.first_match(line)?;
+    let (pattern, at) = first_match(line)?;
     Some(Match {
         index,
         pattern: pattern.name,
