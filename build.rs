@@ -1,6 +1,12 @@
 //! Turns what is written as YAML into tables, so that no diagnosis has to parse it: the families of log patterns
-//! (`src/logs/*.yaml`) and the catalogue (`checks/*.yaml`).
+//! (`src/logs/*.yaml`), the products that decrypt TLS (`products.yaml`) and the catalogue (`checks/*.yaml`).
 
+#[expect(
+    dead_code,
+    reason = "the examples are for the tests, which read the same source"
+)]
+#[path = "src/contract/inspection/source.rs"]
+mod products;
 #[expect(
     dead_code,
     reason = "the examples are for the tests, which read the same source"
@@ -16,25 +22,46 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::{env, fs};
 
+use serde::de::DeserializeOwned;
+
+const PRODUCTS: &str = "src/contract/inspection/products.yaml";
+
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=src/logs");
+    println!("cargo::rerun-if-changed={PRODUCTS}");
     println!("cargo::rerun-if-changed=checks");
     let out = env::var("OUT_DIR")?;
     let out = Path::new(&out);
     fs::write(out.join("log_patterns.rs"), log_patterns()?)?;
+    fs::write(out.join("products.rs"), products()?)?;
     fs::write(out.join("checks.rs"), table::of(Path::new("checks"))?)?;
     Ok(())
+}
+
+fn products() -> Result<String, Box<dyn Error>> {
+    let all: Vec<products::Written> = read(PRODUCTS)?;
+    let row = |it: &products::Written| {
+        format!(
+            "Product {{ name: {:?}, exempt: {:?}, contains: &{:?}, is: &{:?}, begins: &{:?} }}",
+            it.product, it.exempt, it.contains, it.is, it.begins
+        )
+    };
+    let rows: Vec<String> = all.iter().map(row).collect();
+    let (count, rows) = (rows.len(), rows.join(",\n"));
+    Ok(format!(
+        "static PRODUCTS: [Product; {count}] = [\n{rows}\n];"
+    ))
 }
 
 fn log_patterns() -> Result<String, Box<dyn Error>> {
     let mut patterns = Vec::new();
     let mut literals: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for family in source::FAMILIES {
-        for written in read(family)? {
-            for literal in literals_of(family, &written)? {
+    for name in source::FAMILIES {
+        for written in family(name)? {
+            for literal in literals_of(name, &written)? {
                 literals.entry(literal).or_default().push(patterns.len());
             }
-            patterns.push(pattern(family, &written)?);
+            patterns.push(pattern(name, &written)?);
         }
     }
     let literals: Vec<String> = literals
@@ -43,7 +70,7 @@ fn log_patterns() -> Result<String, Box<dyn Error>> {
         .collect();
     // One expression a place: they are all tried on every match.
     let mut harmless = Vec::new();
-    let written = read(source::HARMLESS)?;
+    let written = family(source::HARMLESS)?;
     for (place, name) in [
         ("anywhere", "Anywhere"),
         ("before", "Before"),
@@ -73,9 +100,12 @@ fn log_patterns() -> Result<String, Box<dyn Error>> {
     Ok(table)
 }
 
-fn read(family: &str) -> Result<Vec<source::Written>, Box<dyn Error>> {
-    let path = format!("src/logs/{family}.yaml");
-    let text = fs::read_to_string(&path).map_err(|error| format!("reading {path}: {error}"))?;
+fn family(name: &str) -> Result<Vec<source::Written>, Box<dyn Error>> {
+    read(&format!("src/logs/{name}.yaml"))
+}
+
+fn read<T: DeserializeOwned>(path: &str) -> Result<T, Box<dyn Error>> {
+    let text = fs::read_to_string(path).map_err(|error| format!("reading {path}: {error}"))?;
     serde_yaml::from_str(&text).map_err(|error| format!("{path}: {error}").into())
 }
 

@@ -33,6 +33,7 @@ pub use stream::{Ended, Found, Log, Reader, read};
 use std::ops::Range;
 
 use family::first_match;
+use memchr::memmem;
 use unwrap::unwrap;
 
 use crate::host::LogEntry;
@@ -137,9 +138,12 @@ fn is_fatal(line: &str, priority: Option<u8>) -> bool {
         "level=fatal",
         "\"level\":\"fatal\"",
     ];
-    let head: String = line.chars().take(80).collect();
+    let end = line.char_indices().nth(80).map_or(line.len(), |(at, _)| at);
+    let head = &line.as_bytes()[..end];
     priority.is_some_and(|priority| priority <= 2)
-        || LEVELS.iter().any(|level| head.contains(level))
+        || LEVELS
+            .iter()
+            .any(|level| memmem::find(head, level.as_bytes()).is_some())
 }
 
 /// How much stands before the words where a line is too long to be shown.

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
+use memchr::memmem;
 use regex::Regex;
 
 use super::printable;
@@ -126,7 +127,8 @@ impl Shape {
     }
 
     fn may_be_in(&self, lowered: &str) -> bool {
-        let any = |words: &&[&str]| words.iter().any(|word| lowered.contains(word));
+        let is_there = |word: &&str| memmem::find(lowered.as_bytes(), word.as_bytes()).is_some();
+        let any = |words: &&[&str]| words.iter().any(is_there);
         self.signs.iter().all(any)
     }
 
