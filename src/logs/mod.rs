@@ -101,11 +101,11 @@ fn match_line(index: usize, line: &str, priority: Option<u8>) -> Option<Match> {
 /// Whether the second entry is the rest of the first one's line: Go wraps a long error after its colon.
 fn continues(entry: &LogEntry, next: &LogEntry) -> bool {
     let indented = next.message.starts_with([' ', '\t']);
-    entry.identifier == next.identifier
+    (continues_at(&entry.message) || indented)
+        && !entry.message.is_empty()
+        && entry.identifier == next.identifier
         && entry.invocation == next.invocation
         && !is_fatal(&next.message, None)
-        && (continues_at(&entry.message) || indented)
-        && !entry.message.is_empty()
 }
 
 /// Whether the line ends where its reason would follow.

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use memchr::memmem::Finder;
+use memchr::{memchr, memchr_iter};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use x509_parser::prelude::{FromDer, X509Certificate};
@@ -198,7 +199,8 @@ impl Collected {
     fn platform(&mut self) {
         let loaded = rustls_native_certs::load_native_certs();
         for anchor in loaded.certs {
-            self.keep(anchor);
+            let body = STANDARD.encode(&anchor).into_bytes();
+            self.keep(anchor, body);
         }
         self.sources.push("the system's certificate store".into());
     }
@@ -208,18 +210,24 @@ impl Collected {
         // Nearly every one is in the bundle and once more in the directory, and is decoded once.
         if let Some(bodies) = plain_bodies(text) {
             let fresh = bodies.into_iter().filter(|body| !self.seen.contains(body));
-            let decoded: Option<Vec<_>> = fresh.map(|body| STANDARD.decode(body).ok()).collect();
+            let decoded: Option<Vec<_>> = fresh
+                .map(|body| Some((STANDARD.decode(&body).ok()?, body)))
+                .collect();
             if let Some(decoded) = decoded {
-                return decoded.into_iter().for_each(|der| self.keep(der.into()));
+                for (anchor, body) in decoded {
+                    self.keep(anchor.into(), body);
+                }
+                return;
             }
         }
         for anchor in CertificateDer::pem_slice_iter(text).filter_map(Result::ok) {
-            self.keep(anchor);
+            let body = STANDARD.encode(&anchor).into_bytes();
+            self.keep(anchor, body);
         }
     }
 
-    fn keep(&mut self, anchor: CertificateDer<'static>) {
-        if self.seen.insert(STANDARD.encode(&anchor).into_bytes()) {
+    fn keep(&mut self, anchor: CertificateDer<'static>, body: Vec<u8>) {
+        if self.seen.insert(body) {
             self.anchors.push(anchor);
         }
     }
@@ -230,12 +238,16 @@ impl Collected {
 fn plain_bodies(text: &[u8]) -> Option<Vec<Vec<u8>>> {
     let mut bodies = Vec::new();
     let mut open: Option<Vec<u8>> = None;
-    for line in text.split(|byte| *byte == b'\n') {
+    let ends = memchr_iter(b'\n', text).chain([text.len()]);
+    let mut start = 0;
+    for end in ends {
+        let line = &text[start..end];
+        start = end + 1;
         match (&mut open, line) {
             (None, b"-----BEGIN CERTIFICATE-----") => open = Some(Vec::with_capacity(2048)),
             (Some(_), b"-----END CERTIFICATE-----") => bodies.extend(open.take()),
-            (None, line) if !line.contains(&b'-') => {}
-            (Some(body), line) if !line.contains(&b'-') => body.extend_from_slice(line),
+            (None, line) if memchr(b'-', line).is_none() => {}
+            (Some(body), line) if memchr(b'-', line).is_none() => body.extend_from_slice(line),
             _ => return None,
         }
     }
