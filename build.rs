@@ -34,8 +34,24 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = Path::new(&out);
     fs::write(out.join("log_patterns.rs"), log_patterns()?)?;
     fs::write(out.join("products.rs"), products()?)?;
-    fs::write(out.join("checks.rs"), table::of(Path::new("checks"))?)?;
+    fs::write(out.join("checks.rs"), table::of(&checks()?)?)?;
     Ok(())
+}
+
+/// The files of the catalogue, with their names.
+fn checks() -> Result<Vec<(String, String)>, Box<dyn Error>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir("checks")? {
+        let path = entry?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "yaml")
+        {
+            files.push((path.display().to_string(), fs::read_to_string(&path)?));
+        }
+    }
+    files.sort();
+    Ok(files)
 }
 
 fn products() -> Result<String, Box<dyn Error>> {

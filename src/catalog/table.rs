@@ -6,8 +6,6 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write as _;
-use std::fs;
-use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_yaml::Mapping;
@@ -70,14 +68,13 @@ const SYSTEMS: [&str; 3] = ["linux", "windows", "macos"];
 /// The errors of each check, for patterns such as `dns.*`.
 type Errors = BTreeMap<String, Vec<String>>;
 
-/// The source of `static CHECKS`, of all files of a directory.
-pub(crate) fn of(directory: &Path) -> Result<String, Box<dyn Error>> {
+/// The source of `static CHECKS`, of all files, each by its name.
+pub(crate) fn of(files: &[(String, String)]) -> Result<String, Box<dyn Error>> {
     let mut checks = Vec::new();
     let mut errors = Errors::new();
-    for path in files(directory)? {
-        let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-        let text = fs::read_to_string(&path).map_err(|error| wrong(&error))?;
-        let check: Check = serde_yaml::from_str(&text).map_err(|error| wrong(&error))?;
+    for (name, text) in files {
+        let wrong = |error: &dyn std::fmt::Display| format!("{name}: {error}");
+        let check: Check = serde_yaml::from_str(text).map_err(|error| wrong(&error))?;
         let mut findings = Vec::new();
         for (code, finding) in &check.findings {
             let code = code
@@ -107,21 +104,6 @@ pub(crate) fn of(directory: &Path) -> Result<String, Box<dyn Error>> {
         "static CHECKS: [CheckDoc; {count}] = [\n{rows}\n];"
     )?;
     Ok(table.lists)
-}
-
-fn files(directory: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(directory)? {
-        let path = entry?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "yaml")
-        {
-            files.push(path);
-        }
-    }
-    files.sort();
-    Ok(files)
 }
 
 /// Lists have statics of their own: a borrowed one inside of an expression would not live long enough.
