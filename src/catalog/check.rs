@@ -1,5 +1,6 @@
 //! What the catalogue says of a check, validated: every id exists, every pattern is expanded.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::probe::Probe;
@@ -12,17 +13,17 @@ pub struct CheckDoc {
     /// Its id, the name of its file.
     pub id: CheckId,
     /// One line: what is true when it passes.
-    pub title: String,
+    pub title: Cow<'static, str>,
     /// What it looks at and how it decides.
-    pub summary: String,
+    pub summary: Cow<'static, str>,
     /// The runbook's symptoms that it serves.
-    pub symptoms: Vec<Symptom>,
+    pub symptoms: Cow<'static, [Symptom]>,
     /// The checks that block it when they fail.
-    pub needs: Vec<CheckId>,
+    pub needs: Cow<'static, [CheckId]>,
     /// The checks that are settled before it and inform it, whatever comes of them.
-    pub uses: Vec<CheckId>,
+    pub uses: Cow<'static, [CheckId]>,
     /// The problems that it can find, in the order to fix them.
-    pub findings: Vec<FindingDoc>,
+    pub findings: Cow<'static, [FindingDoc]>,
     /// How it finds out, for a check of the user's own; the doctor's own checks are decided in Rust.
     pub probe: Option<Probe>,
 }
@@ -35,13 +36,13 @@ pub struct FindingDoc {
     /// How bad it is.
     pub severity: Severity,
     /// One line.
-    pub title: String,
+    pub title: Cow<'static, str>,
     /// What it means, why it stops the agent, what it is mistaken for.
-    pub explanation: String,
+    pub explanation: Cow<'static, str>,
     /// How the doctor finds it out.
-    pub how: String,
+    pub how: Cow<'static, str>,
     /// The error findings that make this one a symptom, patterns expanded, in the catalogue's order.
-    pub explained_by: Vec<Code>,
+    pub explained_by: Cow<'static, [Code]>,
     /// What to do, with the runbook's section.
     pub remedy: RemedyDoc,
     /// The repair that `fix` has for it.

@@ -75,7 +75,7 @@ impl Catalog {
                 .map(|file| (file.number, file.report.into_problems())),
         );
         if problems.iter().all(|(_, of_file)| of_file.is_empty()) {
-            let order = graph::order(&edges(&checks));
+            let order = order(&checks);
             return Ok(Self { checks, order });
         }
         problems.sort_by_key(|(number, _)| *number);
@@ -176,13 +176,18 @@ fn no_circle<T: PartialEq + Clone>(
     }
 }
 
+/// Positions of checks, each after all that it needs and uses.
+pub(super) fn order(checks: &[CheckDoc]) -> Vec<usize> {
+    graph::order(&edges(checks))
+}
+
 /// What each check comes after, by position.
 fn edges(checks: &[CheckDoc]) -> Vec<Vec<usize>> {
     let position = |id: &CheckId| checks.iter().position(|check| check.id == *id);
     checks
         .iter()
         .map(|check| {
-            let others = check.needs.iter().chain(&check.uses);
+            let others = check.needs.iter().chain(check.uses.iter());
             others.filter_map(position).collect()
         })
         .collect()

@@ -24,7 +24,7 @@ impl Names {
         let mut names = Self::default();
         for check in known {
             names.checks.push(check.id.clone());
-            for finding in &check.findings {
+            for finding in check.findings.iter() {
                 names.codes.push((finding.code.clone(), finding.severity));
             }
         }

@@ -1,5 +1,6 @@
 //! A file of the user's for a check that the doctor has: it may speak differently, and must not mean something else.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 
 use super::check::{CheckDoc, FindingDoc, Repair};
@@ -28,7 +29,7 @@ pub(super) fn apply(doc: &mut CheckDoc, raw: &RawCheck, names: &Names, report: &
         let known = doc.findings.iter().map(|finding| finding.code.as_str());
         let position = known.clone().position(|code| code == raw.code.value);
         if let Some(position) = position {
-            finding(&mut doc.findings[position], raw, names, report);
+            finding(&mut doc.findings.to_mut()[position], raw, names, report);
         } else {
             report.at(
                 raw.code.place,
@@ -70,11 +71,11 @@ fn finding(doc: &mut FindingDoc, raw: &RawFinding, names: &Names, report: &mut R
         doc.remedy.text = text;
     }
     if let Some(steps) = remedy.value.steps.get() {
-        doc.remedy.steps = texts::steps(&steps.value, report);
+        doc.remedy.steps = texts::steps(&steps.value, report).into();
     }
 }
 
-fn replace(text: &mut String, field: &Field<String>, report: &mut Reporter<'_>) {
+fn replace(text: &mut Cow<'static, str>, field: &Field<String>, report: &mut Reporter<'_>) {
     if let Some(at) = field.get() {
         *text = texts::plain(at, report);
     }
@@ -88,7 +89,7 @@ fn explained_by(doc: &FindingDoc, raw: &RawFinding, names: &Names, report: &mut 
     for word in &at.value {
         codes.extend(names.explanations(word, report));
     }
-    let mut before = doc.explained_by.clone();
+    let mut before = doc.explained_by.to_vec();
     codes.sort();
     codes.dedup();
     before.sort();

@@ -1,6 +1,6 @@
 //! What to do about a finding, before and after a host's values are filled in.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 use super::Values;
 use super::template::{Command, Template};
@@ -12,7 +12,7 @@ pub struct RemedyDoc {
     /// In a sentence or two.
     pub text: Template,
     /// Step by step.
-    pub steps: Vec<StepDoc>,
+    pub steps: Cow<'static, [StepDoc]>,
     /// The runbook's section that it comes from, if it has one.
     pub runbook: Option<SectionId>,
 }
@@ -22,8 +22,8 @@ pub struct RemedyDoc {
 pub struct StepDoc {
     /// What to do.
     pub text: Template,
-    /// The command that does it, by operating system; a system without one has the text alone.
-    pub command: BTreeMap<Os, Command>,
+    /// The command that does it, by operating system and in the order of these; a system without one has the text alone.
+    pub command: Cow<'static, [(Os, Command)]>,
 }
 
 impl RemedyDoc {
@@ -43,12 +43,10 @@ impl RemedyDoc {
 
 impl StepDoc {
     fn fill(&self, values: &Values, os: Os) -> Step {
+        let command = self.command.iter().find(|(system, _)| *system == os);
         Step {
             text: self.text.render(values, os),
-            command: self
-                .command
-                .get(&os)
-                .map(|command| command.render(values, os)),
+            command: command.map(|(_, command)| command.render(values, os)),
         }
     }
 }

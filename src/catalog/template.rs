@@ -1,4 +1,8 @@
-//! Texts and commands with placeholders, read once and filled in once: a value is data, whatever braces it holds.
+//! Texts and commands with placeholders, checked when they are read and filled in once: a value is data, whatever braces it holds.
+//!
+//! What is kept is the text as it was written: few of them are ever filled in.
+
+use std::borrow::Cow;
 
 use super::Values;
 use super::shell::Shell;
@@ -45,27 +49,32 @@ impl Part {
 
 /// A text for people with placeholders, such as `Ask {nameserver} for {host}.`
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Template(Vec<Part>);
+pub struct Template(Cow<'static, str>);
 
 impl Template {
     /// Reads a text: `{name}` is a placeholder, `{--flag name}` an option with one, `{{` and `}}` are braces.
     pub(super) fn parse(text: &str) -> Result<Self, Vec<TemplateError>> {
-        parse(text).map(Self)
+        parse(text).map(|_| Self(Cow::Owned(text.to_owned())))
+    }
+
+    /// A text of the built-in catalogue, which the tests read with [`Self::parse`].
+    pub(super) const fn from_static(text: &'static str) -> Self {
+        Self(Cow::Borrowed(text))
     }
 
     /// The text with this host's values; what is unprintable in them is replaced.
     pub fn render(&self, values: &Values, os: Os) -> String {
         let mut text = String::new();
-        for part in &self.0 {
+        for part in parse(&self.0).unwrap_or_default() {
             match part {
-                Part::Literal(literal) => text.push_str(literal),
+                Part::Literal(literal) => text.push_str(&literal),
                 Part::Value(placeholder) => text.push_str(&printable(
                     values
-                        .get(*placeholder)
+                        .get(placeholder)
                         .unwrap_or_else(|| placeholder.fallback(os)),
                 )),
                 Part::Flag(flag, placeholder) => {
-                    if let Some(value) = values.get(*placeholder) {
+                    if let Some(value) = values.get(placeholder) {
                         text.push_str(&format!("{flag} {}", printable(value)));
                     }
                 }
@@ -77,7 +86,7 @@ impl Template {
 
 /// A command line with placeholders, such as `nslookup {host}`, for the shells of the systems that it was read for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Command(Vec<Piece>);
+pub struct Command(Cow<'static, str>);
 
 /// A piece of a command: the words that hold placeholders are quoted whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,10 +116,15 @@ impl Command {
         let pieces = words(parts);
         check_words(&pieces, &shells, &mut errors);
         if errors.is_empty() {
-            Ok(Self(pieces))
+            Ok(Self(Cow::Owned(text.to_owned())))
         } else {
             Err(errors)
         }
+    }
+
+    /// A command of the built-in catalogue, which the tests read with [`Self::parse`].
+    pub(super) const fn from_static(text: &'static str) -> Self {
+        Self(Cow::Borrowed(text))
     }
 
     /// The command with this host's values, quoted for the system's shell where they have to be.
@@ -120,7 +134,7 @@ impl Command {
     pub fn render(&self, values: &Values, os: Os) -> String {
         let shell = Shell::of(os);
         let mut line = String::new();
-        for piece in &self.0 {
+        for piece in &words(parse(&self.0).unwrap_or_default()) {
             match piece {
                 Piece::Literal(literal) => line.push_str(literal),
                 Piece::Word(parts) if let [Part::Flag(flag, placeholder)] = parts.as_slice() => {

@@ -1,5 +1,6 @@
 //! From what was written to texts that can be shown: templates, remedies, plain words.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::fields::Field;
@@ -11,7 +12,7 @@ use crate::model::Placeholder;
 use crate::model::{Os, SectionId};
 
 /// A text that is shown as it is. A placeholder in it would be a mistake: only remedies know a host's values.
-pub(super) fn plain(at: &At<String>, report: &mut Reporter<'_>) -> String {
+pub(super) fn plain(at: &At<String>, report: &mut Reporter<'_>) -> Cow<'static, str> {
     for placeholder in Placeholder::ALL {
         let part = format!("{{{placeholder}}}");
         if at.value.contains(&part) {
@@ -19,7 +20,7 @@ pub(super) fn plain(at: &At<String>, report: &mut Reporter<'_>) -> String {
             report.within(at.place, &part, message);
         }
     }
-    at.value.clone()
+    Cow::Owned(at.value.clone())
 }
 
 /// A remedy that has to be complete.
@@ -36,7 +37,7 @@ pub(super) fn remedy(
     let steps = steps.map_or_else(Vec::new, |steps| self::steps(&steps.value, report));
     Some(RemedyDoc {
         text: text?,
-        steps,
+        steps: steps.into(),
         runbook,
     })
 }
@@ -67,7 +68,7 @@ fn step(raw: &RawStep, report: &mut Reporter<'_>) -> Option<StepDoc> {
     }
     Some(StepDoc {
         text: text?,
-        command: commands,
+        command: commands.into_iter().collect(),
     })
 }
 

@@ -88,10 +88,10 @@ pub(super) fn check(
         id: id?,
         title: title?,
         summary: summary?,
-        symptoms,
-        needs,
-        uses,
-        findings: findings?,
+        symptoms: symptoms.into(),
+        needs: needs.into(),
+        uses: uses.into(),
+        findings: findings?.into(),
         probe,
     })
 }
@@ -233,7 +233,7 @@ fn finding(
         title: title?,
         explanation: explanation?,
         how: how?,
-        explained_by,
+        explained_by: explained_by.into(),
         remedy: remedy?,
         repair,
     })

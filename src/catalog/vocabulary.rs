@@ -95,7 +95,7 @@ fn every_check_can_be_judged_after_what_it_needs_and_uses() {
     let catalog = own();
     let mut done = Vec::new();
     for check in catalog.in_order() {
-        for other in check.needs.iter().chain(&check.uses) {
+        for other in check.needs.iter().chain(check.uses.iter()) {
             assert!(done.contains(other), "{} before {other}", check.id);
         }
         done.push(check.id.clone());
@@ -289,7 +289,7 @@ fn warnings_are_never_symptoms_and_never_causes_of_one() {
         if finding.severity == Severity::Warning {
             assert!(finding.explained_by.is_empty(), "{}", finding.code);
         }
-        for by in &finding.explained_by {
+        for by in finding.explained_by.iter() {
             assert_eq!(catalog.finding(by).unwrap().severity, Severity::Error);
         }
     }

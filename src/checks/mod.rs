@@ -22,7 +22,7 @@ use std::net::SocketAddr;
 
 use futures_util::future::BoxFuture;
 
-use crate::catalog::Source;
+use crate::catalog::{Catalog, Source};
 use crate::host::Host;
 use crate::model::{CheckId, Code, Fact, Finding};
 
@@ -205,7 +205,12 @@ macro_rules! checks {
             vec![$(Box::new($name::Probe)),*]
         }
 
-        /// The texts that are built into the program.
+        /// The catalogue of all checks, as it is built into the program.
+        pub fn catalog() -> Catalog {
+            Catalog::built_in(&[$(stringify!($name)),*])
+        }
+
+        /// The texts that the catalogue was made of.
         pub fn texts() -> Vec<Source<'static>> {
             vec![$(Source {
                 name: concat!("checks/", stringify!($name), ".yaml"),

@@ -57,7 +57,7 @@ fn list(catalog: &Catalog, look: Look) -> String {
     let row = |check: &CheckDoc| {
         vec![
             check.id.to_string(),
-            check.title.clone(),
+            check.title.to_string(),
             names(&check.needs),
             names(&check.uses),
         ]
@@ -97,10 +97,10 @@ fn dot(catalog: &Catalog) -> String {
     let mut text = "digraph checks {\n  rankdir=LR;\n  node [shape=box];\n".to_owned();
     for check in catalog.checks() {
         let _ = writeln!(text, "  {};", check.id);
-        for need in &check.needs {
+        for need in check.needs.iter() {
             let _ = writeln!(text, "  {need} -> {};", check.id);
         }
-        for used in &check.uses {
+        for used in check.uses.iter() {
             let _ = writeln!(text, "  {used} -> {} [style=dashed];", check.id);
         }
     }
@@ -111,10 +111,10 @@ fn mermaid(catalog: &Catalog) -> String {
     let mut text = "graph LR\n".to_owned();
     for check in catalog.checks() {
         let _ = writeln!(text, "  {0}[{0}]", check.id);
-        for need in &check.needs {
+        for need in check.needs.iter() {
             let _ = writeln!(text, "  {need} --> {}", check.id);
         }
-        for used in &check.uses {
+        for used in check.uses.iter() {
             let _ = writeln!(text, "  {used} -.-> {}", check.id);
         }
     }
@@ -137,7 +137,7 @@ fn show(check: &CheckDoc, look: Look) -> String {
         names(&check.needs),
         names(&check.uses)
     );
-    for finding in &check.findings {
+    for finding in check.findings.iter() {
         let _ = writeln!(
             text,
             "  {:<35} {:<8} {}",

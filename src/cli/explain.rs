@@ -40,7 +40,7 @@ fn all(catalog: &Catalog) -> String {
     let mut text = String::new();
     for check in catalog.checks() {
         let _ = writeln!(text, "{}: {}", check.id, check.title);
-        for finding in &check.findings {
+        for finding in check.findings.iter() {
             let severity = finding.severity.as_str();
             let _ = writeln!(
                 text,

@@ -93,7 +93,7 @@ fn spinner(common: &Common) -> Option<ProgressBar> {
 }
 
 fn line(outcome: &Outcome, catalog: &Catalog, look: Look) -> String {
-    let title = catalog.check(&outcome.id).map(|doc| doc.title.clone());
+    let title = catalog.check(&outcome.id).map(|doc| doc.title.to_string());
     let codes: Vec<String> = outcome
         .findings
         .iter()

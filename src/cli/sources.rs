@@ -15,10 +15,7 @@ const LIMIT: u64 = (1 << 20) + 1;
 
 /// The catalogue, with the user's own files laid over it.
 pub(super) fn catalog(own: Option<&Path>) -> Result<Catalog, Failure> {
-    let catalog = Catalog::load(&checks::texts()).map_err(|problems| {
-        let Failure { message, .. } = problems_failure(&problems);
-        Failure::defect(message)
-    })?;
+    let catalog = checks::catalog();
     match own {
         Some(directory) => lay_over(&catalog, &read_all(&[directory.to_owned()])?),
         None => Ok(catalog),

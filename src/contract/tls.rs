@@ -172,7 +172,7 @@ impl StrictVerifier {
             return Ok(());
         };
         let why = MadeByProduct {
-            product: &maker.product.name,
+            product: maker.product.name,
             ca: maker.ca,
         };
         let why = OtherError(Arc::new(why));

@@ -147,7 +147,7 @@ fn report(
         severity: doc.severity,
         role,
         explained_by,
-        title: doc.title.clone(),
+        title: doc.title.to_string(),
         detail: finding.detail.clone(),
         evidence,
         remedy: doc.remedy.fill(&values, run.known.system.os),
@@ -170,9 +170,9 @@ fn check_report(catalog: &Catalog, outcome: &Outcome, log: &history::Log<'_>) ->
     }
     CheckReport {
         id: outcome.id.clone(),
-        title: doc.map(|doc| doc.title.clone()).unwrap_or_default(),
+        title: doc.map(|doc| doc.title.to_string()).unwrap_or_default(),
         status: outcome.status,
-        needs: doc.map(|doc| doc.needs.clone()).unwrap_or_default(),
+        needs: doc.map(|doc| doc.needs.to_vec()).unwrap_or_default(),
         blocked_by: outcome.blocked_by.clone(),
         reason: outcome.reason.clone(),
         notes,

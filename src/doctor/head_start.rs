@@ -1,6 +1,6 @@
-//! A head start for the network: nothing there should wait for the service manager, which takes as long as it likes.
+//! A head start for the service manager and the network: the one takes as long as it likes, and the other should not wait.
 //!
-//! What it will say of the agent's service is mostly what the files of its unit say. So the checks of the network walk
+//! The programs that the manager is asked with are on their way before anything else is. What it will say of the agent's service is mostly what the files of its unit say. So the checks of the network walk
 //! ahead on those, unseen, and through the same recorder: what they ask is answered already, or on its way, when the
 //! real walk asks it. Where the manager says otherwise, the real walk asks again, and nothing else comes of it.
 
@@ -11,8 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::{self, Graph, Limits, Selection};
 use crate::host::live::LiveHost;
-use crate::host::{Overlay, Recorder, ServiceQuestion};
-use crate::logs;
+use crate::host::{Host as _, JournalQuestion, Overlay, Recorder, ServiceQuestion};
 use crate::model::{CheckId, Os, Target};
 
 /// What has nothing to do with the network, or waits for what has.
@@ -32,7 +31,7 @@ const NOT_AHEAD: [&str; 9] = [
 ];
 
 /// Ends with this value.
-pub(super) struct HeadStart(JoinHandle<()>);
+pub(super) struct HeadStart(Vec<JoinHandle<()>>);
 
 impl HeadStart {
     /// Begins the walk ahead.
@@ -43,10 +42,17 @@ impl HeadStart {
         selection: &Selection,
         limits: Limits,
     ) -> Self {
-        // What the log will be read with takes as long to build as the log to come. Without a thread, who reads it builds it.
-        let _unstarted = std::thread::Builder::new()
-            .name("patterns".into())
-            .spawn(logs::warm);
+        let mut ahead = Vec::new();
+        if selection.runs(graph, &CheckId::from_static("service")) {
+            let manager = Arc::clone(host);
+            ahead.push(tokio::spawn(async move {
+                drop(manager.service(ServiceQuestion::agent(Os::current())).await);
+            }));
+            let log = Arc::clone(host);
+            ahead.push(tokio::spawn(async move {
+                drop(log.journal(JournalQuestion::agent(Os::current())).await);
+            }));
+        }
         let (graph, host, target) = (Arc::clone(graph), Arc::clone(host), Arc::clone(target));
         let mut selection = selection.clone();
         selection.skip.extend(NOT_AHEAD.map(CheckId::from_static));
@@ -54,7 +60,7 @@ impl HeadStart {
         // way that the unit's files tell may not be the agent's, and nobody goes another one.
         let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let may_be_proxied = ["HTTPS_PROXY", "https_proxy"].into_iter().any(set);
-        Self(tokio::spawn(async move {
+        ahead.push(tokio::spawn(async move {
             if may_be_proxied {
                 return;
             }
@@ -73,12 +79,13 @@ impl HeadStart {
                 &mut unseen,
             )
             .await;
-        }))
+        }));
+        Self(ahead)
     }
 }
 
 impl Drop for HeadStart {
     fn drop(&mut self) {
-        self.0.abort();
+        self.0.iter().for_each(JoinHandle::abort);
     }
 }

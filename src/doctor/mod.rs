@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use self::head_start::HeadStart;
-use crate::catalog::{Catalog, Problem};
+use crate::catalog::Catalog;
 use crate::checks;
 use crate::diagnosis;
 use crate::engine::{self, Event, Graph, GraphError, Limits, Selection};
@@ -39,9 +39,6 @@ pub struct Doctor {
 /// Why the built-in catalogue is of no use: a defect of this program.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogueError {
-    /// Its texts have problems.
-    #[error("the built-in checks: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    Texts(Vec<Problem>),
     /// A check has no code.
     #[error("the built-in checks: {0}")]
     Graph(#[from] GraphError),
@@ -53,7 +50,7 @@ impl Doctor {
     /// # Errors
     /// When that catalogue is of no use.
     pub fn new(target: Target, settings: Settings, limits: Limits) -> Result<Self, CatalogueError> {
-        let catalog = Catalog::load(&checks::texts()).map_err(CatalogueError::Texts)?;
+        let catalog = checks::catalog();
         let graph = Graph::new(&catalog)?;
         Ok(Self {
             catalog: Arc::new(catalog),

@@ -19,7 +19,7 @@ impl Node {
     pub fn collects_after(&self) -> Vec<CheckId> {
         self.check
             .collects_after()
-            .unwrap_or_else(|| self.doc.needs.clone())
+            .unwrap_or_else(|| self.doc.needs.to_vec())
     }
 }
 

@@ -55,6 +55,12 @@ impl Selection {
             .all(|i| self.skip.contains(&graph.nodes()[*i].doc.id))
     }
 
+    /// Whether a check of this id would run, reported or not.
+    pub fn runs(&self, graph: &Graph, id: &CheckId) -> bool {
+        let (_, running) = self.resolve(graph);
+        !self.skip.contains(id) && graph.position(id).is_some_and(|i| running.contains(&i))
+    }
+
     /// The positions of the checks that are reported, and of those that run for them.
     pub(super) fn resolve(&self, graph: &Graph) -> (BTreeSet<usize>, BTreeSet<usize>) {
         let nodes = graph.nodes();
@@ -69,7 +75,7 @@ impl Selection {
         let mut open: Vec<usize> = running.iter().copied().collect();
         while let Some(i) = open.pop() {
             let node = &nodes[i];
-            let before = node.doc.needs.iter().chain(&node.doc.uses).cloned();
+            let before = node.doc.needs.iter().chain(node.doc.uses.iter()).cloned();
             for id in before.chain(node.collects_after()) {
                 if let Some(j) = graph.position(&id)
                     && running.insert(j)

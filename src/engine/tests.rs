@@ -111,12 +111,12 @@ fn node(id: &'static str, needs: &[&'static str], uses: &[&'static str], does: D
     Node {
         doc: CheckDoc {
             id: CheckId::from_static(id),
-            title: String::new(),
-            summary: String::new(),
-            symptoms: vec![Symptom::Offline],
-            needs: ids(needs),
-            uses: ids(uses),
-            findings: Vec::new(),
+            title: "".into(),
+            summary: "".into(),
+            symptoms: vec![Symptom::Offline].into(),
+            needs: ids(needs).into(),
+            uses: ids(uses).into(),
+            findings: Vec::new().into(),
             probe: None,
         },
         check: Box::new(Fake { id, does }),
@@ -478,4 +478,23 @@ async fn a_usable_control_plane_on_the_command_line_stands_in_for_the_configurat
         assert_eq!(walked.status("dns"), dns, "{url:?}");
         assert_eq!(walked.status("service"), Status::Blocked);
     }
+}
+
+#[test]
+fn only_what_is_asked_for_and_what_it_needs_runs() {
+    let graph = Graph::of(vec![
+        node("install", &[], &[], Does::Pass),
+        node("config", &["install"], &[], Does::Pass),
+        node("service", &["install"], &[], Does::Pass),
+    ]);
+    let runs = |selection: &Selection| {
+        ["install", "config", "service"].map(|id| selection.runs(&graph, &CheckId::from_static(id)))
+    };
+    let mut selection = Selection::default();
+    assert_eq!(runs(&selection), [true, true, true]);
+    selection.only = ids(&["config"]);
+    assert_eq!(runs(&selection), [true, true, false]);
+    selection.skip = ids(&["install"]);
+    assert_eq!(runs(&selection), [false, true, false]);
+    assert!(!selection.runs(&graph, &CheckId::from_static("nowhere")));
 }

@@ -286,7 +286,7 @@ impl Walk<'_> {
     fn blocked(&self, i: usize) -> Option<Outcome> {
         let doc = &self.graph.nodes()[i].doc;
         let mut roots: Vec<CheckId> = Vec::new();
-        for need in &doc.needs {
+        for need in doc.needs.iter() {
             let Some(State::Settled(outcome)) = self.graph.position(need).map(|j| &self.states[j])
             else {
                 continue;

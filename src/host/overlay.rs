@@ -10,15 +10,15 @@ use chrono::{DateTime, Utc};
 use futures_util::future::{BoxFuture, ready};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
+use super::recorder::{Answer, again};
 use super::*;
 use crate::contract::token::TokenShape;
 
 /// Lays answers over a host.
 pub struct Overlay<H> {
     host: H,
-    answers: HashMap<&'static str, Value>,
+    answers: HashMap<&'static str, Box<dyn Answer>>,
 }
 
 impl<H: Host> Overlay<H> {
@@ -33,15 +33,19 @@ impl<H: Host> Overlay<H> {
     /// Supplies the answer to a question, by the name of the method, whatever exactly is asked. An answer that is not of
     /// the question's type is not used: the host is asked instead.
     #[must_use]
-    pub fn supply(mut self, ask: &'static str, answer: &impl Serialize) -> Self {
-        if let Ok(answer) = serde_json::to_value(answer) {
-            self.answers.insert(ask, answer);
-        }
+    pub fn supply<A: Serialize + Clone + Send + Sync + 'static>(
+        mut self,
+        ask: &'static str,
+        answer: &A,
+    ) -> Self {
+        self.answers.insert(ask, Box::new(answer.clone()));
         self
     }
 
-    fn supplied<A: DeserializeOwned>(&self, ask: &str) -> Option<A> {
-        serde_json::from_value(self.answers.get(ask)?.clone()).ok()
+    fn supplied<A: DeserializeOwned + Clone + 'static>(&self, ask: &str) -> Option<A> {
+        let answer = &**self.answers.get(ask)?;
+        // One of another type may read as one of this: what came from JSON does.
+        again(answer).or_else(|| serde_json::from_value(answer.written()).ok())
     }
 }
 

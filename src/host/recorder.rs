@@ -2,12 +2,12 @@
 //!
 //! It also keeps the promise that nothing is read twice, however many checks want the same thing.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::OnceCell;
@@ -35,7 +35,24 @@ pub struct Recording {
     pub entries: Vec<Entry>,
 }
 
-type Cell = Arc<OnceCell<(Value, Duration)>>;
+/// An answer as it was given. It is written down when somebody wants the recording: most runs are not recorded.
+pub(super) trait Answer: Any + Send + Sync {
+    fn written(&self) -> Value;
+}
+
+impl<A: Any + Send + Sync + Serialize> Answer for A {
+    fn written(&self) -> Value {
+        serde_json::to_value(self).unwrap_or(Value::Null)
+    }
+}
+
+/// The answer once more, if it is one of this type.
+pub(super) fn again<A: Clone + 'static>(answer: &dyn Answer) -> Option<A> {
+    let answer: &dyn Any = answer;
+    answer.downcast_ref().cloned()
+}
+
+type Cell = Arc<OnceCell<(Box<dyn Answer>, Duration)>>;
 
 /// Wraps a host and remembers what it answered.
 pub struct Recorder<H> {
@@ -68,7 +85,7 @@ impl<H: Host> Recorder<H> {
                 Some(Entry {
                     ask: (*ask).to_owned(),
                     question: serde_json::from_str(question).ok()?,
-                    answer: answer.clone(),
+                    answer: answer.written(),
                     duration_ms: (duration.as_secs_f64() * 1e6).round() / 1e3,
                 })
             })
@@ -79,7 +96,7 @@ impl<H: Host> Recorder<H> {
     async fn once<Q, A, F>(&self, name: &'static str, question: Q, ask: F) -> A
     where
         Q: Serialize,
-        A: Serialize + DeserializeOwned,
+        A: Answer + Clone,
         F: AsyncFnOnce(Q) -> A,
     {
         let Ok(key) = serde_json::to_string(&question) else {
@@ -91,25 +108,21 @@ impl<H: Host> Recorder<H> {
             let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(asked.entry((name, key)).or_default())
         };
-        let mut fresh = None;
-        let (value, _) = cell
+        let (answer, _) = cell
             .get_or_init(async || {
                 let began = Instant::now();
                 let answer = ask(question).await;
-                let value = serde_json::to_value(&answer).unwrap_or(Value::Null);
                 let duration_ms = began.elapsed().as_secs_f64() * 1e3;
                 tracing::info!("asked {name} {} ({duration_ms:.1} ms)", excerpt(&asked));
-                tracing::debug!("{name}: {asked} gave {}", printable(&value.to_string()));
-                fresh = Some(answer);
-                (value, began.elapsed())
+                tracing::debug!(
+                    "{name}: {asked} gave {}",
+                    printable(&answer.written().to_string())
+                );
+                let answer: Box<dyn Answer> = Box::new(answer);
+                (answer, began.elapsed())
             })
             .await;
-        match fresh {
-            Some(answer) => answer,
-            None => serde_json::from_value(value.clone()).unwrap_or_else(|error| {
-                unreachable!("an answer of {name} does not read back: {error}")
-            }),
-        }
+        again(&**answer).unwrap_or_else(|| unreachable!("an answer to {name} is of {name}'s type"))
     }
 }
 

@@ -1,11 +1,12 @@
-//! The families of patterns, as the build script made them of `*.yaml`, and the automaton that finds them.
+//! The families of patterns, as the build script made them of `*.yaml`, and two ways to find them.
 //!
-//! The automaton knows the words without which no pattern can match. In most lines there are none of them, and nothing
-//! more is done; where there are, the patterns that they belong to are tried, and compiled when first tried.
+//! Both know the words without which no pattern can match. In most lines there are none of them, and nothing more is done;
+//! where there are, the patterns that they belong to are tried, and compiled when first tried. For the lines of a live
+//! host's journal there is [`first_match`], which has nothing to build; for whole logs the [`Automaton`], which is fast.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex::bytes::{Regex, RegexBuilder};
@@ -26,8 +27,6 @@ pub struct Pattern {
     pub also: &'static [Code],
     /// Whether the agent cannot go on after such a line, whatever the line's level.
     pub fatal: bool,
-    /// One of these is in every match, in lower case.
-    literals: &'static [&'static str],
     words: Words,
 }
 
@@ -92,20 +91,10 @@ pub fn patterns() -> impl Iterator<Item = &'static Pattern> {
     PATTERNS.iter()
 }
 
-/// How much there is to search: a larger automaton is faster, and takes longer to build.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Effort {
-    /// Some lines.
-    Few,
-    /// A whole file.
-    Many,
-}
-
-/// All patterns' words at once.
+/// All patterns' words at once. It takes milliseconds to build.
 pub(super) struct Automaton {
+    /// The words of [`LITERALS`], by position, and after them what may hide one.
     literals: AhoCorasick,
-    /// The patterns of each literal, by position.
-    owners: Vec<Vec<usize>>,
 }
 
 impl Automaton {
@@ -113,31 +102,15 @@ impl Automaton {
         clippy::expect_used,
         reason = "the patterns are built in, and every test of this room builds this"
     )]
-    pub(super) fn new(effort: Effort) -> Self {
-        let mut all: Vec<(&str, Option<usize>)> = WRAPPINGS.iter().map(|w| (*w, None)).collect();
-        for (owner, pattern) in PATTERNS.iter().enumerate() {
-            all.extend(pattern.literals.iter().map(|l| (*l, Some(owner))));
-        }
-        all.sort_unstable();
-        let mut literals: Vec<&str> = Vec::new();
-        let mut owners: Vec<Vec<usize>> = Vec::new();
-        for (literal, owner) in all {
-            if literals.last() != Some(&literal) {
-                literals.push(literal);
-                owners.push(Vec::new());
-            }
-            owners.last_mut().expect("one a literal").extend(owner);
-        }
+    pub(super) fn new() -> Self {
+        let words = LITERALS.iter().map(|(word, _)| *word);
         let literals = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::Standard)
-            .kind(Some(match effort {
-                Effort::Few => AhoCorasickKind::NoncontiguousNFA,
-                Effort::Many => AhoCorasickKind::DFA,
-            }))
-            .build(literals)
+            .kind(Some(AhoCorasickKind::DFA))
+            .build(words.chain(WRAPPINGS))
             .expect("built-in literals");
-        Self { literals, owners }
+        Self { literals }
     }
 
     /// Whether there is a word in these bytes that a pattern asks for, or something that may hide one.
@@ -147,15 +120,77 @@ impl Automaton {
 
     /// The first pattern that matches, and where, if nothing makes its words harmless.
     pub(super) fn first_match(&self, text: &str) -> Option<(&'static Pattern, Range<usize>)> {
-        let mut tried: BTreeSet<usize> = BTreeSet::new();
-        for found in self.literals.find_overlapping_iter(text) {
-            tried.extend(&self.owners[found.pattern().as_usize()]);
+        let found = self.literals.find_overlapping_iter(text);
+        let words = found.filter_map(|found| LITERALS.get(found.pattern().as_usize()));
+        first_of(words, text)
+    }
+}
+
+/// The same for a single line, without an automaton.
+pub(super) fn first_match(line: &str) -> Option<(&'static Pattern, Range<usize>)> {
+    let lowered = line.to_ascii_lowercase();
+    first_of(words_in(lowered.as_bytes()), line)
+}
+
+/// The first of the patterns of these words that matches.
+fn first_of<'a>(
+    words: impl Iterator<Item = &'a Literal>,
+    text: &str,
+) -> Option<(&'static Pattern, Range<usize>)> {
+    let tried: BTreeSet<usize> = words.flat_map(|(_, owners)| *owners).copied().collect();
+    let (pattern, at) = tried.into_iter().find_map(|owner| {
+        let pattern = &PATTERNS[owner];
+        Some((pattern, pattern.words.find(text.as_bytes())?))
+    })?;
+    (!is_harmless(text, &at)).then_some((pattern, at))
+}
+
+/// A word in lower case, and the positions of the patterns of which it is one.
+type Literal = (&'static str, &'static [usize]);
+
+/// Every word that begins somewhere in a line in lower case.
+fn words_in(line: &[u8]) -> impl Iterator<Item = &'static Literal> {
+    let places = (0..line.len()).filter(|at| STARTS.has(&line[*at..]));
+    places.flat_map(|at| {
+        let rest = &line[at..];
+        // They are in order: those that begin as the line goes on stand together.
+        let from = LITERALS.partition_point(|(word, _)| start(word.as_bytes()) < start(rest));
+        let alike = LITERALS[from..]
+            .iter()
+            .take_while(|(word, _)| start(word.as_bytes()) == start(rest));
+        alike.filter(|(word, _)| rest.starts_with(word.as_bytes()))
+    })
+}
+
+/// As many bytes as every word has, and enough to tell most texts from a word.
+const START: usize = 3;
+
+fn start(word: &[u8]) -> Option<&[u8]> {
+    word.get(..START)
+}
+
+/// Which bytes words begin with: a table with few holes too many.
+struct Starts([u64; 256]);
+
+static STARTS: LazyLock<Starts> = LazyLock::new(|| {
+    let mut starts = Starts([0; 256]);
+    for (word, _) in &LITERALS {
+        if let Some((slot, bit)) = Starts::place(word.as_bytes()) {
+            starts.0[slot] |= bit;
         }
-        let (pattern, at) = tried.into_iter().find_map(|owner| {
-            let pattern = &PATTERNS[owner];
-            Some((pattern, pattern.words.find(text.as_bytes())?))
-        })?;
-        (!is_harmless(text, &at)).then_some((pattern, at))
+    }
+    starts
+});
+
+impl Starts {
+    fn place(word: &[u8]) -> Option<(usize, u64)> {
+        let [first, second, third] = *word.first_chunk::<START>()?;
+        let mixed = usize::from(first) * 961 + usize::from(second) * 31 + usize::from(third);
+        Some((mixed / 64 % 256, 1 << (mixed % 64)))
+    }
+
+    fn has(&self, word: &[u8]) -> bool {
+        Self::place(word).is_some_and(|(slot, bit)| self.0[slot] & bit != 0)
     }
 }
 

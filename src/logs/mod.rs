@@ -31,9 +31,9 @@ pub use start::{is_restart, is_systemd, last_run};
 pub use stream::{Ended, Found, Log, Reader, read};
 
 use std::ops::Range;
-use std::sync::LazyLock;
 
-use family::{Automaton, Effort};
+use family::first_match;
+use memchr::memmem;
 use unwrap::unwrap;
 
 use crate::host::LogEntry;
@@ -63,17 +63,10 @@ impl Match {
     }
 }
 
-static AUTOMATON: LazyLock<Automaton> = LazyLock::new(|| Automaton::new(Effort::Few));
-
-/// Builds the automaton, for who will need it soon.
-pub fn warm() {
-    LazyLock::force(&AUTOMATON);
-}
-
 /// The pattern that a line matches, if its words are known and name a problem.
 pub fn classify_line(line: &str) -> Option<&'static Pattern> {
     let unwrapped = unwrap(line.as_bytes());
-    Some(AUTOMATON.first_match(&unwrapped.text)?.0)
+    Some(first_match(&unwrapped.text)?.0)
 }
 
 /// The entries whose words are known, in their order.
@@ -94,7 +87,7 @@ pub fn classify(entries: &[LogEntry]) -> Vec<Match> {
 }
 
 fn match_line(index: usize, line: &str, priority: Option<u8>) -> Option<Match> {
-    let (pattern, at) = AUTOMATON.first_match(line)?;
+    let (pattern, at) = first_match(line)?;
     Some(Match {
         index,
         pattern: pattern.name,
@@ -108,11 +101,11 @@ fn match_line(index: usize, line: &str, priority: Option<u8>) -> Option<Match> {
 /// Whether the second entry is the rest of the first one's line: Go wraps a long error after its colon.
 fn continues(entry: &LogEntry, next: &LogEntry) -> bool {
     let indented = next.message.starts_with([' ', '\t']);
-    entry.identifier == next.identifier
+    (continues_at(&entry.message) || indented)
+        && !entry.message.is_empty()
+        && entry.identifier == next.identifier
         && entry.invocation == next.invocation
         && !is_fatal(&next.message, None)
-        && (continues_at(&entry.message) || indented)
-        && !entry.message.is_empty()
 }
 
 /// Whether the line ends where its reason would follow.
@@ -145,9 +138,12 @@ fn is_fatal(line: &str, priority: Option<u8>) -> bool {
         "level=fatal",
         "\"level\":\"fatal\"",
     ];
-    let head: String = line.chars().take(80).collect();
+    let end = line.char_indices().nth(80).map_or(line.len(), |(at, _)| at);
+    let head = &line.as_bytes()[..end];
     priority.is_some_and(|priority| priority <= 2)
-        || LEVELS.iter().any(|level| head.contains(level))
+        || LEVELS
+            .iter()
+            .any(|level| memmem::find(head, level.as_bytes()).is_some())
 }
 
 /// How much stands before the words where a line is too long to be shown.

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
 
-use super::family::{Automaton, Effort, Pattern};
+use super::family::{Automaton, Pattern};
 use super::input::{Piece, Pieces, Source};
 use super::scan::{Lines, Record, Scanner};
 use super::stamp::{self, Stamp};
@@ -69,7 +69,7 @@ pub struct Ended {
 }
 
 /// For more than a few lines; a diagnosis never builds it.
-static THOROUGH: LazyLock<Automaton> = LazyLock::new(|| Automaton::new(Effort::Many));
+static THOROUGH: LazyLock<Automaton> = LazyLock::new(|| Automaton::new());
 
 /// Reads all logs, one after the other, and says of each how it ended.
 ///

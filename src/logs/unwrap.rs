@@ -114,7 +114,8 @@ fn without_terminal_codes(text: &str) -> Cow<'_, str> {
     const ESCAPES: [&str; 7] = [
         "\u{1b}", "#033", "\\033", "\\x1b", "\\u001b", "\\u001B", "\\e",
     ];
-    let whole = ESCAPES.iter().any(|escape| text.contains(escape));
+    let may_be_whole = memchr::memchr3(0x1b, b'#', b'\\', text.as_bytes()).is_some();
+    let whole = may_be_whole && ESCAPES.iter().any(|escape| text.contains(escape));
     let debris = memchr::memchr_iter(b'[', text.as_bytes()).any(|at| colour(&text[at..]).is_some());
     if !whole && !debris {
         return Cow::Borrowed(text);

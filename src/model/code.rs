@@ -29,6 +29,15 @@ const fn is_word(bytes: &[u8], start: usize, end: usize) -> bool {
     true
 }
 
+/// Whether two names are the same one.
+const fn is_same(a: &[u8], b: &[u8]) -> bool {
+    let mut i = 0;
+    while i < a.len() && i < b.len() && a[i] == b[i] {
+        i += 1;
+    }
+    i == a.len() && i == b.len()
+}
+
 /// Position of the only dot of `check.problem`, if the name has that form.
 const fn code_dot(bytes: &[u8]) -> Option<usize> {
     let mut i = 0;
@@ -149,6 +158,21 @@ impl SectionId {
         "symptom-3/correct-agent",
         "symptom-3/task-errors",
     ];
+
+    /// A section known at compile time.
+    ///
+    /// # Panics
+    /// When the runbook has no such section.
+    pub const fn from_static(name: &'static str) -> Self {
+        let mut i = 0;
+        while i < Self::ALL.len() {
+            if is_same(Self::ALL[i].as_bytes(), name.as_bytes()) {
+                return Self(Cow::Borrowed(name));
+            }
+            i += 1;
+        }
+        panic!("the runbook has no such section")
+    }
 
     /// Reads a section id from text.
     ///

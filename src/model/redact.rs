@@ -4,8 +4,9 @@
 //! key. What looks like one is left out, rather too much than too little. Nothing here knows where the text is from.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
+use memchr::memmem;
 use regex::Regex;
 
 use super::printable;
@@ -13,65 +14,144 @@ use super::printable;
 /// The longest excerpt, in characters.
 const EXCERPT: usize = 200;
 
-/// What a secret looks like, and what is kept of it. ASCII alone: a secret is, and the tables of Unicode would take longer to build than a diagnosis takes.
-const SECRETS: [(&str, &str); 11] = [
+/// Names of secrets, as the patterns below have them.
+const NAMES: [&str; 15] = [
+    "token",
+    "secret",
+    "passw",
+    "_pass",
+    "_pwd",
+    "credential",
+    "apikey",
+    "api-key",
+    "api_key",
+    "accesskey",
+    "access-key",
+    "access_key",
+    "privatekey",
+    "private-key",
+    "private_key",
+];
+
+/// What a secret looks like, and what is kept of it.
+struct Shape {
+    /// In every text with such a secret there is one of each of these, in whatever case. Most texts have none: an expression
+    /// takes longer to build than all of them to search.
+    signs: &'static [&'static [&'static str]],
+    pattern: &'static str,
+    kept: &'static str,
+    compiled: OnceLock<Regex>,
+}
+
+/// ASCII alone: a secret is, and the tables of Unicode would take longer to build than a diagnosis takes.
+static SECRETS: [Shape; 11] = [
     // PEM private keys, also cut short ones.
-    (
+    Shape::new(
+        &[&["private key-----"]],
         r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|$)",
         "…",
     ),
     // JSON Web Tokens.
-    (
+    Shape::new(
+        &[&["eyj"], &["."]],
         r"(?-u:\b)eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?",
         "…",
     ),
     // Nexplane's own tokens.
-    (r"(?-u:\b)nx[a-z]{0,2}_[A-Za-z0-9_-]{6,}", "…"),
+    Shape::new(
+        &[&["nx"], &["_"]],
+        r"(?-u:\b)nx[a-z]{0,2}_[A-Za-z0-9_-]{6,}",
+        "…",
+    ),
     // HTTP credentials, with or without their header.
-    (
+    Shape::new(
+        &[&["authorization"]],
         r#"(?i)(?-u:\b)(authorization["']?\s*[:=]\s*["']?)(?:[A-Za-z0-9_-]+[ \t]+)?[^\s"',]+"#,
         "${1}…",
     ),
-    (r"(?i)(?-u:\b)(bearer[ \t]+)[^\s\x22',]+", "${1}…"),
+    Shape::new(
+        &[&["bearer"]],
+        r"(?i)(?-u:\b)(bearer[ \t]+)[^\s\x22',]+",
+        "${1}…",
+    ),
     // User and password of a URL, also of one that is written badly.
-    (r#"(?i)(?-u:\b)([a-z][a-z0-9+.-]*:?//)[^\s"']*@"#, "${1}…@"),
-    (
+    Shape::new(
+        &[&["//"], &["@"]],
+        r#"(?i)(?-u:\b)([a-z][a-z0-9+.-]*:?//)[^\s"']*@"#,
+        "${1}…@",
+    ),
+    Shape::new(
+        &[&["control_plane"], &["@"]],
         r#"(?im)^(\s*["']?(?:control_plane)["']?\s*[:=]\s*)\S+[ \t][^#\n]*@"#,
         "${1}…@",
     ),
     // The same without a scheme, and as curl's `-u` takes them.
-    (r#"(?-u:\b)[A-Za-z0-9._~%+-]+:[^\s/"'@:]+@"#, "…@"),
-    (
+    Shape::new(
+        &[&[":"], &["@"]],
+        r#"(?-u:\b)[A-Za-z0-9._~%+-]+:[^\s/"'@:]+@"#,
+        "…@",
+    ),
+    Shape::new(
+        &[&["-u"], &[":"]],
         r#"(?-u:(\s))(-u[ \t]*|--(?:proxy-)?user[ \t=]+)["']?[^\s:"']+:[^\s"']+"#,
         "${1}${2}…",
     ),
     // `--token X`, `token=X`, `"token": "X"`, `NP_SECRET=X`.
-    (
+    Shape::new(
+        &[&NAMES, &["=", ":"]],
         r#"(?i)((?:--?|(?-u:\b))[A-Za-z0-9_-]*(?:token|secret|passw(?:or)?d|_pass|_pwd|credentials?|(?:api|access|private)[_-]?key)(?:["']?[ \t]*=[ \t]*|["'][ \t]*:[ \t]*))(?:"[^"]*"?|'[^']*'?|[^\s"',;&}]+)"#,
         "${1}…",
     ),
-    (
+    Shape::new(
+        &[&NAMES, &["--", ":"]],
         r#"(?i)(--(?:[A-Za-z0-9_-]*-)?(?:token|secret|password|api-key)[ \t]+|(?-u:\b)[A-Za-z0-9_-]*(?:token|secret|passw(?:or)?d|_pass|_pwd|credentials?|(?:api|access|private)[_-]?key)[ \t]*:[ \t]*)(?:"[^"]*"?|'[^']*'?|[A-Za-z0-9_.~+/=-]{16,}|\S*[0-9]\S*)"#,
         "${1}…",
     ),
 ];
 
-#[expect(
-    clippy::expect_used,
-    reason = "the patterns are literals, and every test here compiles them"
-)]
-static PATTERNS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
-    SECRETS
-        .iter()
-        .map(|(pattern, kept)| (Regex::new(pattern).expect("a literal pattern"), *kept))
-        .collect()
-});
+/// Letters beyond ASCII that have an ASCII letter for another case, and so are in a match without being a sign.
+const FOLDED: [char; 2] = ['\u{17f}', '\u{212a}'];
+
+impl Shape {
+    const fn new(
+        signs: &'static [&'static [&'static str]],
+        pattern: &'static str,
+        kept: &'static str,
+    ) -> Self {
+        Self {
+            signs,
+            pattern,
+            kept,
+            compiled: OnceLock::new(),
+        }
+    }
+
+    fn may_be_in(&self, lowered: &str) -> bool {
+        let is_there = |word: &&str| memmem::find(lowered.as_bytes(), word.as_bytes()).is_some();
+        let any = |words: &&[&str]| words.iter().any(is_there);
+        self.signs.iter().all(any)
+    }
+
+    #[expect(
+        clippy::expect_used,
+        reason = "the patterns are literals, and a test here compiles every one"
+    )]
+    fn regex(&self) -> &Regex {
+        let compile = || Regex::new(self.pattern).expect("a literal pattern");
+        self.compiled.get_or_init(compile)
+    }
+}
 
 /// The text without what looks like a secret.
 pub fn redact(text: &str) -> String {
+    let lowered = text.to_ascii_lowercase();
+    let odd = text.contains(FOLDED);
     let mut text = Cow::Borrowed(text);
-    for (pattern, kept) in PATTERNS.iter() {
-        if let Cow::Owned(redacted) = pattern.replace_all(&text, *kept) {
+    for shape in &SECRETS {
+        // What one leaves out adds no sign for the next.
+        if (odd || shape.may_be_in(&lowered))
+            && let Cow::Owned(redacted) = shape.regex().replace_all(&text, shape.kept)
+        {
             text = Cow::Owned(redacted);
         }
     }
@@ -135,6 +215,55 @@ mod tests {
             ("password: correcthorsebattery", "password: …"),
         ] {
             assert_eq!(redact(text), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn no_secret_hides_for_want_of_a_sign() {
+        let all = |text: &str| {
+            SECRETS.iter().fold(text.to_owned(), |text, shape| {
+                shape.regex().replace_all(&text, shape.kept).into_owned()
+            })
+        };
+        // Every piece that the patterns are made of, in pairs and in any case.
+        let pieces = [
+            "-----BEGIN PRIVATE KEY-----",
+            "eyJhbGciOi",
+            ".eyJz",
+            " nxe_",
+            "abcdef12",
+            "Authorization",
+            ": ",
+            "=",
+            "Bearer ",
+            "https:",
+            "//",
+            "user",
+            ":pass",
+            "@host",
+            " -u ",
+            " --proxy-user=",
+            "control_plane",
+            "Tok\u{212a}en",
+            " pa\u{17f}\u{17f}word",
+            "--token ",
+            "api_key",
+            "X_PASS",
+            "\"secret\"",
+            "pwd",
+            "access-key",
+            "hunter2",
+            "\n",
+        ];
+        for first in pieces {
+            for second in pieces {
+                for third in ["", "s3cret@x", ": s3cr3t", "=\"x\""] {
+                    let text = format!("a {first}{second}{third}");
+                    assert_eq!(redact(&text), all(&text), "{text}");
+                    let text = text.to_ascii_uppercase();
+                    assert_eq!(redact(&text), all(&text), "{text}");
+                }
+            }
         }
     }
 

@@ -14,7 +14,7 @@ const YOUNG: TimeDelta = TimeDelta::hours(1);
 
 /// A TLS-inspecting product made the chain.
 pub(super) fn intercepted(path: &Path, maker: &Maker, handshake: &Handshake) -> Finding {
-    let product = &maker.product.name;
+    let product = maker.product.name;
     let trust = match path {
         Path::Anchored(_) => "This host trusts that CA, so that the connection looks right, and",
         Path::Foreign { .. } => "This host does not trust that CA; if it did,",
@@ -29,7 +29,7 @@ pub(super) fn intercepted(path: &Path, maker: &Maker, handshake: &Handshake) -> 
         .saw("product", product)
         .saw("its CA", &maker.ca)
         .saw_all(asks_for_none(handshake));
-    match &maker.product.exempt {
+    match maker.product.exempt {
         Some(exempt) => finding.saw("exempt by", exempt),
         None => finding,
     }

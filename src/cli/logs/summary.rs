@@ -71,7 +71,7 @@ impl Summary {
             if let Some(counted) = self.codes.remove(&finding.code) {
                 let mut line = line(&finding.code, &counted, names);
                 line.severity = Some(finding.severity.as_str());
-                line.title = Some(finding.title.clone());
+                line.title = Some(finding.title.to_string());
                 lines.push(line);
             }
         }

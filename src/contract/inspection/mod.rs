@@ -3,10 +3,7 @@
 //! The names are data (`products.yaml`). Only those count that no ordinary CA bears, and only where they issue: a server
 //! that is called after such a product is none.
 
-use std::sync::LazyLock;
-
 use rustls::pki_types::CertificateDer;
-use serde::Deserialize;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::x509::X509Name;
@@ -14,45 +11,28 @@ use x509_parser::x509::X509Name;
 use crate::model::excerpt;
 
 #[cfg(test)]
+#[expect(dead_code, reason = "the build script uses the rest")]
+mod source;
+#[cfg(test)]
 mod tests;
 
 /// A product that makes certificates for other people's hosts.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug)]
 pub struct Product {
     /// What people call it.
-    #[serde(rename = "product")]
-    pub name: String,
+    pub name: &'static str,
     /// Where in it a host is let through undecrypted, in that product's own words.
-    pub exempt: Option<String>,
-    #[serde(default)]
-    contains: Vec<String>,
-    #[serde(default)]
-    is: Vec<String>,
-    #[serde(default)]
-    begins: Vec<String>,
-    /// Names that must be recognised as this product's.
-    #[serde(default)]
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the tests"))]
-    examples: Vec<String>,
-    /// Names that must be recognised as no product's.
-    #[serde(default)]
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the tests"))]
-    counter_examples: Vec<String>,
+    pub exempt: Option<&'static str>,
+    contains: &'static [&'static str],
+    is: &'static [&'static str],
+    begins: &'static [&'static str],
 }
+
+// What `products.yaml` says, as the build script made it.
+include!(concat!(env!("OUT_DIR"), "/products.rs"));
 
 /// More certificates of a chain than these are not looked at.
 const CHAIN: usize = 32;
-
-static PRODUCTS: LazyLock<Vec<Product>> = LazyLock::new(read);
-
-#[expect(
-    clippy::expect_used,
-    reason = "the list is built in, and every test of this module reads it"
-)]
-fn read() -> Vec<Product> {
-    serde_yaml::from_str(include_str!("products.yaml")).expect("the built-in list")
-}
 
 impl Product {
     /// Whether a CA whose name has this for one of its parts is this product's.
@@ -61,7 +41,7 @@ impl Product {
         self.contains
             .iter()
             .any(|it| words.contains(&format!(" {it} ")))
-            || self.is.iter().any(|it| words.trim() == it)
+            || self.is.iter().any(|it| words.trim() == *it)
             || self
                 .begins
                 .iter()

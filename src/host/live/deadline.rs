@@ -1,6 +1,6 @@
 //! A time limit for everything that one answer waits for, and the way to do what may block within it.
 //!
-//! What blocks (a file on a dead network mount, the system's resolver) runs on a thread of its own, which nobody
+//! What blocks (a file on a dead network mount, the system's resolver) runs on a thread that does nothing else, which nobody
 //! waits for beyond the limit: neither the answer nor the end of the program.
 
 use std::time::Duration;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
+use super::threads;
 use crate::host::{Seen, Unseen};
 
 /// When an answer has to be there.
@@ -51,12 +52,8 @@ impl Deadline {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Seen<T> {
         let (sender, receiver) = oneshot::channel();
-        std::thread::Builder::new()
-            .name("host".into())
-            .spawn(move || {
-                // Nobody listens any more when the time was over.
-                let _ = sender.send(work());
-            })
+        // Nobody listens any more when the time was over.
+        threads::run(move || drop(sender.send(work())))
             .map_err(|error| Unseen::failed(format!("cannot start a thread: {error}")))?;
         self.run(receiver)
             .await?

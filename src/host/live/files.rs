@@ -107,10 +107,19 @@ impl Root {
     }
 
     fn steps(&self, path: &Path) -> io::Result<Found> {
+        // Most of what is looked for is not there, which the kernel says at once of this machine's own root.
+        if !self.foreign
+            && let Err(error) = fs::metadata(self.dir.join(path))
+            && error.kind() == io::ErrorKind::NotFound
+        {
+            return Err(error);
+        }
         let mut ahead: VecDeque<Step> = steps_of(path).collect();
         // Where the walk stands, without links; relative to the root.
         let mut at = PathBuf::new();
-        let mut metadata = fs::metadata(&self.dir)?;
+        // The root itself may be reached by a link, which the caller made and which is followed.
+        let root = fs::metadata(&self.dir)?;
+        let mut metadata = root.clone();
         let mut ancestors: Vec<Stat> = Vec::new();
         let mut links = 0;
         while let Some(step) = ahead.pop_front() {
@@ -126,7 +135,10 @@ impl Root {
                 Step::Up => at.parent().map(Path::to_owned).unwrap_or_default(),
                 Step::Into(name) => at.join(name),
             };
-            let seen = fs::symlink_metadata(self.dir.join(&next))?;
+            let seen = match next.as_os_str().is_empty() {
+                true => root.clone(),
+                false => fs::symlink_metadata(self.dir.join(&next))?,
+            };
             if seen.is_symlink() {
                 links += 1;
                 if links > MAX_LINKS {
@@ -138,7 +150,7 @@ impl Root {
                 }
             } else {
                 at = next;
-                metadata = seen_root(&at, &self.dir, seen)?;
+                metadata = seen;
             }
         }
         Ok(Found {
@@ -213,15 +225,6 @@ fn steps_of(path: &Path) -> impl DoubleEndedIterator<Item = Step> {
         Component::Normal(name) => Some(Step::Into(name.to_owned())),
         Component::CurDir | Component::Prefix(_) => None,
     })
-}
-
-/// The root itself may be reached by a link, which the caller made and which is followed.
-fn seen_root(at: &Path, dir: &Path, seen: Metadata) -> io::Result<Metadata> {
-    if at.as_os_str().is_empty() {
-        fs::metadata(dir)
-    } else {
-        Ok(seen)
-    }
 }
 
 impl Found {

@@ -2,10 +2,13 @@
 //!
 //! A host without systemd, without its bus, or that does not let this user look has no such answer, and says why.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use chrono::DateTime;
-use serde_json::{Map, Value};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
 
 use super::commands::{self, Output};
 use super::deadline::Deadline;
@@ -27,11 +30,26 @@ pub(super) async fn service(deadline: Deadline, unit: &str) -> Seen<Service> {
     }
 }
 
+/// The fields of an entry that are read.
+const FIELDS: [&str; 8] = [
+    "__REALTIME_TIMESTAMP",
+    "MESSAGE",
+    "PRIORITY",
+    "SYSLOG_IDENTIFIER",
+    "_COMM",
+    "INVOCATION_ID",
+    "_SYSTEMD_INVOCATION_ID",
+    "MESSAGE_ID",
+];
+
 /// Asks `journalctl` for the last entries of a unit's log.
 pub(super) async fn journal(deadline: Deadline, question: &JournalQuestion) -> Seen<Vec<LogEntry>> {
     check_unit(&question.unit)?;
     let lines = question.lines.to_string();
+    // The other fields are most of what there is. Before systemd 236 it cannot leave them out.
+    let fields = format!("--output-fields={}", FIELDS.join(","));
     let args = [
+        &fields,
         "--no-pager",
         "--output=json",
         "--all",
@@ -40,7 +58,10 @@ pub(super) async fn journal(deadline: Deadline, question: &JournalQuestion) -> S
         "--unit",
         &question.unit,
     ];
-    let output = ask(deadline, "journalctl", &args).await?;
+    let output = match ask(deadline, "journalctl", &args).await {
+        Err(Unseen::Unsupported { .. }) => ask(deadline, "journalctl", &args[1..]).await?,
+        answered => answered?,
+    };
     let entries = parse_journal(&String::from_utf8_lossy(&output.stdout));
     // Nothing, and a word about it: no journal is kept, or this user is not shown it.
     if entries.is_empty() && output.complaint().is_some() {
@@ -165,8 +186,39 @@ fn parse_journal(text: &str) -> Vec<LogEntry> {
         .collect()
 }
 
-fn parse_entry(fields: &Map<String, Value>) -> LogEntry {
-    let text = |name: &str| fields.get(name).and_then(field_text);
+/// The fields of an entry that are read, in the order of [`FIELDS`]; the others are passed over.
+#[derive(Default)]
+struct Fields([Option<Value>; FIELDS.len()]);
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Self::default())
+    }
+}
+
+impl<'de> Visitor<'de> for Fields {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an entry of a journal")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut entry: A) -> Result<Self, A::Error> {
+        while let Some(name) = entry.next_key::<Cow<'de, str>>()? {
+            match FIELDS.iter().position(|field| *field == name) {
+                Some(place) => self.0[place] = Some(entry.next_value()?),
+                None => drop(entry.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(self)
+    }
+}
+
+fn parse_entry(fields: &Fields) -> LogEntry {
+    let text = |name: &str| {
+        let place = FIELDS.iter().position(|field| *field == name)?;
+        fields.0[place].as_ref().and_then(field_text)
+    };
     LogEntry {
         time: text("__REALTIME_TIMESTAMP")
             .and_then(|micros| micros.parse().ok())

@@ -26,6 +26,7 @@ mod tap;
 mod tcp;
 #[cfg(test)]
 mod testing;
+mod threads;
 mod time_servers;
 #[cfg(target_os = "linux")]
 mod time_sync;

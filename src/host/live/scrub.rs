@@ -106,7 +106,11 @@ fn is_secret(name: &str) -> bool {
 }
 
 /// Hides the values that follow secret names; `pattern` finds what precedes a value, with the name, and the value.
-fn hide_values(pattern: &Regex, text: &str, after: &str) -> String {
+fn hide_values(pattern: &LazyLock<Regex>, text: &str, after: &str) -> String {
+    // Most texts assign nothing, and the expression takes longer to build than they to search.
+    if !text.contains('=') {
+        return text.to_owned();
+    }
     let hidden = |found: &Captures<'_>| {
         if is_secret(&found["name"]) {
             format!("{}{MARK}{after}", &found["before"])
@@ -119,7 +123,7 @@ fn hide_values(pattern: &Regex, text: &str, after: &str) -> String {
 
 /// The same among the variables of a service: to the end of the quotes, of either kind, or to the next blank.
 fn hide_values_in_list(text: &str) -> String {
-    let [double, single, bare] = &*VARIABLES;
+    let [double, single, bare] = &VARIABLES;
     let text = hide_values(double, text, "\"");
     hide_values(bare, &hide_values(single, &text, "'"), "")
 }
@@ -147,8 +151,16 @@ fn hide_login(url: &str) -> String {
     }
 }
 
+/// Whether the text may name a proxy; where it does not, there is no login to hide.
+fn names_a_proxy(text: &str) -> bool {
+    text.to_ascii_lowercase().contains("proxy")
+}
+
 /// The same in a file: to the end of the line or of the quotes. In YAML, what follows ` #` is said by a person to people.
 fn hide_logins_in_lines(text: &str) -> String {
+    if !names_a_proxy(text) {
+        return text.to_owned();
+    }
     let hidden = |found: &Captures<'_>| {
         let (before, value) = (&found["before"], &found["value"]);
         let end = match value.chars().next() {
@@ -165,6 +177,9 @@ fn hide_logins_in_lines(text: &str) -> String {
 
 /// The same among the variables of a service: to the next blank or to the end of the quotes.
 fn hide_logins_in_list(text: &str) -> String {
+    if !names_a_proxy(text) {
+        return text.to_owned();
+    }
     let hidden =
         |found: &Captures<'_>| format!("{}{}", &found["before"], hide_login(&found["url"]));
     let hide = |text: String, pattern: &Regex| pattern.replace_all(&text, hidden).into_owned();
@@ -193,15 +208,15 @@ static PROXY_VARIABLES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
     ]
 });
 /// `NAME=value` in `Environment=`, by what it stands between.
-static VARIABLES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
-    [
-        pattern(r#"(?<before>"(?<name>[A-Za-z0-9_.-]+)=)(?<value>(?:[^"\\]|\\.)*)""#),
-        pattern(r"(?<before>'(?<name>[A-Za-z0-9_.-]+)=)(?<value>(?:[^'\\]|\\.)*)'"),
+static VARIABLES: [LazyLock<Regex>; 3] = [
+    LazyLock::new(|| pattern(r#"(?<before>"(?<name>[A-Za-z0-9_.-]+)=)(?<value>(?:[^"\\]|\\.)*)""#)),
+    LazyLock::new(|| pattern(r"(?<before>'(?<name>[A-Za-z0-9_.-]+)=)(?<value>(?:[^'\\]|\\.)*)'")),
+    LazyLock::new(|| {
         pattern(
             r#"(?<before>(?:^|\s)(?<name>[A-Za-z0-9_.-]+)=)(?<value>(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s"'\\]|\\.)+)"#,
-        ),
-    ]
-});
+        )
+    }),
+];
 
 #[cfg(test)]
 mod tests {

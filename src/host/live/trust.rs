@@ -10,12 +10,14 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use memchr::memmem::Finder;
+use memchr::{memchr, memchr_iter};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::files::Root;
-use super::pem;
+use super::{pem, threads};
 use crate::host::{Anchors, AnchorsQuestion, Seen, Unseen};
 
 /// Bundles of the distributions, in Go's order.
@@ -69,9 +71,7 @@ impl Stores {
         let (stores, root) = (self.clone(), root.clone());
         let read = move || drop(stores.load(&root, None, None));
         // Without a thread for it, the first who asks reads them.
-        let _unstarted = std::thread::Builder::new()
-            .name("anchors".into())
-            .spawn(read);
+        let _unstarted = threads::run(read);
     }
 
     /// Those whose subject was asked for.
@@ -109,9 +109,13 @@ fn matching(store: &Store, question: &AnchorsQuestion) -> Seen<Anchors> {
         .map(|name| STANDARD.decode(name))
         .collect::<Result<_, _>>()
         .map_err(|_| Unseen::malformed("a name in the question is not base64"))?;
+    // A name that is nowhere in an anchor is not its subject: few have to be taken apart.
+    let finders: Vec<Finder<'_>> = names.iter().map(|name| Finder::new(name)).collect();
+    let may_match = |anchor: &[u8]| finders.iter().any(|finder| finder.find(anchor).is_some());
     let matching = store
         .anchors
         .iter()
+        .filter(|anchor| may_match(anchor))
         .filter(|anchor| subject(anchor).is_some_and(|subject| names.contains(subject)))
         .map(|anchor| pem::certificate(anchor))
         .collect();
@@ -131,6 +135,7 @@ fn subject<'a>(anchor: &'a CertificateDer<'_>) -> Option<&'a [u8]> {
 struct Collected {
     sources: Vec<String>,
     anchors: Vec<CertificateDer<'static>>,
+    /// Those of them, in base64.
     seen: HashSet<Vec<u8>>,
     /// Files of directories that were read, by device and number.
     files: HashSet<(u64, u64)>,
@@ -194,23 +199,59 @@ impl Collected {
     fn platform(&mut self) {
         let loaded = rustls_native_certs::load_native_certs();
         for anchor in loaded.certs {
-            self.keep(anchor);
+            let body = STANDARD.encode(&anchor).into_bytes();
+            self.keep(anchor, body);
         }
         self.sources.push("the system's certificate store".into());
     }
 
     /// Whatever is a certificate in a PEM text; Go passes over the rest, too.
     fn add(&mut self, text: &[u8]) {
+        // Nearly every one is in the bundle and once more in the directory, and is decoded once.
+        if let Some(bodies) = plain_bodies(text) {
+            let fresh = bodies.into_iter().filter(|body| !self.seen.contains(body));
+            let decoded: Option<Vec<_>> = fresh
+                .map(|body| Some((STANDARD.decode(&body).ok()?, body)))
+                .collect();
+            if let Some(decoded) = decoded {
+                for (anchor, body) in decoded {
+                    self.keep(anchor.into(), body);
+                }
+                return;
+            }
+        }
         for anchor in CertificateDer::pem_slice_iter(text).filter_map(Result::ok) {
-            self.keep(anchor);
+            let body = STANDARD.encode(&anchor).into_bytes();
+            self.keep(anchor, body);
         }
     }
 
-    fn keep(&mut self, anchor: CertificateDer<'static>) {
-        if self.seen.insert(anchor.to_vec()) {
+    fn keep(&mut self, anchor: CertificateDer<'static>, body: Vec<u8>) {
+        if self.seen.insert(body) {
             self.anchors.push(anchor);
         }
     }
+}
+
+/// The base64 between the lines of a PEM text with nothing but certificates and comments, as programs write it; `None` where
+/// it is anything else, which the library knows how to read.
+fn plain_bodies(text: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let mut bodies = Vec::new();
+    let mut open: Option<Vec<u8>> = None;
+    let ends = memchr_iter(b'\n', text).chain([text.len()]);
+    let mut start = 0;
+    for end in ends {
+        let line = &text[start..end];
+        start = end + 1;
+        match (&mut open, line) {
+            (None, b"-----BEGIN CERTIFICATE-----") => open = Some(Vec::with_capacity(2048)),
+            (Some(_), b"-----END CERTIFICATE-----") => bodies.extend(open.take()),
+            (None, line) if memchr(b'-', line).is_none() => {}
+            (Some(body), line) if memchr(b'-', line).is_none() => body.extend_from_slice(line),
+            _ => return None,
+        }
+    }
+    open.is_none().then_some(bodies)
 }
 
 #[cfg(test)]
@@ -319,6 +360,44 @@ mod tests {
         fs::remove_file(dir.path().join("one.pem")).unwrap();
         let again = stores.matching(&Root::new(None), &question).unwrap();
         assert_eq!(again, anchors);
+    }
+
+    #[test]
+    fn a_pem_text_is_read_however_it_is_written() {
+        let ((one, _), (two, _)) = (ca("one"), ca("two"));
+        let (one, two) = (one.replace('\r', ""), two.replace('\r', ""));
+        let read = |text: &str| {
+            let mut store = Collected::default();
+            store.add(text.as_bytes());
+            store.anchors
+        };
+        let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
+        let cut = &one[..one.len() - 40];
+        for (text, expected) in [
+            (format!("# a comment\n\n{one}\n{two}{one}"), 2),
+            (format!("{one}{two}").replace('\n', "\r\n"), 2),
+            (format!("{one}{key}{two}"), 2),
+            (
+                one.replace("-----BEGIN", "Bag Attributes: a-b\n-----BEGIN"),
+                1,
+            ),
+            (format!("{}{two}", one.replace("MII", "MI!")), 1),
+            (format!("{cut}\n{two}"), 1),
+            (two.trim_end().to_owned(), 1),
+            (
+                "-----BEGIN CERTIFICATE-----\n-----BEGIN CERTIFICATE-----\n".into(),
+                0,
+            ),
+        ] {
+            let mut by_library: Vec<_> = CertificateDer::pem_slice_iter(text.as_bytes())
+                .filter_map(Result::ok)
+                .collect();
+            let mut seen = HashSet::new();
+            by_library.retain(|anchor| seen.insert(anchor.to_vec()));
+            let read = read(&text);
+            assert_eq!(read, by_library, "{text}");
+            assert_eq!(read.len(), expected, "{text}");
+        }
     }
 
     #[test]

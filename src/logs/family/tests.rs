@@ -58,10 +58,15 @@ fn what_is_harmless_matches_nothing() {
 
 #[test]
 fn the_automaton_finds_whatever_a_pattern_alone_finds() {
-    let automaton = Automaton::new(Effort::Many);
+    let automaton = Automaton::new();
     for (name, written) in all() {
-        let pattern = PATTERNS.iter().find(|p| p.name == name).unwrap();
-        assert!(!pattern.literals.is_empty(), "{name}");
+        let place = PATTERNS.iter().position(|p| p.name == name).unwrap();
+        let pattern = &PATTERNS[place];
+        let of_pattern = LITERALS
+            .iter()
+            .filter(|(_, owners)| owners.contains(&place));
+        let literals: Vec<&str> = of_pattern.map(|(word, _)| *word).collect();
+        assert!(!literals.is_empty(), "{name}");
         for line in &written.examples {
             let text = unwrap(line.as_bytes()).text;
             assert!(
@@ -69,10 +74,49 @@ fn the_automaton_finds_whatever_a_pattern_alone_finds() {
                 "{name}: {line}"
             );
             let lower = text.to_ascii_lowercase();
-            let has = pattern.literals.iter().any(|word| lower.contains(word));
-            assert!(has, "{name}: {:?}: {line}", pattern.literals);
+            let has = literals.iter().any(|word| lower.contains(word));
+            assert!(has, "{name}: {literals:?}: {line}");
             assert!(automaton.is_candidate(line.as_bytes()), "{name}: {line}");
         }
+    }
+}
+
+#[test]
+fn without_the_automaton_the_same_is_found() {
+    let automaton = Automaton::new();
+    for (name, written) in all() {
+        for line in written.examples.iter().chain(&written.counter_examples) {
+            let text = unwrap(line.as_bytes()).text;
+            let lowered = text.to_ascii_lowercase();
+            let mut found: Vec<&str> = words_in(lowered.as_bytes())
+                .map(|(word, _)| *word)
+                .collect();
+            let mut there: Vec<&str> = Vec::new();
+            for (word, _) in &LITERALS {
+                there.extend(lowered.matches(word));
+            }
+            found.sort_unstable();
+            found.dedup();
+            there.dedup();
+            assert_eq!(found, there, "{name}: {line}");
+            let (alone, together) = (first_match(&text), automaton.first_match(&text));
+            let told =
+                |found: Option<(&Pattern, Range<usize>)>| found.map(|(it, at)| (it.name, at));
+            assert_eq!(told(alone), told(together), "{name}: {line}");
+        }
+    }
+}
+
+#[test]
+fn words_are_in_order_and_long_enough_to_be_told_by_their_start() {
+    assert!(LITERALS.is_sorted_by(|(one, _), (next, _)| one < next));
+    assert!(LITERALS.iter().all(|(word, _)| word.len() >= START));
+    assert!(
+        STARTS.0.iter().any(|bits| *bits == 0),
+        "a full table tells nothing"
+    );
+    for odd in ["", "a", "ab", "\u{e9}\u{e9}", "\u{1f980}"] {
+        assert_eq!(words_in(odd.as_bytes()).count(), 0, "{odd}");
     }
 }
 
