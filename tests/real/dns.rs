@@ -1,6 +1,8 @@
 //! Names, with unbound, nsd and dnsmasq.
 
-use crate::harness::{Agent, Diagnosis, Doctor, NAME, PORT, Pki, Routed, Server, Site, World, curl};
+use crate::harness::{
+    Agent, Diagnosis, Doctor, NAME, PORT, Pki, Routed, Server, Site, World, curl,
+};
 use crate::harness::{Curl, dig, dnsmasq, nginx, nsd, unbound};
 
 /// A world with unbound, and an agent whose control plane has this name.
