@@ -357,3 +357,5 @@ fn the_configurations_proxy_wins_over_everything() {
         "{detail}"
     );
 }
+
+mod steps;

@@ -2,6 +2,7 @@
 //!
 //! What an environment decides is `rules`, which is pure; `tunnel` speaks to the proxy over a connection that it is given.
 
+mod overheard;
 mod rules;
 mod tunnel;
 
