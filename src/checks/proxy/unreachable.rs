@@ -1,6 +1,7 @@
 //! No connection to the proxy: which way it failed.
 
 use super::{Judgement, Through, UNREACHABLE};
+use crate::contract::proxy::Nobody;
 use crate::host::{Race, Unseen};
 use crate::model::{Case, Finding};
 
@@ -54,9 +55,10 @@ fn cause(unseen: &Unseen) -> Option<(Case, &'static str)> {
 }
 
 /// What is set names no proxy: the agent takes it for one all the same, and finds nobody there.
-pub(super) fn no_url(setting: &str) -> Finding {
+pub(super) fn no_url(setting: &str, nobody: Nobody) -> Finding {
+    let why = nobody.words();
     let detail = format!(
-        "{setting} is no URL of a proxy, and the agent finds no proxy by it; it is not repeated here, because it may hold a password. \
+        "{setting} is no URL of a proxy, and the agent finds no proxy by it: it {why}. What is set is not repeated here, because it may hold a password. \
          Written right, it looks like http://proxy.example.com:3128; reserved characters in user and password are percent-encoded."
     );
     Finding::new(UNREACHABLE, detail)
