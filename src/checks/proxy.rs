@@ -14,7 +14,7 @@ mod unreachable;
 mod way;
 
 use way::{Choice, Shell, Through};
-pub(super) use way::{Way, of as way, of_agent};
+pub(super) use way::{Taken, Way, of as way, of_agent};
 
 const UNREACHABLE: Code = Code::from_static("proxy.unreachable");
 const DENIED: Code = Code::from_static("proxy.denied");

@@ -49,6 +49,19 @@ pub(super) struct Through {
     pub(super) setting: String,
 }
 
+/// How a way is gone, with the reason in words.
+#[derive(Debug)]
+pub(in crate::checks) enum Taken {
+    /// Without a proxy.
+    Directly(String),
+    /// Through one.
+    Through(Box<Via>, String),
+    /// To nobody: what is set names no proxy.
+    Nowhere(String),
+    /// What is set could not be seen.
+    Unknown(String),
+}
+
 /// How the way of a command in this shell differs from the service's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Shell {
@@ -199,6 +212,23 @@ impl Way {
         match self.choice {
             Choice::Through(through) => Some(through.via),
             _ => None,
+        }
+    }
+
+    /// The way that somebody else takes who goes as the agent would.
+    pub(in crate::checks) fn taken(self) -> Taken {
+        match self.choice {
+            Choice::Direct(why) => Taken::Directly(why),
+            Choice::Through(through) => {
+                let how = format!("{}, by {}", through.proxy, through.setting);
+                Taken::Through(Box::new(through.via), how)
+            }
+            Choice::Invalid { setting, nobody } => Taken::Nowhere(format!(
+                "{setting} is no URL of a proxy: the agent {}",
+                nobody.words()
+            )),
+            Choice::Unknown(why) => Taken::Unknown(why),
+            Choice::Nowhere => Taken::Unknown("there is nowhere to go".to_owned()),
         }
     }
 

@@ -568,13 +568,7 @@ impl Host for LiveHost {
     }
 
     fn fetch(&self, question: FetchQuestion) -> BoxFuture<'_, Seen<Exchange>> {
-        Box::pin(api::fetch(
-            self.deadline(),
-            &self.root,
-            &self.stores,
-            &self.scrubber,
-            question,
-        ))
+        Box::pin(api::fetch(self, question))
     }
 
     fn anchors(&self, question: AnchorsQuestion) -> BoxFuture<'_, Seen<Anchors>> {
