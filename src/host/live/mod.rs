@@ -6,6 +6,7 @@
 mod acl;
 mod api;
 mod commands;
+mod conf_files;
 mod deadline;
 mod dns;
 mod files;
