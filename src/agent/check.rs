@@ -2,10 +2,11 @@
 //!
 //! Says one line a step in the contract's words; prints nothing itself, but to the writer that it is given.
 
-use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
+
+use chrono::{DateTime, Utc};
 
 use super::heartbeat::{Purpose, heartbeat};
 use super::identity::Identity;

@@ -10,7 +10,7 @@ use super::trust::roots;
 use crate::contract::client::{ApiClient, Route};
 use crate::contract::config::{self, AgentConfig, MAX_BYTES};
 use crate::contract::paths;
-use crate::contract::proxy::{Proxy, Rules};
+use crate::contract::proxy::{Proxy, Reading, Rules, read};
 use crate::contract::tls::{ClientIdentity, anonymous_tls_config, strict_tls_config};
 use crate::contract::url::ControlPlane;
 
@@ -99,10 +99,14 @@ fn proxy(
     let rules = Rules::of(|name| environment.get(name).map(String::as_str));
     match &rules.https_proxy {
         Some((variable, url)) if rules.exempts(&plane.host(), plane.port()).is_none() => {
-            let proxy = Proxy::parse(url.expose());
-            proxy
-                .map(Some)
-                .ok_or(format!("{variable} is no URL of a proxy"))
+            match read(url.expose()) {
+                Reading::Proxy(proxy) => Ok(Some(proxy)),
+                Reading::PassedOver => Ok(None),
+                Reading::Nobody(nobody) => Err(format!(
+                    "{variable} is no URL of a proxy: the agent {}",
+                    nobody.words()
+                )),
+            }
         }
         _ => Ok(None),
     }

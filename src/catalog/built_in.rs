@@ -10,7 +10,7 @@ use super::check::{CheckDoc, FindingDoc, Repair};
 use super::load::order;
 use super::remedy::{RemedyDoc, StepDoc};
 use super::template::{Command, Template};
-use crate::model::{CheckId, Code, Os, SectionId, Severity, Symptom};
+use crate::model::{Case, CheckId, Code, Os, SectionId, Severity, Symptom};
 
 include!(concat!(env!("OUT_DIR"), "/checks.rs"));
 

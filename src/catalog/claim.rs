@@ -6,7 +6,7 @@ use url::Url;
 
 use super::fields::{self, Field};
 use super::nearest::{list, or_one_of};
-use super::probe::{Claim, ExpectedBody, ExpectedFile, Pattern, Probe, ServiceState};
+use super::probe::{Claim, ExpectedBody, ExpectedFile, Pattern, Probe, ProbeWay, ServiceState};
 use super::problem::{At, Place, Reporter, quoted};
 use super::raw::{RawCheck, RawProbe};
 use super::yaml::{Kind, Node};
@@ -27,6 +27,7 @@ fn keys(kind: &str) -> &'static [&'static str] {
             "expect_status",
             "expect_json",
             "contains",
+            "proxy",
         ],
         "file" => &["kind", "finding", "path", "exists", "contains"],
         "service" => &["kind", "finding", "name", "state"],
@@ -51,6 +52,7 @@ struct Parameters {
     port: Field<u16>,
     expect_status: Field<u16>,
     exists: Field<bool>,
+    proxy: Field<bool>,
     expect_json: Field<BTreeMap<String, serde_json::Value>>,
 }
 
@@ -127,6 +129,10 @@ fn parameters(node: &Node, kind: &str, report: &mut Reporter<'_>) -> Parameters 
             }
             "exists" => {
                 read.exists = fields::truth(value, key, report);
+                return;
+            }
+            "proxy" => {
+                read.proxy = fields::truth(value, key, report);
                 return;
             }
             "expect_json" => {
@@ -230,6 +236,10 @@ fn http(read: &Parameters, report: &mut Reporter<'_>) -> Option<Claim> {
         url: url?,
         expect_status: read.expect_status.get().map(|at| at.value),
         expect_body,
+        way: match read.proxy.get().map(|at| at.value) {
+            Some(false) => ProbeWay::Direct,
+            Some(true) | None => ProbeWay::OfService,
+        },
     })
 }
 

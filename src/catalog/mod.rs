@@ -32,7 +32,7 @@ mod yaml;
 
 pub use check::{CheckDoc, FindingDoc, Repair};
 pub use nearest::nearest;
-pub use probe::{Claim, ExpectedBody, ExpectedFile, Pattern, Probe, ServiceState};
+pub use probe::{Claim, ExpectedBody, ExpectedFile, Pattern, Probe, ProbeWay, ServiceState};
 pub use problem::{Problem, Source};
 pub use remedy::{RemedyDoc, StepDoc};
 pub use template::{Command, Template};

@@ -40,6 +40,8 @@ pub enum Claim {
         expect_status: Option<u16>,
         /// What the body has to be like.
         expect_body: ExpectedBody,
+        /// How the URL is gone to.
+        way: ProbeWay,
     },
     /// The file is as expected.
     File {
@@ -78,6 +80,15 @@ impl Claim {
             Self::Log { .. } => "log",
         }
     }
+}
+
+/// How a probe goes to where it asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProbeWay {
+    /// As the agent's service would, through its proxy where it has one for that URL.
+    OfService,
+    /// Directly, whatever the service is told.
+    Direct,
 }
 
 /// What the body of an answer has to be like.

@@ -47,6 +47,7 @@ pub(super) struct RawRemedy {
 pub(super) struct RawStep {
     pub(super) place: Place,
     pub(super) text: Field<String>,
+    pub(super) when: Field<Vec<At<String>>>,
     pub(super) command: RawCommand,
 }
 
@@ -201,6 +202,7 @@ fn step(node: &Node, report: &mut Reporter<'_>) -> RawStep {
     let mut step = RawStep {
         place: node.place,
         text: Field::Absent,
+        when: Field::Absent,
         command: RawCommand::None,
     };
     if !matches!(node.kind, Kind::Map(_)) {
@@ -209,10 +211,11 @@ fn step(node: &Node, report: &mut Reporter<'_>) -> RawStep {
     fields::each(
         node,
         "a step",
-        &["text", "command"],
+        &["text", "when", "command"],
         report,
         |key, value, report| match key {
             "text" => step.text = fields::text(value, key, report),
+            "when" => step.when = fields::words(value, key, report),
             _ => step.command = command(value, report),
         },
     );

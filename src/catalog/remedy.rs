@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::Values;
 use super::template::{Command, Template};
-use crate::model::{Os, Remedy, SectionId, Step};
+use crate::model::{Case, Os, Remedy, SectionId, Step};
 
 /// A remedy with its placeholders.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,18 +22,29 @@ pub struct RemedyDoc {
 pub struct StepDoc {
     /// What to do.
     pub text: Template,
+    /// What it is for; for everything where nothing is named.
+    pub when: Cow<'static, [Case]>,
     /// The command that does it, by operating system and in the order of these; a system without one has the text alone.
     pub command: Cow<'static, [(Os, Command)]>,
 }
 
 impl RemedyDoc {
-    /// The remedy for one host: its values filled in, its system's commands quoted for its shell.
+    /// The remedy for one host: its values filled in, its system's commands quoted for its shell. All steps of it.
     pub fn fill(&self, values: &Values, os: Os) -> Remedy {
+        self.fill_for(None, values, os)
+    }
+
+    /// The same without the steps that are for another case; all of them where it is not known.
+    pub fn fill_for(&self, case: Option<Case>, values: &Values, os: Os) -> Remedy {
+        let fits = |step: &&StepDoc| {
+            step.when.is_empty() || case.is_none_or(|case| step.when.contains(&case))
+        };
         Remedy {
             text: self.text.render(values, os),
             steps: self
                 .steps
                 .iter()
+                .filter(fits)
                 .map(|step| step.fill(values, os))
                 .collect(),
             runbook: self.runbook.clone(),

@@ -52,6 +52,8 @@ struct Remedy {
 #[serde(deny_unknown_fields)]
 struct Step {
     text: String,
+    #[serde(default)]
+    when: Vec<String>,
     command: Option<Command>,
 }
 
@@ -212,8 +214,10 @@ impl Table {
         };
         let commands: Vec<String> = SYSTEMS.iter().filter_map(command).collect();
         let commands = self.list("(Os, Command)", &commands);
+        let when: Vec<String> = step.when.iter().map(|name| variant("Case", name)).collect();
+        let when = self.list("Case", &when);
         format!(
-            "StepDoc {{ text: Template::from_static({:?}), command: {commands} }}",
+            "StepDoc {{ text: Template::from_static({:?}), when: {when}, command: {commands} }}",
             step.text
         )
     }
@@ -225,7 +229,7 @@ fn option(value: Option<String>) -> String {
 
 /// `mend-url` of `Repair` is `Repair::MendUrl`.
 fn variant(kind: &str, name: &str) -> String {
-    let words = name.split('-').map(|word| {
+    let words = name.split(['-', '_']).map(|word| {
         let (first, rest) = word.split_at(word.len().min(1));
         format!("{}{rest}", first.to_ascii_uppercase())
     });

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::fields::Field;
-use super::problem::{At, Place, Reporter};
+use super::nearest::or_one_of;
+use super::problem::{At, Place, Reporter, quoted};
 use super::raw::{RawCommand, RawRemedy, RawStep};
 use super::remedy::{RemedyDoc, StepDoc};
 use super::template::{Command, Template, TemplateError};
-use crate::model::Placeholder;
-use crate::model::{Os, SectionId};
+use crate::model::{Case, Os, Placeholder, SectionId};
 
 /// A text that is shown as it is. A placeholder in it would be a mistake: only remedies know a host's values.
 pub(super) fn plain(at: &At<String>, report: &mut Reporter<'_>) -> Cow<'static, str> {
@@ -68,8 +68,28 @@ fn step(raw: &RawStep, report: &mut Reporter<'_>) -> Option<StepDoc> {
     }
     Some(StepDoc {
         text: text?,
+        when: cases(&raw.when, report).into(),
         command: commands.into_iter().collect(),
     })
+}
+
+/// What a step is for.
+fn cases(field: &Field<Vec<At<String>>>, report: &mut Reporter<'_>) -> Vec<Case> {
+    let named = field.get().map_or(&[][..], |names| &names.value);
+    let mut known = |name: &At<String>| {
+        let case = Case::from_name(&name.value);
+        if case.is_none() {
+            let names = Case::ALL.map(Case::as_str);
+            let message = format!(
+                "unknown case {}{}",
+                quoted(&name.value),
+                or_one_of(&name.value, names)
+            );
+            report.at(name.place, message);
+        }
+        case
+    };
+    named.iter().filter_map(&mut known).collect()
 }
 
 /// A text with placeholders.

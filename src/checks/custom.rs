@@ -6,9 +6,12 @@ use std::net::{IpAddr, SocketAddr};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
+use url::Url;
 
-use super::{AnyCheck, AnyEvidence, Facts, Judgement, Known};
-use crate::catalog::{CheckDoc, Claim, ExpectedBody, ExpectedFile, Probe, ServiceState};
+use super::proxy::{self, Taken};
+use super::{AnyCheck, AnyEvidence, Check, Facts, Judgement, Known, config, environment};
+use crate::catalog::{CheckDoc, Claim, ExpectedBody, ExpectedFile, Probe, ProbeWay, ServiceState};
+use crate::contract::url::ControlPlane;
 use crate::host::{
     ConnectQuestion, Content, Exchange, FetchQuestion, Host, HostPath, JournalQuestion, LogEntry,
     Race, ReadQuestion, Seen, Service, ServiceQuestion, Unseen,
@@ -21,12 +24,16 @@ const LOG_LINES: u32 = 500;
 /// The check that a file of the user's own describes, if it has a probe.
 pub fn check(doc: &CheckDoc) -> Option<Box<dyn AnyCheck>> {
     let probe = doc.probe.clone()?;
-    let id = doc.id.clone();
-    Some(Box::new(Custom { id, probe }))
+    Some(Box::new(Custom {
+        id: doc.id.clone(),
+        needs: doc.needs.to_vec(),
+        probe,
+    }))
 }
 
 struct Custom {
     id: CheckId,
+    needs: Vec<CheckId>,
     probe: Probe,
 }
 
@@ -34,7 +41,10 @@ struct Custom {
 enum Evidence {
     Race(Seen<Race>),
     Addresses(Seen<Vec<IpAddr>>),
-    Answer(Seen<Exchange>),
+    /// An answer, and by which way.
+    Answer(Seen<Exchange>, String),
+    /// The service is told a way that leads to nobody, or one that is not known.
+    NoWay(Taken),
     File(Seen<Content>),
     Service(Seen<Service>),
     Log(Seen<Vec<LogEntry>>, DateTime<Utc>),
@@ -57,11 +67,23 @@ impl AnyCheck for Custom {
     }
 
     fn collects_after(&self) -> Option<Vec<CheckId>> {
-        None
+        // The configuration may name the proxy.
+        let config = CheckId::from_static(config::Probe::ID);
+        let goes_as_the_service = matches!(
+            self.probe.claim,
+            Claim::Http {
+                way: ProbeWay::OfService,
+                ..
+            }
+        );
+        goes_as_the_service.then(|| self.needs.iter().cloned().chain([config]).collect())
     }
 
-    fn collect<'a>(&'a self, host: &'a dyn Host, _: &'a Known) -> BoxFuture<'a, AnyEvidence> {
-        Box::pin(async move { Box::new(collect(&self.probe.claim, host).await) as AnyEvidence })
+    fn collect<'a>(&'a self, host: &'a dyn Host, known: &'a Known) -> BoxFuture<'a, AnyEvidence> {
+        Box::pin(async move {
+            let evidence = collect(&self.probe.claim, host, known).await;
+            Box::new(evidence) as AnyEvidence
+        })
     }
 
     fn judge(&self, evidence: AnyEvidence, _: &Known, _: &mut Facts) -> Judgement {
@@ -78,13 +100,18 @@ impl AnyCheck for Custom {
     }
 }
 
-async fn collect(claim: &Claim, host: &dyn Host) -> Evidence {
+async fn collect(claim: &Claim, host: &dyn Host, known: &Known) -> Evidence {
     match claim {
         Claim::Tcp { host: name, port } => Evidence::Race(race(host, name, *port).await),
         Claim::Dns { name } => Evidence::Addresses(host.lookup(name.clone()).await),
-        Claim::Http { url, .. } => {
+        Claim::Http { url, way, .. } => {
+            let (via, how) = match way_to(url, *way, host, known).await {
+                Taken::Directly(why) => (None, format!("directly ({why})")),
+                Taken::Through(via, how) => (Some(*via), format!("through the proxy {how}")),
+                no_way @ (Taken::Nowhere(_) | Taken::Unknown(_)) => return Evidence::NoWay(no_way),
+            };
             let url = url.to_string();
-            Evidence::Answer(host.fetch(FetchQuestion { url }).await)
+            Evidence::Answer(host.fetch(FetchQuestion { url, via }).await, how)
         }
         Claim::File { path, .. } => {
             let question = ReadQuestion::new(HostPath::host(path));
@@ -105,6 +132,25 @@ async fn collect(claim: &Claim, host: &dyn Host) -> Evidence {
             Evidence::Log(host.journal(question).await, host.now(()).await)
         }
     }
+}
+
+/// The way to a URL: that of the agent's service, unless the file says otherwise.
+async fn way_to(url: &Url, way: ProbeWay, host: &dyn Host, known: &Known) -> Taken {
+    if way == ProbeWay::Direct {
+        return Taken::Directly("`proxy: false`".to_owned());
+    }
+    if url.scheme() != "https" {
+        let why = "the agent speaks HTTPS alone, and has no way of its own for http://";
+        return Taken::Directly(why.to_owned());
+    }
+    let Ok(server) = ControlPlane::parse(&url.origin().ascii_serialization()) else {
+        return Taken::Directly("no proxy can be asked for such a host".to_owned());
+    };
+    // The same rules as for the control plane, with another one in its place.
+    let mut told = config::told(known);
+    told.control_plane = Some(server);
+    let environment = environment::of_agent(host, known).await;
+    proxy::way(&told, &environment).taken()
 }
 
 async fn race(host: &dyn Host, name: &str, port: u16) -> Seen<Race> {
@@ -132,14 +178,21 @@ fn compare(claim: &Claim, evidence: &Evidence) -> Comparison {
                 url,
                 expect_status,
                 expect_body,
+                ..
             },
-            Evidence::Answer(seen),
+            Evidence::Answer(seen, how),
         ) => match seen {
-            Ok(answer) => http(url.as_str(), *expect_status, expect_body, answer),
+            Ok(answer) => http(url.as_str(), *expect_status, expect_body, answer, how),
             Err(unseen @ (Unseen::Unsupported { .. } | Unseen::NotRecorded)) => {
                 undecided(url.as_str(), unseen)
             }
-            Err(unseen) => fails(format!("{url} gave no answer: {unseen}.")),
+            Err(unseen) => fails(format!("{url}, asked {how}, gave no answer: {unseen}.")),
+        },
+        (Claim::Http { url, .. }, Evidence::NoWay(taken)) => match taken {
+            Taken::Nowhere(why) => fails(format!("{url} was not asked as the agent would: {why}.")),
+            Taken::Directly(why) | Taken::Through(_, why) | Taken::Unknown(why) => {
+                Comparison::Undecided(format!("the way to {url} is not known: {why}"))
+            }
         },
         (Claim::File { path, expect }, Evidence::File(seen)) => file(path, expect, seen),
         (Claim::Service { name, state }, Evidence::Service(seen)) => match seen {
@@ -191,7 +244,7 @@ fn tcp(host: &str, port: u16, race: &Seen<Race>) -> Comparison {
         Ok(Race {
             winner: Some(address),
             ..
-        }) => holds(format!("{address} is open")),
+        }) => holds(format!("{address} is open, connected to directly")),
         Ok(race) => {
             let tried = race.attempts.iter().map(|attempt| match &attempt.outcome {
                 Ok(()) => attempt.address.to_string(),
@@ -199,7 +252,7 @@ fn tcp(host: &str, port: u16, race: &Seen<Race>) -> Comparison {
             });
             let tried: Vec<String> = tried.collect();
             fails(format!(
-                "Port {port} of {host} does not open ({}).",
+                "Port {port} of {host} does not open, connected to directly ({}).",
                 tried.join("; ")
             ))
         }
@@ -208,7 +261,13 @@ fn tcp(host: &str, port: u16, race: &Seen<Race>) -> Comparison {
     }
 }
 
-fn http(url: &str, status: Option<u16>, body: &ExpectedBody, answer: &Exchange) -> Comparison {
+fn http(
+    url: &str,
+    status: Option<u16>,
+    body: &ExpectedBody,
+    answer: &Exchange,
+    how: &str,
+) -> Comparison {
     let as_expected = match status {
         Some(status) => answer.status == status,
         None => (200..300).contains(&answer.status),
@@ -216,7 +275,7 @@ fn http(url: &str, status: Option<u16>, body: &ExpectedBody, answer: &Exchange) 
     if !as_expected {
         let wanted = status.map_or("200 to 299".to_owned(), |status| status.to_string());
         return fails(format!(
-            "{url} answered {} instead of {wanted}.",
+            "{url}, asked {how}, answered {} instead of {wanted}.",
             answer.status
         ));
     }
@@ -232,9 +291,9 @@ fn http(url: &str, status: Option<u16>, body: &ExpectedBody, answer: &Exchange) 
         }
     };
     match holds_body {
-        true => holds(format!("{url} answered {}", answer.status)),
+        true => holds(format!("{url}, asked {how}, answered {}", answer.status)),
         false => fails(format!(
-            "{url} answered {}, and not as expected: {}",
+            "{url}, asked {how}, answered {}, and not as expected: {}",
             answer.status,
             excerpt(&answer.body)
         )),
@@ -284,3 +343,6 @@ fn service_state(name: &str, state: ServiceState, service: &Service) -> Comparis
         false => fails(format!("{name} is {value} instead of {}.", state.as_str())),
     }
 }
+
+#[cfg(test)]
+mod tests;

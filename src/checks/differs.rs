@@ -10,3 +10,8 @@ pub(super) fn works_for_you(what: &str, because: &str) -> String {
 pub(super) fn fails_for_the_service(what: &str, because: &str) -> String {
     format!("{what} may work for you, fails for the service, because {because}.")
 }
+
+/// Of a failure that the doctor met where the service would meet it, and a command in this shell would not.
+pub(super) fn if_it_works_for_you(because: &str) -> String {
+    format!("If it works for you, it fails for the service, because {because}.")
+}

@@ -265,7 +265,7 @@ impl Evidence {
         Some(Fact {
             what: "slow lookups".into(),
             value: format!(
-                "{} does not answer when asked for {}: each lookup of the agent waits {} for it",
+                "{} does not answer when asked for {}: each lookup of the agent waits for it, up to {}",
                 answer.question.server,
                 record(answer.question.record),
                 format_duration(self.conf(known).timeout)

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+use futures_util::future::join;
+
 use super::Known;
 use crate::host::{
     EnvironmentFile, EnvironmentQuestion, Host, HostPath, InsideQuestion, ProxySetting,
@@ -192,6 +194,14 @@ pub(super) fn question() -> EnvironmentQuestion {
     }
 }
 
+/// Variables that do not count for the agent, which speaks HTTPS, and that people set all the same. Asked apart, so that
+/// a recording in which nobody asked for them answers the rest.
+pub(super) fn of_other_schemes() -> EnvironmentQuestion {
+    EnvironmentQuestion {
+        names: ["HTTP_PROXY", "http_proxy"].map(str::to_owned).to_vec(),
+    }
+}
+
 /// Collects the environment of the agent's service, as systemd.exec(5) puts it together: the manager's defaults, what is
 /// passed on of the manager's own, `Environment=`, then the files of `EnvironmentFile=`; the later wins, and what
 /// `UnsetEnvironment=` names goes in the end.
@@ -199,7 +209,15 @@ pub(super) async fn of_agent(host: &dyn Host, known: &Known) -> Environment {
     // What is set here says nothing of a host whose files are looked at under another root.
     let shell = match known.system.foreign_root {
         true => BTreeMap::new(),
-        false => host.environment(question()).await,
+        false => {
+            let (mut shell, more) = join(
+                host.environment(question()),
+                host.environment(of_other_schemes()),
+            )
+            .await;
+            shell.extend(more);
+            shell
+        }
     };
     let service = host.service(ServiceQuestion::agent(known.system.os)).await;
     let Some(service) = loaded(&service) else {

@@ -5,8 +5,8 @@
 
 use std::net::SocketAddr;
 
-use super::{Check, Facts, Judgement, Known, config, dns, tcp};
-use crate::host::{Host, Race, Seen, Tunnel};
+use super::{Check, Facts, Judgement, Known, config, differs, dns, tcp};
+use crate::host::{Host, Login, Race, Seen, Tunnel, TunnelEnding};
 use crate::model::{Code, Finding, Placeholder};
 
 mod refusal;
@@ -14,7 +14,7 @@ mod unreachable;
 mod way;
 
 use way::{Choice, Shell, Through};
-pub(super) use way::{Way, of as way, of_agent};
+pub(super) use way::{Taken, Way, of as way, of_agent};
 
 const UNREACHABLE: Code = Code::from_static("proxy.unreachable");
 const DENIED: Code = Code::from_static("proxy.denied");
@@ -70,10 +70,12 @@ impl Check for Probe {
             ),
             Choice::Unknown(why) => Judgement::unknown(why.clone()),
             Choice::Direct(why) => Judgement::pass().note("proxy", why),
-            Choice::Invalid { setting } => unreachable::no_url(setting).into(),
+            Choice::Invalid { setting, nobody } => unreachable::no_url(setting, *nobody).into(),
             Choice::Through(through) => judge(through, &evidence, known),
         };
-        beside_shell(judgement, &evidence.way)
+        let judgement = beside_shell(judgement, &evidence.way);
+        let void = evidence.way.void.iter();
+        void.fold(judgement, |judgement, void| judgement.note("not in use", void))
     }
 }
 
@@ -115,7 +117,33 @@ fn judge(through: &Through, evidence: &Evidence, known: &Known) -> Judgement {
         *finding = described;
     }
     let how = format!("{}, by {}", through.proxy, through.setting);
-    judgement.note("proxy", how)
+    judgement.note("proxy", how).note("proxy login", login(through, evidence))
+}
+
+/// Whether user and password of the setting go to the proxy; never which.
+fn login(through: &Through, evidence: &Evidence) -> &'static str {
+    let login = match &evidence.tunnel {
+        Some((_, Ok(tunnel))) => Some((tunnel.credentials, &tunnel.ending)),
+        _ => None,
+    };
+    match login {
+        Some((Login::None, _)) => "none is set, and none was sent",
+        Some((Login::Given, TunnelEnding::Tls { .. })) => {
+            "one is set, and was not sent: the proxy is not trusted"
+        }
+        Some((Login::Given, TunnelEnding::CannotAsk { .. })) => "one is set, and was not sent",
+        Some((
+            Login::Given,
+            TunnelEnding::TimedOut { .. } | TunnelEnding::Closed | TunnelEnding::Reset,
+        )) => "one is set; the connection ended before it was clear whether it arrived",
+        Some((Login::Given, _)) if through.proxy.scheme.is_http() => {
+            "the one that is set was sent (Basic)"
+        }
+        Some((Login::Given, _)) => "the one that is set was offered, and is sent if the proxy asks for it",
+        Some((Login::Unreadable, _)) => "one is set, and could not be read again: none was sent",
+        None if through.via.credentials.is_some() => "one is set, and was not sent",
+        None => "none is set",
+    }
 }
 
 /// Where a shell would go another way than the service, what works in one does not show what works in the other.
@@ -132,16 +160,11 @@ fn beside_shell(mut judgement: Judgement, way: &Way) -> Judgement {
             "none, while the agent's service uses one: what works here may fail there".to_owned()
         }
     };
-    let because = match &way.shell {
-        Shell::Proxy(proxy) => format!("this shell goes through another proxy, {proxy}"),
-        Shell::Direct | Shell::Same => {
-            "only the service is told to go through this proxy; this shell uses none".to_owned()
+    if let Some(because) = way.differs() {
+        let says = differs::if_it_works_for_you(&because);
+        for finding in &mut judgement.findings {
+            finding.detail.push_str(&format!(" {says}"));
         }
-    };
-    for finding in &mut judgement.findings {
-        finding.detail.push_str(&format!(
-            " If it works for you, it fails for the service, because {because}."
-        ));
     }
     judgement.note("proxy of this shell", note)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Check, Facts, Judgement, Known, Later, config, tcp};
+use super::{AnyCheck, Facts, Judgement, Known, Later, config, tcp};
 use crate::contract::url::ControlPlane;
 use crate::host::{
     Account, ApiAnswer, ApiCall, ApiQuestion, Entry, Exchange, HostPath, JournalQuestion, Kind,
@@ -94,7 +94,7 @@ impl Evidence {
     }
 
     /// Runs a check over it: collect and judge. Gives the judgement and the facts that were made known.
-    pub(crate) fn judge<C: Check>(self, check: &C) -> (Judgement, Facts) {
+    pub(crate) fn judge<C: AnyCheck + ?Sized>(self, check: &C) -> (Judgement, Facts) {
         let known = Known {
             target: Arc::new(
                 self.target

@@ -10,7 +10,7 @@ use futures_util::future::{OptionFuture, join, join3};
 
 use super::agent_user::AgentUser;
 use super::environment::{self, Environment};
-use super::{Check, Decision, Facts, Judgement, Known, clock, config, tls};
+use super::{Check, Decision, Facts, Judgement, Known, clock, config, proxy, tls};
 use crate::contract::chain::{self, Certificate, Path, Reason, date};
 use crate::contract::inspection::{self, Maker};
 use crate::host::{
@@ -128,6 +128,7 @@ impl Check for Probe {
 
     fn judge(&self, evidence: Evidence, known: &Known, facts: &mut Facts) -> Judgement {
         let told = config::told(known);
+        let way = proxy::way(&told, &evidence.environment);
         let (Some(handshake), Some(control_plane)) = (&evidence.handshake, told.control_plane) else {
             return Judgement::unknown("the peer showed no certificate that could be judged");
         };
@@ -135,7 +136,10 @@ impl Check for Probe {
             host: evidence.now,
             offset: known.get::<clock::Offset>().copied(),
         };
-        let judgement = Case::new(&evidence, handshake, control_plane.host(), times).judge();
+        let mut judgement = Case::new(&evidence, handshake, control_plane.host(), times).judge();
+        if let Some(proxy) = way.proxy() {
+            foreign::place(&mut judgement, proxy);
+        }
         let wrong = judgement.findings.iter().any(|finding| finding.code != WEAK);
         facts.publish(Verdict {
             accepted: !wrong && judgement.decision == Decision::Decided,

@@ -245,6 +245,27 @@ pub async fn get(url: &str, tls: ClientConfig, timeout: Duration) -> Result<Answ
     answer(direct(client.get(url), timeout), timeout).await
 }
 
+/// The same of an `https` URL, through a proxy.
+///
+/// # Errors
+/// When no answer came, or `url` is none.
+pub async fn get_through(
+    route: Route,
+    url: &str,
+    tls: ClientConfig,
+    timeout: Duration,
+) -> Result<Answer, CallError> {
+    let client = builder(tls.clone(), timeout)
+        .build()
+        .map_err(|error| CallError::sort(&error, timeout))?;
+    let origin = url::Url::parse(url).map(|url| url.origin().ascii_serialization());
+    let origin = origin.map_err(|error| CallError::Other(error.to_string()))?;
+    let server =
+        ControlPlane::parse(&origin).map_err(|error| CallError::Other(error.to_string()))?;
+    let detour = Detour::new(route, &server, &[], tls);
+    answer(detour.ask(client.get(url), timeout), timeout).await
+}
+
 /// What every client here has in common.
 fn builder(tls: ClientConfig, timeout: Duration) -> reqwest::ClientBuilder {
     reqwest::Client::builder()

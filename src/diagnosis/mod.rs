@@ -150,7 +150,9 @@ fn report(
         title: doc.title.to_string(),
         detail: finding.detail.clone(),
         evidence,
-        remedy: doc.remedy.fill(&values, run.known.system.os),
+        remedy: doc
+            .remedy
+            .fill_for(finding.case, &values, run.known.system.os),
         repair: doc.repair.map(|repair| repair.as_str().to_owned()),
     }
 }

@@ -260,6 +260,9 @@ impl Exchange {
 pub struct FetchQuestion {
     /// `http` or `https`, without credentials.
     pub url: String,
+    /// The proxy to go through; for `https` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<Via>,
 }
 
 /// Which anchors may matter.

@@ -150,7 +150,7 @@ samples! {
         trials: vec![Trial { segment: Some(536), ended: Ok(Ending::Complete), duration_ms: 3.5 }],
     };
     HealthQuestion => HealthQuestion { address: address(), authority: "n:1".into() };
-    FetchQuestion => FetchQuestion { url: "https://n:1/x".into() };
+    FetchQuestion => FetchQuestion { url: "https://n:1/x".into(), via: None };
     Exchange => Exchange {
         status: 200, headers: vec![("a".into(), "b".into())], body: "{}".into(), truncated: false,
         sent_at: time(), received_at: time(), duration_ms: 12.25,

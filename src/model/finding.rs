@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CheckId, Code, Placeholder};
+use super::{Case, CheckId, Code, Placeholder};
 
 /// One thing that was seen, in words a person can use: `issuer` / `CN=Example Private CA`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +56,8 @@ pub struct Finding {
     pub explains: Explains,
     /// Values for the remedy's placeholders that only this finding knows.
     pub values: BTreeMap<Placeholder, String>,
+    /// Which of several things that the code stands for it is: steps of the remedy for others are left out.
+    pub case: Option<Case>,
 }
 
 impl Finding {
@@ -68,6 +70,7 @@ impl Finding {
             explained: Explained::AsCatalogued,
             explains: Explains::AsCatalogued,
             values: BTreeMap::new(),
+            case: None,
         }
     }
 
@@ -99,6 +102,13 @@ impl Finding {
     #[must_use]
     pub fn explains(mut self, explains: Explains) -> Self {
         self.explains = explains;
+        self
+    }
+
+    /// Says which of several things it is.
+    #[must_use]
+    pub fn case(mut self, case: Case) -> Self {
+        self.case = Some(case);
         self
     }
 

@@ -3,6 +3,7 @@
 //! Plain data, at the bottom of the house: it imports nothing of ours and does nothing but hold together
 //! what belongs together. What a field means is said here once, for every room above.
 
+mod case;
 mod code;
 mod duration;
 mod finding;
@@ -15,6 +16,7 @@ mod status;
 mod target;
 mod text;
 
+pub use case::Case;
 pub use code::{CheckId, Code, InvalidName, SectionId};
 pub use duration::{InvalidDuration, format_duration, parse_duration};
 pub use finding::{Explained, Explains, Fact, Finding};

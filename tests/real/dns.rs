@@ -1,6 +1,8 @@
 //! Names, with unbound, nsd and dnsmasq.
 
-use crate::harness::{Agent, Doctor, NAME, PORT, Pki, Routed, Server, Site, World, curl};
+use crate::harness::{
+    Agent, Diagnosis, Doctor, NAME, PORT, Pki, Routed, Server, Site, World, curl,
+};
 use crate::harness::{Curl, dig, dnsmasq, nginx, nsd, unbound};
 
 /// A world with unbound, and an agent whose control plane has this name.
@@ -141,20 +143,44 @@ fn one_nameserver_of_two_that_is_dead_is_no_error() {
         .check("health", "pass");
 }
 
-#[test]
-fn one_nameserver_of_two_that_is_silent_costs_the_agent_time() {
-    let (world, _servers) = asking(&["127.0.0.61", "127.0.0.52"], &[]);
+/// 127.0.0.61 is there, and a firewall drops what it is asked.
+fn silence_one(world: &World) {
     world.shell(
         "nft 'add table inet lab; add chain inet lab in { type filter hook input priority 0; }
               add rule inet lab in ip daddr 127.0.0.61 drop'",
     );
-    assert_eq!(dig(&world, "127.0.0.61", NAME), "none");
-    Doctor::at(&world)
-        .diagnose()
+    assert_eq!(dig(world, "127.0.0.61", NAME), "none");
+}
+
+/// It was waited for, and not for the whole time of a probe.
+fn waited_a_little(diagnosis: &Diagnosis) {
+    diagnosis
         .found_no_error()
         .notice("dns.inconsistent")
-        .names("dns.inconsistent", "waits 5s")
-        .check("health", "pass");
+        .names("dns.inconsistent", "127.0.0.61 says nothing within 1")
+        .never("dns.timeout")
+        .check("tcp", "pass")
+        .check("health", "pass")
+        .check("registration", "pass");
+}
+
+#[test]
+fn one_nameserver_of_two_that_is_silent_costs_the_agent_time() {
+    let (world, _servers) = asking(&["127.0.0.61", "127.0.0.52"], &[]);
+    silence_one(&world);
+    let diagnosis = Doctor::with(&world, &["--timeout", "5s"]).diagnose();
+    waited_a_little(&diagnosis);
+    diagnosis.names("dns.inconsistent", "up to 5s");
+}
+
+#[test]
+fn a_silent_nameserver_behind_one_that_answers_costs_nothing_yet() {
+    let (world, _servers) = asking(&["127.0.0.53", "127.0.0.61"], &["127.0.0.1"]);
+    silence_one(&world);
+    assert_eq!(curl(&world), Curl::Answer(200));
+    let diagnosis = Doctor::with(&world, &["--timeout", "5s"]).diagnose();
+    waited_a_little(&diagnosis);
+    diagnosis.names("dns.inconsistent", "asks 127.0.0.53 first");
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::ops::Deref;
 
 use crate::harness::{
     AGENT_ID, Agent, Curl, Diagnosis, Doctor, INTERCEPTOR_PORT, Interceptor, Leaf, Pki, Place,
-    Routed, SERVER_V4, Scene, Server, Site, Upstream, curl, mitmproxy, nginx, squid, unbound,
+    Reached, Routed, SERVER_V4, Scene, Server, Site, SystemdBox, Upstream, curl, curl_through,
+    mitmproxy, nginx, squid, unbound,
 };
 
 const TOKEN: &str = "nxe_u4hT0kQ9xN2vB7mZ1cR8sL5wY3eJ6gA0dF4pK7iO2qU";
@@ -114,7 +115,7 @@ fn mitmproxy_is_named_and_gets_nothing_secret() {
         (Agents::Distrusting, Curl::Untrusted),
         (Agents::Trusting, Curl::Answer(200)),
     ] {
-        let world = diverted(agents, |place, _| mitmproxy(place));
+        let world = diverted(agents, |place, _| mitmproxy(place, Reached::Diverted));
         assert_eq!(curl(&world), seen_by_curl);
         diagnose_with_secrets(&world)
             .failed_because(&["trust.intercepted"])
@@ -134,7 +135,8 @@ fn mitmproxy_is_named_and_gets_nothing_secret() {
 #[test]
 fn squid_is_named_and_gets_nothing_secret() {
     let ca = Leaf::authority("Squid Proxy CA");
-    let start = |place: &Place, pki: &Pki| squid(place, pki, &ca, Upstream::Trusted);
+    let start =
+        |place: &Place, pki: &Pki| squid(place, pki, &ca, Upstream::Trusted, Reached::Diverted);
     for (agents, seen_by_curl) in [
         (Agents::Distrusting, Curl::Untrusted),
         (Agents::Trusting, Curl::Answer(200)),
@@ -156,7 +158,7 @@ fn squid_is_named_and_gets_nothing_secret() {
 fn squid_that_does_not_trust_the_control_plane_either() {
     let ca = Leaf::authority("Acme Web CA");
     let world = diverted(Agents::Distrusting, |place, pki| {
-        squid(place, pki, &ca, Upstream::Untrusted)
+        squid(place, pki, &ca, Upstream::Untrusted, Reached::Diverted)
     });
     assert_eq!(curl(&world), Curl::Untrusted);
     diagnose_with_secrets(&world)
@@ -184,4 +186,107 @@ fn a_trusted_product_that_asks_for_a_client_certificate_gets_none() {
             "seen: GET /health HTTP/1.1 | certificate: - | authorization: -"
         );
     }
+}
+
+/// Who tells an agent to go through a product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    DropIn,
+    Configuration,
+}
+
+/// A service that asks a product for its way to a control plane that is well behind that.
+struct Asking {
+    machine: SystemdBox,
+    product: Interceptor,
+    _servers: [Server; 2],
+}
+
+const ASKED: &str = "http://127.0.0.1:8080";
+
+fn asking(by: By, agents: Agents, start: impl Fn(&Place, &Pki) -> Interceptor) -> Asking {
+    let machine = SystemdBox::new();
+    let pki = Pki::new();
+    let servers = [
+        unbound(&machine, &["127.0.0.1"]),
+        nginx(&machine, &Site::control_plane(pki.leaf().make(), &pki)),
+    ];
+    let product = start(&machine, &pki);
+    let mut agent = Agent::enrolled(&pki);
+    if agents == Agents::Trusting {
+        agent = agent.ca_file(&product.ca);
+    }
+    match by {
+        By::Configuration => agent = agent.configured(&format!("proxy: {ASKED}")),
+        By::DropIn => machine.put(
+            "/etc/systemd/system/nexplane-agent.service.d/proxy.conf",
+            "0644",
+            &format!("[Service]\nEnvironment=HTTPS_PROXY={ASKED}\n"),
+        ),
+    }
+    agent.install(&machine);
+    machine.systemctl("daemon-reload");
+    machine.systemctl("enable --now --quiet nexplane-agent");
+    machine.until_service("ActiveState", |state| state == "active");
+    Asking {
+        machine,
+        product,
+        _servers: servers,
+    }
+}
+
+/// The product is the only cause, and the proxy is its place.
+fn is_found_at_the_proxy(world: &Asking, name: &str, set_by: &str) {
+    diagnose_with_secrets(&world.machine)
+        .failed_because(&["trust.intercepted"])
+        .names("trust.intercepted", &format!("{name} stands between"))
+        .names(
+            "trust.intercepted",
+            &format!("the proxy {ASKED} that the agent goes through"),
+        )
+        .notes("proxy", &format!("{ASKED}, by {set_by}"))
+        .check("service", "pass")
+        .check("proxy", "pass")
+        .check("tls", "pass")
+        .check("health", "pass")
+        .check("registration", "blocked")
+        .check("token", "blocked");
+    let said = world.product.until_said(&world.machine, "/health");
+    saw_nothing_secret(&said);
+}
+
+#[test]
+fn a_proxy_that_decrypts_is_named_with_its_product() {
+    for (by, set_by, agents, seen_by_curl) in [
+        (
+            By::DropIn,
+            "HTTPS_PROXY in the environment of the agent's service",
+            Agents::Distrusting,
+            Curl::Untrusted,
+        ),
+        (
+            By::Configuration,
+            "`proxy` in /etc/nexplane-agent/config.yaml",
+            Agents::Trusting,
+            Curl::Answer(200),
+        ),
+    ] {
+        let world = asking(by, agents, |place, _| mitmproxy(place, Reached::Asked));
+        assert_eq!(curl_through(&world.machine, ASKED), seen_by_curl);
+        is_found_at_the_proxy(&world, "mitmproxy", set_by);
+    }
+}
+
+#[test]
+fn squid_as_a_proxy_that_decrypts() {
+    let ca = Leaf::authority("Squid Proxy CA");
+    let world = asking(By::DropIn, Agents::Trusting, |place, pki| {
+        squid(place, pki, &ca, Upstream::Trusted, Reached::Asked)
+    });
+    assert_eq!(curl_through(&world.machine, ASKED), Curl::Answer(200));
+    is_found_at_the_proxy(
+        &world,
+        "Squid",
+        "HTTPS_PROXY in the environment of the agent's service",
+    );
 }

@@ -389,6 +389,67 @@ fn the_agents_own_check_goes_through_the_environments_proxy() {
     assert!(check("").ends_with("All checks passed.\n"), "{}", check(""));
 }
 
+#[test]
+fn a_check_of_the_users_own_goes_the_way_of_the_service() {
+    let world = scene();
+    let proxy = tinyproxy(&world, PROXY, ACCOUNT);
+    // What the user's own checks trust is what the system trusts.
+    world.shell("cp /etc/nexplane-agent/ca.crt /etc/ssl/certs/ca-certificates.crt");
+    let write = |name: &str, probe: &str| {
+        let text = format!(
+            "id: {name}\ntitle: x\nsummary: x\nsymptoms: [offline]\nneeds: []\nuses: []\nprobe: {probe}\n\
+             findings:\n  {name}.bad:\n    severity: error\n    title: x\n    explanation: x\n    how: x\n    \
+             explained_by: []\n    remedy: {{text: x, steps: [{{text: x}}]}}\n"
+        );
+        world.put(&format!("/root/checks/{name}.yaml"), "0644", &text);
+    };
+    let health = "url: 'https://cp.nexplane.test:8000/health', expect_json: {status: ok}";
+    write("asked", &format!("{{kind: http, {health}}}"));
+    write("direct", &format!("{{kind: http, {health}, proxy: false}}"));
+    write("port", "{kind: tcp, host: cp.nexplane.test, port: 8000}");
+    let connects = || {
+        proxy
+            .output()
+            .matches("CONNECT cp.nexplane.test:8000")
+            .count()
+    };
+    let run = |login: &str| {
+        Doctor::at(&world)
+            .args(&[
+                "-vv",
+                "--checks",
+                "/root/checks",
+                "--only",
+                "asked",
+                "direct",
+                "port",
+            ])
+            .env("HTTPS_PROXY", &url("http", login))
+            .diagnose()
+    };
+    let before = connects();
+    run(LOGIN)
+        .found_no_error()
+        .check("asked", "pass")
+        .notes(
+            "asked",
+            &format!("through the proxy http://127.0.0.1:{PROXY}, by HTTPS_PROXY"),
+        )
+        .check("direct", "pass")
+        .notes("direct", "directly (`proxy: false`)")
+        .check("port", "pass")
+        .notes("port", "connected to directly")
+        .does_not_print(PASSWORD)
+        .does_not_print(BASIC);
+    assert_eq!(connects() - before, 1, "{}", proxy.output());
+    run("user:wr0ng-pr0xy")
+        .failed_because(&["asked.bad"])
+        .names("asked.bad", "through the proxy")
+        .names("asked.bad", "refuses the tunnel: 40")
+        .check("direct", "pass")
+        .does_not_print("wr0ng-pr0xy");
+}
+
 /// A box whose agent runs as a service with these lines in its unit.
 fn boot(service: &str) -> (SystemdBox, [Server; 2]) {
     let machine = SystemdBox::new();

@@ -41,6 +41,16 @@ fn every_kind_is_read_into_its_type() {
                 ("ok".to_owned(), true.into()),
                 ("s".to_owned(), "3".into()),
             ])),
+            way: ProbeWay::OfService,
+        }
+    );
+    assert_eq!(
+        claim("  kind: http\n  url: http://a.b\n  proxy: false\n"),
+        Claim::Http {
+            url: Url::parse("http://a.b").unwrap(),
+            expect_status: None,
+            expect_body: ExpectedBody::Any,
+            way: ProbeWay::Direct,
         }
     );
     assert_eq!(
@@ -69,7 +79,7 @@ fn every_kind_is_read_into_its_type() {
 
 #[test]
 fn every_mistake_of_a_probe_is_told_where_it_is() {
-    let mistakes: [(&str, &[&str]); 15] = [
+    let mistakes: [(&str, &[&str]); 16] = [
         (
             "  host: a\n",
             &["22:3 `probe` has no `kind`: one of `tcp`, `dns`, `http`, `file`, `service`, `log`"],
@@ -105,6 +115,10 @@ fn every_mistake_of_a_probe_is_told_where_it_is() {
         (
             "  kind: http\n  url: https://u:p@a\n",
             &["23:8 `url` holds credentials: a check's file is no place for them"],
+        ),
+        (
+            "  kind: http\n  url: http://a\n  proxy: http://p\n",
+            &["24:10 `proxy` is true or false, this is a text"],
         ),
         (
             "  kind: http\n  url: a\n",

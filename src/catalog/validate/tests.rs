@@ -4,7 +4,7 @@ use crate::catalog::testing::told_after;
 
 #[test]
 fn every_mistake_is_told_where_it_is_with_what_is_allowed() {
-    let mistakes: [(&str, &str, &[&str]); 24] = [
+    let mistakes: [(&str, &str, &[&str]); 25] = [
         (
             "id: ports",
             "id: Ports!",
@@ -133,6 +133,11 @@ fn every_mistake_is_told_where_it_is_with_what_is_allowed() {
             "command: nslookup {host}",
             "command: {linus: id}",
             &["20:21 a command has no key `linus`: did you mean `linux`?"],
+        ),
+        (
+            "        - text: Look\n          command",
+            "        - text: Look\n          when: [login, logn]\n          command",
+            &["20:25 unknown case `logn`: did you mean `login`?"],
         ),
         (
             "        - text: Look\n          command",

@@ -3,7 +3,9 @@
 //! They are compared for each type of record of which anybody knows an address (where nobody does, for both), by what the answer comes to: addresses, no such record, no such name, a
 //! failure (whatever its code), silence. Where these differ, they disagree. Two that give addresses agree as soon as they
 //! have one in common: the order and the share of a longer list differ from one answer to the next, and mean nothing.
-//! One that could not be asked says nothing.
+//! One that could not be asked says nothing. One that is silent is waited for like all the others while nobody knows the
+//! name; once somebody does, it only gets the door's short grace (`host/live/grace.rs`), and what it says after that is
+//! not heard. So how long it was silent is told beside it.
 //!
 //! A resolver, Go's and the system's alike, asks the nameservers in their order. It goes on to the next only from one that
 //! fails or is silent; "no such name" and "no such record" it takes for the last word.
@@ -87,7 +89,9 @@ fn in_words(answer: &Answer) -> String {
         Ok(reply) if !reply.addresses.is_empty() => super::answers::list(&reply.addresses),
         Ok(reply) if reply.code == "NOERROR" => "that there is no such record".to_owned(),
         Ok(reply) => reply.code.clone(),
-        Err(Unseen::TimedOut { .. }) => "nothing".to_owned(),
+        Err(Unseen::TimedOut { after_ms }) => {
+            format!("nothing within {}", format_duration(Duration::from_millis(*after_ms)))
+        }
         Err(_) => format!("nothing ({})", words(&answer.reply)),
     }
 }
@@ -146,7 +150,7 @@ fn answered(server: IpAddr, before: usize, waits: Duration) -> String {
             format!("The agent asks {server} first and takes its answer: it notices on the day that this one does not answer.")
         }
         _ => format!(
-            "At every lookup the agent waits {} for what is silent before it has the answer of {server}.",
+            "At every lookup the agent waits for what is silent, up to {}, before it has the answer of {server}.",
             format_duration(waits)
         ),
     }

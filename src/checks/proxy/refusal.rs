@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{DENIED, Judgement, Known, Through, UNREACHABLE, config};
 use crate::host::{Login, SocksAbout, Tunnel, TunnelEnding};
-use crate::model::{Finding, excerpt, format_duration};
+use crate::model::{Case, Finding, excerpt, format_duration};
 
 /// Judges how asking for a tunnel ended.
 pub(super) fn judge(
@@ -41,8 +41,9 @@ struct Said<'a> {
 impl Said<'_> {
     fn finding(&self) -> Result<Finding, Judgement> {
         let (proxy, target) = (&self.through.proxy, &self.target);
-        let denied = |detail: String| Ok(Finding::new(DENIED, detail));
-        let unreachable = |detail: String| Ok(Finding::new(UNREACHABLE, detail));
+        let denied = |case, detail: String| Ok(Finding::new(DENIED, detail).case(case));
+        let unreachable =
+            |case, detail: String| Ok(Finding::new(UNREACHABLE, detail).case(case));
         match &self.tunnel.ending {
             TunnelEnding::Open => Err(Judgement::pass()),
             TunnelEnding::Refused {
@@ -53,33 +54,34 @@ impl Said<'_> {
             } => self.refused(*status, reason, &Headers(headers), body),
             TunnelEnding::LoginWanted | TunnelEnding::LoginRefused => self.login(),
             TunnelEnding::Socks { reply, about } => {
-                let meaning = match about {
-                    SocksAbout::Proxy => "Its rules forbid it",
-                    SocksAbout::Onward => {
-                        "That is about the way from the proxy to the control plane, which the proxy cannot reach"
-                    }
+                let (case, meaning) = match about {
+                    SocksAbout::Proxy => (Case::Rules, "Its rules forbid it"),
+                    SocksAbout::Onward => (
+                        Case::Onward,
+                        "That is about the way from the proxy to the control plane, which the proxy cannot reach",
+                    ),
                 };
                 let detail = format!(
                     "The proxy {proxy} opens no tunnel to {target}: {reply}. {meaning}."
                 );
-                denied(detail).map(|finding| finding.saw("SOCKS reply", reply))
+                denied(case, detail).map(|finding| finding.saw("SOCKS reply", reply))
             }
             TunnelEnding::Closed | TunnelEnding::Reset => {
                 let how = match self.tunnel.ending {
                     TunnelEnding::Reset => "resets the connection",
                     _ => "hangs up",
                 };
-                denied(format!(
+                denied(Case::Rules, format!(
                     "The proxy {proxy} {how} when it is asked for a tunnel to {target}, without a word: its rules do not let \
                      this host in, or it is another kind of proxy than the URL says."
                 ))
             }
-            TunnelEnding::TimedOut { .. } => unreachable(format!(
+            TunnelEnding::TimedOut { .. } => unreachable(Case::Onward, format!(
                 "The proxy {proxy} accepts the connection and does not answer within {} when it is asked for a tunnel to \
                  {target}: it hangs, or waits in vain for the control plane itself.",
                 format_duration(known_wait(self.tunnel))
             )),
-            TunnelEnding::NotAProxy { why } => unreachable(format!(
+            TunnelEnding::NotAProxy { why } => unreachable(Case::Stranger, format!(
                 "What listens at {proxy} is no such proxy: {}. The port or the scheme of the URL is another service's.",
                 excerpt(why)
             )),
@@ -88,7 +90,7 @@ impl Said<'_> {
                  nothing to a proxy that it cannot verify: {}",
                 excerpt(why)
             ))),
-            TunnelEnding::Tls { why } => unreachable(format!(
+            TunnelEnding::Tls { why } => unreachable(Case::Untrusted, format!(
                 "The agent speaks TLS to the proxy {proxy}, and gets no connection that it accepts: {}. Nothing was sent to it.",
                 excerpt(why)
             )),
@@ -111,21 +113,27 @@ impl Said<'_> {
         if about_login && self.tunnel.credentials == Login::Unreadable {
             return Err(self.undecided());
         }
-        let meaning = match status {
+        let (case, meaning) = match status {
             _ if about_login => self.authentication(headers),
-            401 | 403 | 405 => {
+            401 | 403 | 405 => (
+                Some(Case::Rules),
                 "Its rules forbid this host, the control plane's name or its port (many proxies allow CONNECT to port 443 alone)."
-                    .to_owned()
-            }
-            502..=504 => {
-                "That usually means that the proxy itself cannot reach or resolve the control plane.".to_owned()
-            }
-            200..=299 => "The agent takes 200 alone for an open tunnel.".to_owned(),
-            400 | 404 | 501 => {
+                    .to_owned(),
+            ),
+            502..=504 => (
+                Some(Case::Onward),
+                "That usually means that the proxy itself cannot reach or resolve the control plane.".to_owned(),
+            ),
+            200..=299 => (
+                Some(Case::Stranger),
+                "The agent takes 200 alone for an open tunnel.".to_owned(),
+            ),
+            400 | 404 | 501 => (
+                Some(Case::Stranger),
                 "It does not know CONNECT: it may be no proxy but a web server, or one that has CONNECT switched off."
-                    .to_owned()
-            }
-            _ => "What it says is below.".to_owned(),
+                    .to_owned(),
+            ),
+            _ => (None, "What it says is below.".to_owned()),
         };
         let said = match reason.is_empty() {
             true => status.to_string(),
@@ -136,6 +144,7 @@ impl Said<'_> {
             self.through.proxy, self.target
         );
         let mut finding = Finding::new(DENIED, detail).saw("HTTP status", said);
+        finding.case = case;
         for name in ["proxy-authenticate", "via", "server", "x-squid-error"] {
             for value in headers.all(name) {
                 finding = finding.saw(name, excerpt(value));
@@ -148,7 +157,7 @@ impl Said<'_> {
     }
 
     /// What a 407 wants.
-    fn authentication(&self, headers: &Headers<'_>) -> String {
+    fn authentication(&self, headers: &Headers<'_>) -> (Option<Case>, String) {
         let offered: Vec<&str> = headers
             .all("proxy-authenticate")
             .filter_map(|value| value.split_whitespace().next())
@@ -163,10 +172,11 @@ impl Said<'_> {
             }
         };
         if offered.is_empty() || basic {
-            return wanted.to_owned();
+            return (Some(Case::Login), wanted.to_owned());
         }
         let offered = excerpt(&offered.join(", "));
-        format!("{wanted} It offers {offered} alone, and the agent knows only Basic.")
+        let why = format!("{wanted} It offers {offered} alone, and the agent knows only Basic.");
+        (Some(Case::OtherLogin), why)
     }
 
     /// A SOCKS5 proxy that wants to know who asks.
@@ -186,7 +196,13 @@ impl Said<'_> {
             "The proxy {} opens no tunnel to {target}: {why}.",
             through.proxy
         );
-        Ok(Finding::new(DENIED, detail).saw("SOCKS login", why))
+        let case = match (&self.tunnel.ending, self.tunnel.credentials) {
+            (TunnelEnding::LoginWanted, Login::Given) => Case::OtherLogin,
+            _ => Case::Login,
+        };
+        Ok(Finding::new(DENIED, detail)
+            .saw("SOCKS login", why)
+            .case(case))
     }
 
     fn undecided(&self) -> Judgement {

@@ -284,12 +284,95 @@ fn no_proxy_and_all_proxy_leave_it_direct() {
 
 #[test]
 fn what_names_no_proxy_is_said_without_repeating_it() {
-    for bad in ["'HTTPS_PROXY=http://u:hunter2@ bad'", "HTTPS_PROXY=ftp://hunter2:1"] {
+    for (bad, as_the_agent) in [
+        ("'HTTPS_PROXY=http://u:hunter2@ bad'", "takes `http` for the proxy's name"),
+        ("HTTPS_PROXY=http://u:hunter2#@p:1", "takes `http` for the proxy's name"),
+        ("HTTPS_PROXY=ftp://hunter2:1", "knows no such scheme"),
+        ("HTTPS_PROXY=http://hunter2:99999", "finds no port in it"),
+        ("HTTPS_PROXY=u:hunter2/@p:1", "finds no host in it"),
+    ] {
         let (judgement, _) = with(unit(bad), &[]).judge(&Probe);
-        assert_eq!(codes(&judgement), ["proxy.unreachable"]);
-        assert!(detail(&judgement).contains("is no URL of a proxy"));
+        assert_eq!(codes(&judgement), ["proxy.unreachable"], "{bad}");
+        let detail = detail(&judgement);
+        assert!(detail.contains("is no URL of a proxy"), "{detail}");
+        assert!(detail.contains(as_the_agent), "{detail}");
         assert!(!format!("{judgement:?}").contains("hunter2"));
     }
+}
+
+#[test]
+fn what_the_agent_cannot_read_at_all_it_passes_over() {
+    for bad in [
+        "HTTPS_PROXY=http://u:hunter2%@p:1",
+        "'HTTPS_PROXY= http://u:hunter2@p:1'",
+    ] {
+        let (judgement, facts) = with(unit(bad), &[]).judge(&Probe);
+        assert_eq!(judgement.decision, Decision::Decided, "{bad}");
+        assert_eq!(codes(&judgement), [""; 0]);
+        let noted = noted(&judgement);
+        assert!(noted.contains("passes it over and connects directly"), "{noted}");
+        // A failure on the direct way tells it too: it is not the way that was meant.
+        let failed = Finding::new(UNREACHABLE, "No way.").into();
+        let way = facts.get::<Way>().cloned();
+        let failed = way.map(|way| way.direct_alone(failed));
+        let told = failed.map(|failed| detail(&failed).to_owned());
+        assert!(told.is_some_and(|told| told.contains("connects directly, saying nothing.")));
+        assert!(!noted.contains("hunter2"));
+    }
+}
+
+#[test]
+fn a_proxy_for_plain_http_alone_does_not_apply() {
+    for (environment, applies) in [
+        ("HTTP_PROXY=http://u:hunter2@p:1", false),
+        ("http_proxy=p:1", false),
+        ("HTTP_PROXY=p:1 HTTPS_PROXY=10.0.0.8:3128", true),
+    ] {
+        let host = connects(with(unit(environment), &[]), Err(Unseen::Refused));
+        let (judgement, _) = host.judge(&Probe);
+        let noted = noted(&judgement);
+        let said = noted.contains("the agent speaks HTTPS: it does not apply");
+        assert_eq!(said, !applies, "{noted}");
+        assert!(!noted.contains("hunter2"));
+    }
+    // Without a unit, by the doctor's own environment.
+    let shell = properties(&[("HTTP_PROXY", "p:1")]);
+    let (judgement, _) = with(Err(Unseen::Absent), &[])
+        .answer("environment", environment::of_other_schemes(), shell)
+        .judge(&Probe);
+    assert!(noted(&judgement).contains("HTTP_PROXY is set in the doctor's own environment"));
+}
+
+#[test]
+fn whether_a_login_was_sent_is_noted_and_never_which() {
+    use TunnelEnding as Ending;
+    let https = "HTTPS_PROXY=https://u:hunter2@10.0.0.8:3128";
+    let socks = "HTTPS_PROXY=socks5://u:hunter2@10.0.0.8:3128";
+    for (variable, ending, login, words) in [
+        (CREDENTIALS, Ending::Open, Login::Given, "was sent (Basic)"),
+        (CREDENTIALS, refused(407, &[]), Login::Given, "was sent (Basic)"),
+        (CREDENTIALS, Ending::Open, Login::Unreadable, "could not be read again"),
+        (
+            "HTTPS_PROXY=http://10.0.0.8:3128",
+            Ending::Open,
+            Login::None,
+            "none is set, and none was sent",
+        ),
+        (
+            https,
+            Ending::Tls { why: "x".into() },
+            Login::Given,
+            "was not sent: the proxy is not trusted",
+        ),
+        (https, Ending::Closed, Login::Given, "before it was clear"),
+        (socks, Ending::Open, Login::Given, "is sent if the proxy asks for it"),
+    ] {
+        let noted = noted(&asked(variable, ending, login));
+        assert!(noted.contains("proxy login: ") && noted.contains(words), "{noted}");
+        assert!(!noted.contains("hunter2"));
+    }
+    let (judgement, _) = connects(with(unit(CREDENTIALS), &[]), Err(Unseen::Refused)).judge(&Probe);
+    assert!(noted(&judgement).contains("one is set, and was not sent"));
 }
 
 #[test]
@@ -357,3 +440,5 @@ fn the_configurations_proxy_wins_over_everything() {
         "{detail}"
     );
 }
+
+mod steps;

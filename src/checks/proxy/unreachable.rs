@@ -1,8 +1,9 @@
 //! No connection to the proxy: which way it failed.
 
 use super::{Judgement, Through, UNREACHABLE};
+use crate::contract::proxy::Nobody;
 use crate::host::{Race, Unseen};
-use crate::model::Finding;
+use crate::model::{Case, Finding};
 
 /// None of the proxy's addresses connects.
 pub(super) fn judge(through: &Through, race: &Race) -> Judgement {
@@ -14,7 +15,7 @@ pub(super) fn judge(through: &Through, race: &Race) -> Judgement {
     let network = failed
         .iter()
         .find_map(|(_, unseen)| Some((*unseen, cause(unseen)?)));
-    let Some((first, cause)) = network else {
+    let Some((first, (case, cause))) = network else {
         let why = failed
             .first()
             .map_or_else(|| "nothing was tried".to_owned(), |(_, e)| e.to_string());
@@ -34,26 +35,33 @@ pub(super) fn judge(through: &Through, race: &Race) -> Judgement {
         Finding::new(UNREACHABLE, detail),
         |finding, (what, value)| finding.saw(what, value),
     );
-    finding.into()
+    finding.case(case).into()
 }
 
 /// What a failure means; nothing where it is none of the network's.
-fn cause(unseen: &Unseen) -> Option<&'static str> {
+fn cause(unseen: &Unseen) -> Option<(Case, &'static str)> {
     Some(match unseen {
         Unseen::Refused | Unseen::Reset | Unseen::Closed => {
-            "Nothing listens there any more, or a firewall rejects it."
+            (Case::Closed, "Nothing listens there any more, or a firewall rejects it.")
         }
-        Unseen::TimedOut { .. } => "A firewall drops the packets, or the host is down.",
-        Unseen::Unreachable { .. } | Unseen::Denied => "There is no way to it from here.",
+        Unseen::TimedOut { .. } => {
+            (Case::Silent, "A firewall drops the packets, or the host is down.")
+        }
+        Unseen::Unreachable { .. } | Unseen::Denied => {
+            (Case::NoRoute, "There is no way to it from here.")
+        }
         _ => return None,
     })
 }
 
 /// What is set names no proxy: the agent takes it for one all the same, and finds nobody there.
-pub(super) fn no_url(setting: &str) -> Finding {
+pub(super) fn no_url(setting: &str, nobody: Nobody) -> Finding {
+    let why = nobody.words();
     let detail = format!(
-        "{setting} is no URL of a proxy, and the agent finds no proxy by it; it is not repeated here, because it may hold a password. \
+        "{setting} is no URL of a proxy, and the agent finds no proxy by it: it {why}. What is set is not repeated here, because it may hold a password. \
          Written right, it looks like http://proxy.example.com:3128; reserved characters in user and password are percent-encoded."
     );
-    Finding::new(UNREACHABLE, detail).saw("set by", setting)
+    Finding::new(UNREACHABLE, detail)
+        .saw("set by", setting)
+        .case(Case::Malformed)
 }

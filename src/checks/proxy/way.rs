@@ -4,8 +4,8 @@
 use std::net::SocketAddr;
 
 use crate::checks::environment::{self, Environment, Owner};
-use crate::checks::{Judgement, Known, config};
-use crate::contract::proxy::{Proxy, Rules};
+use crate::checks::{Judgement, Known, config, differs};
+use crate::contract::proxy::{Nobody, Proxy, Reading, Rules, read};
 use crate::contract::url::ControlPlane;
 use crate::host::{Host, ProxySetting, TunnelQuestion, Via};
 
@@ -14,6 +14,8 @@ use crate::host::{Host, ProxySetting, TunnelQuestion, Via};
 pub(in crate::checks) struct Way {
     pub(super) choice: Choice,
     pub(super) shell: Shell,
+    /// What is set for the service and does not apply to the way to the control plane, and why not.
+    pub(super) void: Vec<String>,
 }
 
 /// What is decided for one control plane.
@@ -23,10 +25,12 @@ pub(super) enum Choice {
     Direct(String),
     /// It asks a proxy for a tunnel.
     Through(Box<Through>),
-    /// A variable is set to something that names no proxy.
+    /// A variable is set to something that the agent takes for a proxy, and that names none.
     Invalid {
         /// Which variable, and where it is set.
         setting: String,
+        /// What the agent makes of it.
+        nobody: Nobody,
     },
     /// What the service is told could not be read, because …
     Unknown(String),
@@ -43,6 +47,19 @@ pub(super) struct Through {
     pub(super) via: Via,
     /// Where it is set.
     pub(super) setting: String,
+}
+
+/// How a way is gone, with the reason in words.
+#[derive(Debug)]
+pub(in crate::checks) enum Taken {
+    /// Without a proxy.
+    Directly(String),
+    /// Through one.
+    Through(Box<Via>, String),
+    /// To nobody: what is set names no proxy.
+    Nowhere(String),
+    /// What is set could not be seen.
+    Unknown(String),
 }
 
 /// How the way of a command in this shell differs from the service's.
@@ -71,6 +88,7 @@ pub(in crate::checks) fn of(told: &config::Told, environment: &Environment) -> W
         return Way {
             choice: Choice::Nowhere,
             shell: Shell::Same,
+            void: Vec::new(),
         };
     };
     let via = |proxy: &Proxy, setting: ProxySetting| Via {
@@ -99,6 +117,7 @@ pub(in crate::checks) fn of(told: &config::Told, environment: &Environment) -> W
                         "whether the agent's service is told to go through a proxy is not known: {why}"
                     )),
                     shell: Shell::Same,
+                    void: Vec::new(),
                 };
             }
             let rules = Rules::of(|name| environment.get(name));
@@ -109,8 +128,33 @@ pub(in crate::checks) fn of(told: &config::Told, environment: &Environment) -> W
     };
     Way {
         shell: Shell::beside(&choice, environment, control_plane),
+        void: void(&choice, environment),
         choice,
     }
+}
+
+/// What a person may have set in vain: the agent reads it otherwise, or not at all.
+fn void(choice: &Choice, environment: &Environment) -> Vec<String> {
+    let set = |names: [&'static str; 2]| names.into_iter().find(|name| environment.get(name).is_some());
+    let whose = environment.owner.name();
+    let https = set(["HTTPS_PROXY", "https_proxy"]);
+    let mut void = Vec::new();
+    if let (None, Some(name)) = (https, set(["HTTP_PROXY", "http_proxy"])) {
+        void.push(format!(
+            "{name} is set in {whose}, but the agent speaks HTTPS: it does not apply (HTTPS_PROXY would)"
+        ));
+    }
+    if let (None, Some(name)) = (https, set(["ALL_PROXY", "all_proxy"])) {
+        void.push(format!("{name} is set in {whose}, and the agent does not read it"));
+    }
+    if let (Choice::Direct(_), Some(name)) = (choice, https)
+        && let Some(Reading::PassedOver) = environment.get(name).map(read)
+    {
+        void.push(format!(
+            "{name} is set in {whose}, and is no URL at all to the agent, which passes it over and connects directly, saying nothing"
+        ));
+    }
+    void
 }
 
 /// Applies Go's rules (`http.ProxyFromEnvironment`) to an environment.
@@ -121,13 +165,8 @@ fn decide(
     via: impl Fn(&Proxy, &str) -> Via,
 ) -> Choice {
     let Some((variable, value)) = &rules.https_proxy else {
-        let ignored = if rules.all_proxy {
-            "; ALL_PROXY is, and the agent does not read it"
-        } else {
-            ""
-        };
         return Choice::Direct(format!(
-            "none: HTTPS_PROXY is not set in {}{ignored}",
+            "none: HTTPS_PROXY is not set in {}",
             owner.name()
         ));
     };
@@ -135,13 +174,14 @@ fn decide(
         return Choice::Direct(format!("none for {}: {why}", control_plane.host()));
     }
     let setting = format!("{variable} in {}", owner.name());
-    match Proxy::parse(value.expose()) {
-        Some(proxy) => Choice::Through(Box::new(Through {
+    match read(value.expose()) {
+        Reading::Proxy(proxy) => Choice::Through(Box::new(Through {
             via: via(&proxy, variable),
             proxy,
             setting,
         })),
-        None => Choice::Invalid { setting },
+        Reading::PassedOver => Choice::Direct(format!("none: {setting} is no URL")),
+        Reading::Nobody(nobody) => Choice::Invalid { setting, nobody },
     }
 }
 
@@ -172,6 +212,23 @@ impl Way {
         match self.choice {
             Choice::Through(through) => Some(through.via),
             _ => None,
+        }
+    }
+
+    /// The way that somebody else takes who goes as the agent would.
+    pub(in crate::checks) fn taken(self) -> Taken {
+        match self.choice {
+            Choice::Direct(why) => Taken::Directly(why),
+            Choice::Through(through) => {
+                let how = format!("{}, by {}", through.proxy, through.setting);
+                Taken::Through(Box::new(through.via), how)
+            }
+            Choice::Invalid { setting, nobody } => Taken::Nowhere(format!(
+                "{setting} is no URL of a proxy: the agent {}",
+                nobody.words()
+            )),
+            Choice::Unknown(why) => Taken::Unknown(why),
+            Choice::Nowhere => Taken::Unknown("there is nowhere to go".to_owned()),
         }
     }
 
@@ -207,17 +264,36 @@ impl Way {
         judgement
     }
 
-    /// Says of a failure on the direct way that a command in this shell does not take that way.
+    /// Says of a failure on the direct way that a command in this shell does not take that way, or that a proxy was meant.
     pub(in crate::checks) fn direct_alone(&self, mut judgement: Judgement) -> Judgement {
-        if let (Choice::Direct(_), Shell::Proxy(proxy)) = (&self.choice, &self.shell) {
-            for finding in &mut judgement.findings {
-                finding.detail.push_str(&format!(
-                    " If it works for you, it fails for the service, because this shell goes through the proxy {proxy} and \
-                     the service's environment names none for this host."
-                ));
+        let Choice::Direct(_) = &self.choice else {
+            return judgement;
+        };
+        let void = self.void.iter().map(|void| format!("{void}."));
+        let differs = self.differs().map(|because| differs::if_it_works_for_you(&because));
+        let said: Vec<String> = void.chain(differs).collect();
+        for finding in &mut judgement.findings {
+            for sentence in &said {
+                finding.detail.push_str(&format!(" {sentence}"));
             }
         }
         judgement
+    }
+
+    /// Why what works in this shell does not show that it works for the service.
+    pub(super) fn differs(&self) -> Option<String> {
+        match (&self.choice, &self.shell) {
+            (_, Shell::Same) => None,
+            (Choice::Direct(_), Shell::Proxy(proxy)) => Some(format!(
+                "this shell goes through the proxy {proxy} and the service's environment names none for this host"
+            )),
+            (_, Shell::Proxy(proxy)) => {
+                Some(format!("this shell goes through another proxy, {proxy}"))
+            }
+            (_, Shell::Direct) => Some(
+                "only the service is told to go through this proxy; this shell uses none".to_owned(),
+            ),
+        }
     }
 }
 
@@ -235,7 +311,10 @@ impl Shell {
                     .exempts(&control_plane.host(), control_plane.port())
                     .is_none()
             })
-            .and_then(|(_, value)| Proxy::parse(value.expose()));
+            .and_then(|(_, value)| match read(value.expose()) {
+                Reading::Proxy(proxy) => Some(proxy),
+                Reading::PassedOver | Reading::Nobody(_) => None,
+            });
         match (choice, in_shell) {
             (Choice::Nowhere | Choice::Unknown(_), _)
             | (Choice::Direct(_) | Choice::Invalid { .. }, None) => Self::Same,

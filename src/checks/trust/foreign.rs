@@ -2,10 +2,11 @@
 
 use chrono::TimeDelta;
 
-use super::INTERCEPTED;
+use super::{INTERCEPTED, Judgement};
 use super::time::{Times, span};
 use crate::contract::chain::{Certificate, Path};
 use crate::contract::inspection::Maker;
+use crate::contract::proxy::Proxy;
 use crate::host::{Ending, Handshake};
 use crate::model::{Fact, Finding, Placeholder};
 
@@ -32,6 +33,20 @@ pub(super) fn intercepted(path: &Path, maker: &Maker, handshake: &Handshake) -> 
     match maker.product.exempt {
         Some(exempt) => finding.saw("exempt by", exempt),
         None => finding,
+    }
+}
+
+/// Where the agent goes through a proxy, that is the likeliest place of a product that decrypts.
+pub(super) fn place(judgement: &mut Judgement, proxy: &Proxy) {
+    let all = judgement.findings.iter_mut();
+    for finding in all.filter(|finding| finding.code == INTERCEPTED) {
+        let place = format!("the proxy {proxy} that the agent goes through, or something behind it");
+        finding.detail.push_str(&format!(" It is {place}."));
+        finding.evidence.push(Fact {
+            what: "at".into(),
+            value: place,
+        });
+        finding.values.insert(Placeholder::Proxy, proxy.to_string());
     }
 }
 

@@ -2,9 +2,12 @@
 //!
 //! What an environment decides is `rules`, which is pure; `tunnel` speaks to the proxy over a connection that it is given.
 
+mod overheard;
+mod reading;
 mod rules;
 mod tunnel;
 
+pub use reading::{Nobody, Reading, read};
 pub use rules::Rules;
 pub use tunnel::{Connection, Duplex, NoTunnel, Refusal, SocksReply, open, secure};
 
@@ -12,7 +15,6 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use percent_encoding::percent_decode_str;
 
 use crate::model::Secret;
 
@@ -88,35 +90,12 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Reads a proxy as a variable or the configuration writes it; without a scheme it is an HTTP proxy.
+    /// Reads a proxy, as [`read`] does, with blanks around it let go; without a scheme it is an HTTP proxy.
     pub fn parse(value: &str) -> Option<Self> {
-        let value = value.trim();
-        match value.contains("://") {
-            true => Self::of_url(value),
-            false => Self::of_url(&format!("http://{value}")),
+        match read(value.trim()) {
+            Reading::Proxy(proxy) => Some(proxy),
+            Reading::PassedOver | Reading::Nobody(_) => None,
         }
-    }
-
-    fn of_url(text: &str) -> Option<Self> {
-        let url = url::Url::parse(text).ok()?;
-        let scheme = Scheme::ALL
-            .into_iter()
-            .find(|scheme| scheme.as_str() == url.scheme())?;
-        let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
-        let decoded = |text: &str| Secret::new(percent_decode_str(text).decode_utf8_lossy());
-        let credentials = (!url.username().is_empty() || url.password().is_some()).then(|| {
-            let password = url.password().unwrap_or_default();
-            Credentials {
-                user: decoded(url.username()),
-                password: decoded(password),
-            }
-        });
-        (!host.is_empty()).then(|| Self {
-            scheme,
-            host,
-            port: url.port().unwrap_or(scheme.default_port()),
-            credentials,
-        })
     }
 
     /// Whether both are the same proxy, whatever they say of credentials.

@@ -24,6 +24,7 @@ use tokio_rustls::TlsConnector;
 use tokio_socks::Error as SocksError;
 use tokio_socks::tcp::Socks5Stream;
 
+use super::overheard::{Beginning, Overheard};
 use super::{Proxy, authority};
 use crate::contract::client::harmless_headers;
 
@@ -35,6 +36,9 @@ const FIELDS_LIMIT: usize = 256;
 const BODY_LIMIT: usize = 4 << 10;
 /// How long a refusal's page is waited for: the status is what counts.
 const PAGE_WAIT: Duration = Duration::from_millis(500);
+
+/// Of what answers with something else.
+const NO_HTTP: &str = "its answer to CONNECT is no HTTP";
 
 /// What bytes go through in both directions.
 pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -176,6 +180,12 @@ pub async fn open(
 
 async fn connect(stream: Connection, proxy: &Proxy, target: &str) -> Result<Connection, NoTunnel> {
     let request = request(proxy, target)?;
+    let (stream, beginning) = Overheard::new(stream);
+    let asked = ask(stream, request).await;
+    asked.map_err(|error| error.or_refused(&beginning))
+}
+
+async fn ask(stream: Overheard, request: Request<Empty<Bytes>>) -> Result<Connection, NoTunnel> {
     let (mut sender, connection) = http1::Builder::new()
         .max_header_size(HEAD_LIMIT)
         .max_headers(FIELDS_LIMIT)
@@ -294,13 +304,30 @@ impl NoTunnel {
         }
     }
 
+    /// An answer that cannot be read as a whole, or breaks off, has its status all the same.
+    fn or_refused(self, beginning: &Beginning) -> Self {
+        let broken = matches!(self, Self::NotAProxy(NO_HTTP) | Self::Closed);
+        match beginning.status_line().filter(|_| broken) {
+            Some((200, _)) => Self::NotAProxy(
+                "its answer to CONNECT begins with HTTP 200, and what follows is no HTTP",
+            ),
+            Some((status, reason)) => Self::Refused(Refusal {
+                status,
+                reason,
+                headers: Vec::new(),
+                body: String::new(),
+            }),
+            None => self,
+        }
+    }
+
     fn http(error: &hyper::Error) -> Self {
         let beneath = error.source().and_then(|source| source.downcast_ref());
         if let Some(io) = beneath {
             return Self::io(io);
         }
         match error {
-            error if error.is_parse() => Self::NotAProxy("its answer to CONNECT is no HTTP"),
+            error if error.is_parse() => Self::NotAProxy(NO_HTTP),
             error if error.is_incomplete_message() || error.is_closed() || error.is_canceled() => {
                 Self::Closed
             }

@@ -156,6 +156,35 @@ async fn a_refusal_is_kept_as_data() {
 }
 
 #[tokio::test]
+async fn the_status_counts_whatever_follows_it() {
+    let long = format!("HTTP/1.1 407 Who\r\nX: {}\r\n\r\n", "x".repeat(HEAD_LIMIT));
+    let many = format!(
+        "HTTP/1.1 502 Bad\r\n{}\r\n",
+        "X: y\r\n".repeat(FIELDS_LIMIT + 1)
+    );
+    for (answer, status) in [
+        (long.as_str(), 407),
+        (many.as_str(), 502),
+        ("HTTP/1.1 407 Who\r\nno header at all\r\n\r\n", 407),
+        ("HTTP/1.1 403 No\r\nX\u{1}: y\r\n\r\n", 403),
+        ("HTTP/1.1 403 No\r\nX: breaks o", 403),
+    ] {
+        let answer = answer.to_owned();
+        let asked = ask("p:1", async move |mut stream| {
+            head(&mut stream).await;
+            // Nobody reads the whole of what is too much.
+            let _cut_short = stream.write_all(answer.as_bytes()).await;
+        });
+        let NoTunnel::Refused(refusal) = error(asked.await) else {
+            panic!("{status} is none");
+        };
+        assert_eq!((refusal.status, refusal.headers.len()), (status, 0));
+    }
+    let open = error(answers("p:1", b"HTTP/1.1 200 OK\r\nno header at all\r\n\r\n").await);
+    assert!(matches!(open, NoTunnel::NotAProxy(why) if why.contains("HTTP 200")));
+}
+
+#[tokio::test]
 async fn what_is_no_proxy_is_said() {
     for (url, bytes) in [
         ("p:1", &b"SSH-2.0-OpenSSH_9.2p1\r\n"[..]),

@@ -11,7 +11,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use super::deadline::{Deadline, millis};
 use super::files::Root;
 use super::scrub::Scrubber;
-use super::{tcp, trust};
+use super::{LiveHost, proxy, tcp, trust};
 use crate::contract::api::HeartbeatRequest;
 use crate::contract::client::{self, Answer, ApiClient, CallError, Route};
 use crate::contract::proxy::Proxy;
@@ -58,20 +58,27 @@ pub(super) async fn call(
 }
 
 /// A `GET` of any URL, for the user's own checks: the system's anchors, and nothing that identifies anybody.
-pub(super) async fn fetch(
-    deadline: Deadline,
-    root: &Root,
-    stores: &trust::Stores,
-    scrubber: &Scrubber,
-    question: FetchQuestion,
-) -> Seen<Exchange> {
-    let (root, stores) = (root.clone(), stores.clone());
+pub(super) async fn fetch(host: &LiveHost, question: FetchQuestion) -> Seen<Exchange> {
+    let deadline = host.deadline();
+    let (root, stores) = (host.root.clone(), host.stores.clone());
     let config = deadline
         .blocking(move || anonymous_tls_config(&stores.load(&root, None, None).anchors))
         .await?
         .map_err(Unseen::failed)?;
-    let asked = client::get(&question.url, config, deadline.remaining());
-    match answered(deadline, scrubber, asked).await {
+    let answer = match &question.via {
+        None => {
+            let asked = client::get(&question.url, config, deadline.remaining());
+            answered(deadline, &host.scrubber, asked).await
+        }
+        Some(via) => {
+            let (proxy, _) = host.proxy(deadline, via).await?;
+            let tls = proxy::tls(deadline, &host.root, &host.stores, via).await?;
+            let route = Route { proxy, tls };
+            let asked = client::get_through(route, &question.url, config, deadline.remaining());
+            answered(deadline, &host.scrubber, asked).await
+        }
+    };
+    match answer {
         ApiAnswer::Reply(reply) => Ok(reply.exchange),
         ApiAnswer::PeerNotAccepted { why } => Err(Unseen::failed(format_args!(
             "its certificate is not accepted: {why}"

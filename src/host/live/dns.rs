@@ -26,8 +26,9 @@ use super::deadline::{Deadline, millis};
 use super::tcp;
 use crate::host::{DnsQuestion, DnsReply, RecordType, Seen, Unseen};
 
-/// A lost datagram is sent again twice within the limit.
+/// A lost datagram is sent again twice within the limit, and within the grace of those that others have come before.
 const TRIES: u32 = 3;
+const RETRY: Duration = Duration::from_millis(350);
 
 /// Asks, and waits no longer than the limit.
 pub(super) async fn ask(deadline: Deadline, port: u16, question: &DnsQuestion) -> Seen<DnsReply> {
@@ -69,7 +70,7 @@ impl Nameserver {
     async fn ask(&self, mut connection: ConnectionConfig, query: &Query) -> Seen<DnsResponse> {
         connection.port = self.port;
         let mut options = DnsRequestOptions::default();
-        options.retry_interval = self.deadline.remaining() / TRIES;
+        options.retry_interval = RETRY.min(self.deadline.remaining() / TRIES);
         let answer = async {
             let connecting =
                 self.runtime

@@ -1,24 +1,19 @@
 //! What systemd's own configuration gives every service: `DefaultEnvironment=` of systemd-system.conf(5) and its drop-ins.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::conf_files::{self, DropIns, main_file};
 use super::files::Root;
-use super::unit_files::{FILE_LIMIT, add_conf_files};
-use crate::host::{Seen, UnitLine, Unseen, unit_lines};
+use super::unit_files::FILE_LIMIT;
+use crate::host::{Seen, UnitLine, unit_lines};
 
-/// Where the configuration is; of two files with one name the first counts.
-const DIRS: [&str; 4] = [
-    "/etc/systemd",
-    "/run/systemd",
-    "/usr/local/lib/systemd",
-    "/usr/lib/systemd",
-];
+/// The configuration, in each of the directories.
+const FILE: &str = "systemd/system.conf";
 
 /// The variables, quoted as written; empty where nothing is set.
 pub(super) fn default_environment(root: &Root) -> Seen<String> {
     let mut values: Vec<String> = Vec::new();
-    for path in main_file(root)?.into_iter().chain(drop_ins(root)?) {
+    for path in main_file(root, FILE)?.into_iter().chain(drop_ins(root)?) {
         let mut section = String::new();
         for line in unit_lines(&root.read_text(&path, FILE_LIMIT)?) {
             match line {
@@ -39,26 +34,12 @@ pub(super) fn default_environment(root: &Root) -> Seen<String> {
     Ok(values.join(" "))
 }
 
-fn main_file(root: &Root) -> Seen<Option<PathBuf>> {
-    for dir in DIRS {
-        let path = Path::new(dir).join("system.conf");
-        match root.find_host(&path) {
-            Ok(_) => return Ok(Some(path)),
-            Err(Unseen::Absent) => {}
-            Err(unseen) => return Err(unseen),
-        }
+fn drop_ins(root: &Root) -> Seen<Vec<PathBuf>> {
+    let mut found = DropIns::new(root);
+    for dir in conf_files::DIRS {
+        found.add(&Path::new(dir).join(format!("{FILE}.d")))?;
     }
-    Ok(None)
-}
-
-fn drop_ins(root: &Root) -> Seen<impl Iterator<Item = PathBuf>> {
-    let mut found = BTreeMap::new();
-    for dir in DIRS.map(|dir| Path::new(dir).join("system.conf.d")) {
-        add_conf_files(root, &dir, &mut found)?;
-    }
-    let files = found.into_values();
-    let is_file = |path: &PathBuf| root.find_host(path).is_ok_and(|found| found.is_file());
-    Ok(files.filter(is_file).collect::<Vec<_>>().into_iter())
+    Ok(found.in_order())
 }
 
 #[cfg(test)]
@@ -104,5 +85,30 @@ mod tests {
             default_environment(&root).unwrap(),
             "HTTPS_PROXY=http://p:1"
         );
+    }
+
+    #[test]
+    fn a_masked_file_sets_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Root::new(Some(dir.path().to_owned()));
+        for sub in [
+            "etc/systemd",
+            "usr/lib/systemd",
+            "etc/systemd/system.conf.d",
+        ] {
+            fs::create_dir_all(dir.path().join(sub)).unwrap();
+        }
+        let told = "[Manager]\nDefaultEnvironment=A=1\n";
+        fs::write(dir.path().join("usr/lib/systemd/system.conf"), told).unwrap();
+        let masked = dir.path().join("etc/systemd/system.conf");
+        std::os::unix::fs::symlink("/dev/null", &masked).unwrap();
+        assert_eq!(default_environment(&root), Ok(String::new()));
+        let drop_in = dir.path().join("etc/systemd/system.conf.d/x.conf");
+        fs::write(drop_in, "[Manager]\nDefaultEnvironment=B=2\n").unwrap();
+        assert_eq!(default_environment(&root).unwrap(), "B=2");
+        // What is no file at all could not be read, and is not taken for one that sets nothing.
+        fs::remove_file(&masked).unwrap();
+        fs::create_dir(&masked).unwrap();
+        assert!(default_environment(&root).is_err());
     }
 }

@@ -6,9 +6,11 @@
 mod acl;
 mod api;
 mod commands;
+mod conf_files;
 mod deadline;
 mod dns;
 mod files;
+mod grace;
 mod hello;
 mod http;
 mod hung;
@@ -37,7 +39,7 @@ mod unit_merge;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -49,6 +51,7 @@ use tokio::net::TcpStream;
 use self::api::Tokens;
 use self::deadline::Deadline;
 use self::files::Root;
+use self::grace::Answered;
 use self::proxy::{Proxies, Tunnels};
 use self::scrub::Scrubber;
 use super::*;
@@ -94,6 +97,8 @@ pub struct LiveHost {
     tokens: Tokens,
     dns_port: u16,
     ntp_port: u16,
+    /// Names that a nameserver has told addresses of.
+    answered: Answered,
     scrubber: Scrubber,
     proxies: Proxies,
     /// The trust anchors that were read already.
@@ -134,6 +139,7 @@ impl LiveHost {
             },
             dns_port: settings.dns_port,
             ntp_port: settings.ntp_port,
+            answered: Answered::default(),
             proxies: Proxies::default(),
             stores: trust::Stores::default(),
             connected: Mutex::default(),
@@ -257,7 +263,10 @@ impl LiveHost {
                 "under another root the resolver of this machine is no witness",
             ));
         }
-        self.deadline().blocking(move || lookup(&name)).await?
+        let asked = name.clone();
+        let work = move || system::lookup(&asked);
+        let found = async { self.deadline().blocking(work).await? };
+        self.answered.or(&name, found, |it| !it.is_empty()).await
     }
 
     async fn ask_connect(&self, question: ConnectQuestion) -> Race {
@@ -429,18 +438,6 @@ async fn listed_group(deadline: Deadline, name: &str) -> Seen<Group> {
     system::group_from(&String::from_utf8_lossy(&listed.stdout)).ok_or(Unseen::Absent)
 }
 
-/// getaddrinfo; may block for as long as the system's resolver likes.
-fn lookup(name: &str) -> Seen<Vec<IpAddr>> {
-    let found = (name, 0).to_socket_addrs().map_err(Unseen::failed)?;
-    let mut addresses = Vec::new();
-    for address in found {
-        if !addresses.contains(&address.ip()) {
-            addresses.push(address.ip());
-        }
-    }
-    Ok(addresses)
-}
-
 impl Host for LiveHost {
     fn system(&self, (): ()) -> BoxFuture<'_, System> {
         Box::pin(async {
@@ -545,7 +542,11 @@ impl Host for LiveHost {
     }
 
     fn dns(&self, question: DnsQuestion) -> BoxFuture<'_, Seen<DnsReply>> {
-        Box::pin(async move { dns::ask(self.deadline(), self.dns_port, &question).await })
+        Box::pin(async move {
+            let reply = dns::ask(self.deadline(), self.dns_port, &question);
+            let tells = |reply: &DnsReply| !reply.addresses.is_empty();
+            self.answered.or(&question.name, reply, tells).await
+        })
     }
 
     fn lookup(&self, name: String) -> BoxFuture<'_, Seen<Vec<IpAddr>>> {
@@ -569,13 +570,7 @@ impl Host for LiveHost {
     }
 
     fn fetch(&self, question: FetchQuestion) -> BoxFuture<'_, Seen<Exchange>> {
-        Box::pin(api::fetch(
-            self.deadline(),
-            &self.root,
-            &self.stores,
-            &self.scrubber,
-            question,
-        ))
+        Box::pin(api::fetch(self, question))
     }
 
     fn anchors(&self, question: AnchorsQuestion) -> BoxFuture<'_, Seen<Anchors>> {

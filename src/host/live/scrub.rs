@@ -8,6 +8,7 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use regex::{Captures, Regex};
 
+use crate::contract::proxy::{self, Reading};
 use crate::host::LogEntry;
 use crate::model::{Secret, redact};
 
@@ -141,13 +142,24 @@ pub(super) fn is_proxy(name: &str) -> bool {
 }
 
 /// A proxy's URL without user and password, whatever is in them: one with a `/` or `#` is no good URL, and still a secret.
+///
+/// Where the agent cannot read the URL because of them, neither can it read what is left (see [`proxy::read`]): what comes
+/// through the door is judged as what is set would be.
 fn hide_login(url: &str) -> String {
     let Some((login, host)) = url.rsplit_once('@') else {
         return url.to_owned();
     };
-    match login.split_once("://") {
-        Some((scheme, _)) => format!("{scheme}://{MARK}@{host}"),
-        None => format!("{MARK}@{host}"),
+    let scheme = login.find("://").map_or("", |at| &login[..at + 3]);
+    let hidden = format!("{scheme}{MARK}@{host}");
+    let is_as_set = |left: &String| match (proxy::read(url), proxy::read(left)) {
+        (Reading::Proxy(set), Reading::Proxy(left)) => set.is_same(&left),
+        (set, left) => set == left,
+    };
+    // No host has a `^`, and a `%` stands before two digits.
+    let others = ["^", "%"].map(|stranger| format!("{scheme}{stranger}{MARK}"));
+    match is_as_set(&hidden) {
+        true => hidden,
+        false => others.into_iter().find(is_as_set).unwrap_or(hidden),
     }
 }
 
@@ -237,15 +249,15 @@ mod tests {
             ("a\n-----BEGIN PRIVATE KEY-----\nAAAA\n", "a\n…"),
             (
                 "HTTPS_PROXY=u:p/w#d@h:1\nexport no_proxy='a@b'\n",
-                "HTTPS_PROXY=…@h:1\nexport no_proxy='…@b'\n",
+                "HTTPS_PROXY=^…\nexport no_proxy='…@b'\n",
             ),
             (
                 "log_level: info\nproxy: 'http://u:p/w@h:1'\n",
-                "log_level: info\nproxy: 'http://…@h:1'\n",
+                "log_level: info\nproxy: 'http://^…'\n",
             ),
             (
                 "proxy: http://u:p w@h:1 # ask x@y\n",
-                "proxy: http://…@h:1 # ask x@y\n",
+                "proxy: http://^… # ask x@y\n",
             ),
             (
                 "proxy: http://h:1 # ask x@y\n",
@@ -253,7 +265,7 @@ mod tests {
             ),
             (
                 "A=b\nhttps_proxy=\"http://u:p w@h:1\"\n",
-                "A=b\nhttps_proxy=\"http://…@h:1\"\n",
+                "A=b\nhttps_proxy=\"http://^…\"\n",
             ),
         ] {
             assert_eq!(scrubber().file(text), expected);
@@ -294,10 +306,31 @@ mod tests {
         scrubber().properties(&mut properties);
         assert_eq!(
             properties["Environment"],
-            r#"A=b HTTPS_PROXY=…@h:1 "https_proxy=socks5://…@h:2" 'HTTP_PROXY=…@h:3' ALL_PROXY="…@h:4" MAIL=a@b"#
+            r#"A=b HTTPS_PROXY=…@h:1 "https_proxy=socks5://^…" 'HTTP_PROXY=^…' ALL_PROXY="^…" MAIL=a@b"#
         );
         let variable = scrubber().variable("https_proxy", "http://u:p w@x@h:1");
-        assert_eq!(variable, "http://…@h:1");
+        assert_eq!(variable, "http://^…");
+    }
+
+    #[test]
+    fn a_proxy_is_read_without_its_login_as_it_is_with_it() {
+        for (set, left) in [
+            ("http://u:p@h:1", "http://…@h:1"),
+            ("u:p@h:1", "…@h:1"),
+            ("http://u:p w@x@h:1", "http://^…"),
+            ("http://u:p%@h:1", "http://%…"),
+            ("u:p#w@h:1", "^…"),
+            (" u:p@h:1", "%…"),
+            ("ftp://u:p@h", "ftp://…@h"),
+        ] {
+            let told = scrubber().variable("HTTPS_PROXY", set);
+            assert_eq!(told, left, "{set}");
+            let (set, told) = (proxy::read(set), proxy::read(&told));
+            match (&set, &told) {
+                (Reading::Proxy(set), Reading::Proxy(told)) => assert!(set.is_same(told)),
+                _ => assert_eq!(set, told),
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! The machine itself: its name and system, its users, its processes.
+//! The machine itself: its name and system, its users, its processes, its own resolver.
 
+use std::net::{IpAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
 use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, RefreshKind, UpdateKind};
@@ -203,6 +204,18 @@ fn is_named(process: &sysinfo::Process, name: &str) -> bool {
             process.name().to_str() == Some(&short)
         }
     }
+}
+
+/// getaddrinfo; may block for as long as the system's resolver likes.
+pub(super) fn lookup(name: &str) -> Seen<Vec<IpAddr>> {
+    let found = (name, 0).to_socket_addrs().map_err(Unseen::failed)?;
+    let mut addresses = Vec::new();
+    for address in found {
+        if !addresses.contains(&address.ip()) {
+            addresses.push(address.ip());
+        }
+    }
+    Ok(addresses)
 }
 
 #[cfg(test)]

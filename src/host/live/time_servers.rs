@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::conf_files::{self, DropIns};
 use super::files::Root;
 use crate::host::TimeServer;
 
@@ -94,30 +95,14 @@ impl Servers<'_> {
         }
     }
 
-    /// A file and its drop-ins, in the order in which they count; of drop-ins with one name the first directory's wins.
+    /// A file and its drop-ins, in the order in which they count. What cannot be looked at names no servers.
     fn configurations(&self, name: &str) -> Vec<PathBuf> {
-        const DIRS: [&str; 4] = ["/etc", "/run", "/usr/local/lib", "/usr/lib"];
-        let mut drop_ins: Vec<PathBuf> = Vec::new();
-        for dir in DIRS {
-            for path in self.entries(&Path::new(dir).join(format!("{name}.d"))) {
-                let conf = path
-                    .extension()
-                    .is_some_and(|extension| extension == "conf");
-                if conf
-                    && drop_ins
-                        .iter()
-                        .all(|other| other.file_name() != path.file_name())
-                {
-                    drop_ins.push(path);
-                }
-            }
+        let mut drop_ins = DropIns::new(self.root);
+        for dir in conf_files::DIRS {
+            let _unseen = drop_ins.add(&Path::new(dir).join(format!("{name}.d")));
         }
-        drop_ins.sort_by(|a, b| a.file_name().cmp(&b.file_name()));
-        let main = DIRS.map(|dir| Path::new(dir).join(name));
-        let main = main
-            .into_iter()
-            .find(|path| self.root.find_host(path).is_ok());
-        main.into_iter().chain(drop_ins).collect()
+        let main = conf_files::main_file(self.root, name).unwrap_or_default();
+        main.into_iter().chain(drop_ins.in_order()).collect()
     }
 
     fn assignments(&self, file: &Path) -> Vec<(String, String)> {

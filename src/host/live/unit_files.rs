@@ -4,9 +4,9 @@
 //! (`ActiveState` and its like) is missing. See systemd.unit(5).
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use super::conf_files::{DropIns, is_mask};
 use super::files::Root;
 use super::system;
 use super::unit_merge::{self, Specifiers};
@@ -152,12 +152,6 @@ fn fragment(root: &Root, name: &str) -> Seen<Fragment> {
     Ok(Fragment::Missing)
 }
 
-/// A link to `/dev/null`, which another root need not have.
-fn is_mask(root: &Root, path: &Path) -> bool {
-    root.link_target(path)
-        .is_ok_and(|target| target == Path::new("/dev/null"))
-}
-
 fn loaded(root: &Root, name: &str, path: &Path, text: &str) -> Seen<BTreeMap<String, String>> {
     let mut unit = Unit::default();
     unit.read(text);
@@ -188,38 +182,15 @@ fn loaded(root: &Root, name: &str, path: &Path, text: &str) -> Seen<BTreeMap<Str
     Ok(properties)
 }
 
-/// Adds the files of a directory that end in `.conf`, where none of the name was found in a directory before.
-pub(super) fn add_conf_files(
-    root: &Root,
-    dir: &Path,
-    found: &mut BTreeMap<OsString, PathBuf>,
-) -> Seen<()> {
-    let names = match root.find_host(dir).and_then(|dir| dir.entries(DIR_LIMIT)) {
-        Ok(names) => names,
-        Err(Unseen::Absent) => return Ok(()),
-        Err(unseen) => return Err(unseen),
-    };
-    for file in names {
-        if Path::new(&file).extension().is_some_and(|e| e == "conf") {
-            let path = dir.join(&file);
-            found.entry(file).or_insert(path);
-        }
-    }
-    Ok(())
-}
-
 /// The drop-ins of a unit, in the order in which they count: by file name; of two with one name the more particular.
 fn drop_ins(root: &Root, name: &str) -> Seen<Vec<PathBuf>> {
-    let mut found: BTreeMap<_, PathBuf> = BTreeMap::new();
+    let mut found = DropIns::new(root);
     for set in drop_in_sets(name) {
         for dir in DIRS.map(|dir| Path::new(dir).join(&set)) {
-            add_conf_files(root, &dir, &mut found)?;
+            found.add(&dir)?;
         }
     }
-    Ok(found
-        .into_values()
-        .filter(|path| !is_mask(root, path) && root.find_host(path).is_ok_and(|f| f.is_file()))
-        .collect())
+    Ok(found.in_order())
 }
 
 /// `a-b.service.d`, `a-.service.d`, `service.d`.

@@ -27,9 +27,10 @@ pub(crate) use routed::{Routed, SERVER_V4, SERVER_V6};
 pub(crate) use scene::Scene;
 pub(crate) use sdbox::SystemdBox;
 pub(crate) use servers::{
-    INTERCEPTOR_PORT, Interceptor, Server, Site, Tells, Upstream, banner, chronyd, dnsmasq,
-    forbidding_dante, haproxy, install_chrony, microsocks, mitmproxy, nginx, nginx_at, nsd,
-    s_server, silence, silent_clock, squid, strict_control_plane, tinyproxy, tls_before, unbound,
+    INTERCEPTOR_PORT, Interceptor, Reached, Server, Site, Tells, Upstream, banner, chronyd,
+    dnsmasq, forbidding_dante, haproxy, install_chrony, microsocks, mitmproxy, nginx, nginx_at,
+    nsd, s_server, silence, silent_clock, squid, strict_control_plane, tinyproxy, tls_before,
+    unbound,
 };
 pub(crate) use world::World;
 

@@ -9,7 +9,9 @@ mod time;
 mod web;
 
 pub(crate) use dns::{dnsmasq, nsd, unbound};
-pub(crate) use intercept::{Interceptor, PORT as INTERCEPTOR_PORT, Upstream, mitmproxy, squid};
+pub(crate) use intercept::{
+    Interceptor, PORT as INTERCEPTOR_PORT, Reached, Upstream, mitmproxy, squid,
+};
 pub(crate) use process::Server;
 pub(crate) use proxies::{forbidding_dante, microsocks, tinyproxy, tls_before};
 pub(crate) use streams::{banner, haproxy, s_server, silence, strict_control_plane};

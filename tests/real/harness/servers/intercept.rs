@@ -1,11 +1,20 @@
 //! Products that decrypt TLS on its way: mitmproxy, and squid with ssl-bump. On a router whose firewall turns the agent's
-//! connections over to them.
+//! connections over to them, or as a proxy that the agent is told to ask.
 
 use super::process::{DIR, Server};
 use crate::harness::{Leaf, NAME, Pki, Place, SERVER_V4, until};
 
-/// The port that the firewall turns connections over to.
+/// The port that the firewall turns connections over to, or that is asked.
 pub(crate) const PORT: u16 = 8080;
+
+/// How a connection comes to a product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reached {
+    /// A firewall turns it over.
+    Diverted,
+    /// By CONNECT.
+    Asked,
+}
 
 /// A product at work.
 pub(crate) struct Interceptor {
@@ -17,7 +26,7 @@ pub(crate) struct Interceptor {
 }
 
 /// mitmproxy with a CA of its own making. It writes down every request with its headers and its body.
-pub(crate) fn mitmproxy(place: &Place) -> Interceptor {
+pub(crate) fn mitmproxy(place: &Place, reached: Reached) -> Interceptor {
     let confdir = format!("{DIR}/mitmproxy");
     let log = format!("{DIR}/mitmproxy.log");
     place.shell(&format!("mkdir -p {confdir}"));
@@ -25,7 +34,11 @@ pub(crate) fn mitmproxy(place: &Place) -> Interceptor {
     command
         .env("PYTHONUNBUFFERED", "1")
         .args(["-c", &format!("exec mitmdump \"$@\" >{log}"), "mitmdump"])
-        .args(["--mode", "transparent", "--showhost", "--ssl-insecure"])
+        .args(match reached {
+            Reached::Diverted => ["--mode", "transparent"],
+            Reached::Asked => ["--mode", "regular"],
+        })
+        .args(["--showhost", "--ssl-insecure"])
         .args(["--listen-host", "0.0.0.0"])
         .args(["--listen-port", &PORT.to_string()])
         .args(["--set", &format!("confdir={confdir}")])
@@ -48,14 +61,26 @@ pub(crate) enum Upstream {
 }
 
 /// squid with this CA, which has a certificate and its key. It writes down a line for each request.
-pub(crate) fn squid(place: &Place, pki: &Pki, ca: &Leaf, upstream: Upstream) -> Interceptor {
+pub(crate) fn squid(
+    place: &Place,
+    pki: &Pki,
+    ca: &Leaf,
+    upstream: Upstream,
+    reached: Reached,
+) -> Interceptor {
     let pem = format!("{DIR}/squid-ca.pem");
     let certificates = format!("{DIR}/squid-certificates");
     let log = format!("{DIR}/squid.log");
     place.put(&pem, "0644", &format!("{}{}", ca.chain, ca.key));
-    let hosts = format!("127.0.0.1 localhost\n{SERVER_V4} {NAME}\n");
-    place.put("/etc/hosts", "0644", &hosts);
-    place.put("/etc/resolv.conf", "0644", "nameserver 127.0.0.1\n");
+    let port = match reached {
+        Reached::Diverted => {
+            let hosts = format!("127.0.0.1 localhost\n{SERVER_V4} {NAME}\n");
+            place.put("/etc/hosts", "0644", &hosts);
+            place.put("/etc/resolv.conf", "0644", "nameserver 127.0.0.1\n");
+            format!("http_port 127.0.0.1:3128\nhttps_port {PORT} intercept")
+        }
+        Reached::Asked => format!("http_port 127.0.0.1:{PORT}"),
+    };
     let trusts = format!("{DIR}/upstream-ca.crt");
     place.put(&trusts, "0644", &pki.root());
     let trust = match upstream {
@@ -68,8 +93,7 @@ pub(crate) fn squid(place: &Place, pki: &Pki, ca: &Leaf, upstream: Upstream) -> 
         &format!(
             r#"
 visible_hostname squid.lab
-http_port 127.0.0.1:3128
-https_port {PORT} intercept ssl-bump tls-cert={pem} generate-host-certificates=on
+{port} ssl-bump tls-cert={pem} generate-host-certificates=on
 sslcrtd_program /usr/lib/squid/security_file_certgen -s {certificates} -M 4MB
 sslcrtd_children 2 startup=1
 acl hello at_step SslBump1
