@@ -199,7 +199,7 @@ fn tcp(host: &str, port: u16, race: &Seen<Race>) -> Comparison {
             });
             let tried: Vec<String> = tried.collect();
             fails(format!(
-                "Port {port} of {host} does not open ({}).",
+                "Port {port} of {host} does not open: {}.",
                 tried.join("; ")
             ))
         }

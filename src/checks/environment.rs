@@ -28,7 +28,7 @@ impl Owner {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Service => "the environment of the agent's service",
-            Self::Doctor => "the doctor's own environment (there is no service to ask)",
+            Self::Doctor => "the doctor's own environment, for want of a service's",
         }
     }
 }
@@ -216,7 +216,7 @@ pub(super) async fn of_agent(host: &dyn Host, known: &Known) -> Environment {
     };
     if let Some(why) = service.get("DefaultEnvironmentUnseen") {
         environment.unseen.push(format!(
-            "the service manager's own configuration could not be read ({why})"
+            "the service manager's own configuration could not be read: {why}"
         ));
     }
     environment.pass(host, known, service).await;
@@ -267,7 +267,7 @@ impl Environment {
                 self.variables.extend(passed);
             }
             Err(unseen) => self.unseen.push(format!(
-                "PassEnvironment={} takes from the service manager's own environment, which was not seen ({unseen})",
+                "PassEnvironment={} takes from the service manager's own environment, which was not seen: {unseen}",
                 names.join(" ")
             )),
         }

@@ -90,7 +90,7 @@ fn change_request(id: &str, answer: Option<&ApiAnswer>, known: &Known) -> Judgem
     match answer {
         Some(ApiAnswer::Reply(reply)) => replied(id, &reply.exchange, known),
         Some(ApiAnswer::PeerNotAccepted { why }) => unread(format!(
-            "the API token was not sent, because strict verification does not accept the peer ({})",
+            "the API token was not sent, because strict verification does not accept the peer: {}",
             excerpt(why)
         )),
         Some(ApiAnswer::Alert { name }) => unread(format!(

@@ -1,6 +1,6 @@
 //! `nexplane-doctor diagnose`: this host, once, or until it is healthy, or for as long as somebody watches.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ use crate::diagnosis;
 use crate::engine::{self, Graph, Limits, Selection};
 use crate::host::Recorder;
 use crate::host::live::{LiveHost, Settings};
-use crate::model::{Code, Report, Secret, Source, Target, Verdict};
+use crate::model::{Code, Given, Report, Secret, Source, Target, Verdict};
 use crate::report::{human, json_v1};
 
 /// How long to rest between two diagnoses of `--wait` and `--watch`.
@@ -136,7 +136,7 @@ impl Job {
                 self.limits,
             )
         });
-        let mut progress = Progress::new(common);
+        let mut progress = Progress::new(common, &self.ignore);
         let run = engine::run(
             &self.graph,
             host,
@@ -217,7 +217,11 @@ fn show_change(
     }
 }
 
-fn render(report: &Report, format: Format, look: human::Look) -> Result<String, Failure> {
+pub(super) fn render(
+    report: &Report,
+    format: Format,
+    look: human::Look,
+) -> Result<String, Failure> {
     Ok(match format {
         Format::Human => human::render(report, look),
         Format::Json => json_v1::render(report)?,
@@ -233,6 +237,26 @@ fn target(args: &DiagnoseArgs, token: Option<&Secret>) -> Target {
         change_request: args.change_request.clone(),
         symptom: args.symptom.map(Into::into),
         timeout: args.timeout,
+        given: Given {
+            token_file: token_file(args, token),
+            root: args.root.clone(),
+            checks: args.checks.clone(),
+        },
+    }
+}
+
+/// The file that gives the same token again, or what stands for one; nothing where the environment still has the token.
+fn token_file(args: &DiagnoseArgs, token: Option<&Secret>) -> Option<PathBuf> {
+    let stands_for_it = || PathBuf::from("TOKEN_FILE");
+    match &args.token_file {
+        Some(file) if file.as_os_str() == "-" => Some(stands_for_it()),
+        Some(file) => Some(file.clone()),
+        None => {
+            let set = std::env::var("NEXPLANE_ENROLLMENT_TOKEN").unwrap_or_default();
+            token
+                .filter(|token| token.expose() != set)
+                .map(|_| stands_for_it())
+        }
     }
 }
 

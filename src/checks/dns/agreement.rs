@@ -15,7 +15,7 @@ use super::answers::{Answer, Candidate, Rank, rank, words};
 use super::files::ResolvConf;
 use super::record;
 use crate::host::{RecordType, Unseen};
-use crate::model::format_duration;
+use crate::model::spoken_duration;
 
 /// That nameservers disagree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +88,7 @@ fn in_words(answer: &Answer) -> String {
         Ok(reply) if reply.code == "NOERROR" => "that there is no such record".to_owned(),
         Ok(reply) => reply.code.clone(),
         Err(Unseen::TimedOut { .. }) => "nothing".to_owned(),
-        Err(_) => format!("nothing ({})", words(&answer.reply)),
+        Err(_) => format!("nothing: {}", words(&answer.reply)),
     }
 }
 
@@ -147,7 +147,7 @@ fn answered(server: IpAddr, before: usize, waits: Duration) -> String {
         }
         _ => format!(
             "At every lookup the agent waits {} for what is silent before it has the answer of {server}.",
-            format_duration(waits)
+            spoken_duration(waits)
         ),
     }
 }

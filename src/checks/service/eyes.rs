@@ -32,7 +32,7 @@ pub(super) fn judge(
     sandbox.environment(needs);
     if let Some(why) = service.get("SliceFiltersUnseen") {
         sandbox.undecided.get_or_insert(format!(
-            "a slice that the service is in may filter its addresses, and could not be read ({why}); run the doctor as root"
+            "a slice that the service is in may filter its addresses, and could not be read; run the doctor as root: {why}"
         ));
     }
     judgement.findings.extend(outdated(unit, service, &sandbox));

@@ -533,8 +533,8 @@ impl Host for LiveHost {
 
     fn time_sync(&self, (): ()) -> BoxFuture<'_, Seen<TimeSync>> {
         Box::pin(async {
-            known_system("time synchronisation")?;
-            self.must_be_here("time synchronisation")?;
+            known_system("time synchronization")?;
+            self.must_be_here("time synchronization")?;
             ask_time_sync(self.deadline()).await
         })
     }
