@@ -9,6 +9,7 @@
 mod end;
 mod inside;
 pub mod live;
+mod meter;
 mod network;
 mod overlay;
 mod permission;
@@ -23,6 +24,7 @@ mod unit_text;
 
 pub use end::End;
 pub use inside::{Inside, InsideNetwork, InsidePath, InsideQuestion};
+pub use meter::Meter;
 pub use network::{
     Anchors, AnchorsQuestion, ApiAnswer, ApiCall, ApiQuestion, ApiReply, Attempt, ConnectQuestion,
     Details, DnsQuestion, DnsReply, Ending, Exchange, FetchQuestion, Handshake, HandshakeQuestion,

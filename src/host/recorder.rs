@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
@@ -35,7 +35,8 @@ pub struct Recording {
     pub entries: Vec<Entry>,
 }
 
-type Cell = Arc<OnceCell<(Value, Duration)>>;
+/// An answer, and when it was asked for and given.
+type Cell = Arc<OnceCell<(Value, Instant, Instant)>>;
 
 /// Wraps a host and remembers what it answered.
 pub struct Recorder<H> {
@@ -64,7 +65,8 @@ impl<H: Host> Recorder<H> {
         let entries = asked
             .iter()
             .filter_map(|((ask, question), cell)| {
-                let (answer, duration) = cell.get()?;
+                let (answer, began, ended) = cell.get()?;
+                let duration = ended.duration_since(*began);
                 Some(Entry {
                     ask: (*ask).to_owned(),
                     question: serde_json::from_str(question).ok()?,
@@ -92,7 +94,7 @@ impl<H: Host> Recorder<H> {
             Arc::clone(asked.entry((name, key)).or_default())
         };
         let mut fresh = None;
-        let (value, _) = cell
+        let (value, began, ended) = cell
             .get_or_init(async || {
                 let began = Instant::now();
                 let answer = ask(question).await;
@@ -101,9 +103,10 @@ impl<H: Host> Recorder<H> {
                 tracing::info!("asked {name} {} ({duration_ms:.1} ms)", excerpt(&asked));
                 tracing::debug!("{name}: {asked} gave {}", printable(&value.to_string()));
                 fresh = Some(answer);
-                (value, began.elapsed())
+                (value, began, Instant::now())
             })
             .await;
+        meter::count(*began, *ended);
         match fresh {
             Some(answer) => answer,
             None => serde_json::from_value(value.clone()).unwrap_or_else(|error| {
