@@ -443,6 +443,7 @@ fn everything_prints_and_says_how_it_is_used() {
         (vec!["man"], ".TH nexplane-doctor"),
         (vec!["schema"], "\"root_causes\""),
         (vec!["lab", "list"], "token.used"),
+        (vec!["lab", "list"], "healthy.socks5_proxy"),
     ] {
         let ended = run(&arguments);
         assert_eq!(ended.status, 0, "{arguments:?}: {}", ended.err);

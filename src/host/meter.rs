@@ -20,7 +20,11 @@ impl Meter {
 
     /// How long there was a question without its answer, those at the same time once; nothing where no answer was timed.
     pub fn took(&self) -> Option<Duration> {
-        let mut spans = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut spans = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         spans.sort_unstable();
         let mut until = spans.first()?.0;
         let mut took = Duration::ZERO;
