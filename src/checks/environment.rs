@@ -9,9 +9,10 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::Known;
+use crate::contract::variables::READ;
 use crate::host::{
-    EnvironmentFile, EnvironmentQuestion, Host, HostPath, InsideQuestion, ProxySetting,
-    ReadQuestion, Seen, Service, ServiceQuestion, Unseen, environment_file,
+    EnvironmentFile, EnvironmentQuestion, FileVariablesQuestion, Host, HostPath, InsideQuestion,
+    ProxySetting, ReadQuestion, Seen, Service, ServiceQuestion, Unseen, environment_file,
 };
 
 /// Whose environment it is.
@@ -146,7 +147,7 @@ impl Environment {
 
     /// Variables that its unit gives the service and that a running process was started without, or with another value.
     pub(super) fn not_in(&self, running: &BTreeMap<String, String>) -> Vec<&'static str> {
-        let ours = NAMES.into_iter().filter(|name| self.get(name).is_some());
+        let ours = READ.into_iter().filter(|name| self.get(name).is_some());
         ours.filter(|name| not_empty(running, name) != self.get(name))
             .collect()
     }
@@ -173,22 +174,10 @@ fn not_empty<'a>(variables: &'a BTreeMap<String, String>, name: &str) -> Option<
         .filter(|value| !value.is_empty())
 }
 
-/// Every variable that a check reads: one question, so that it is asked once.
-const NAMES: [&str; 8] = [
-    "ALL_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    "SSL_CERT_DIR",
-    "SSL_CERT_FILE",
-    "all_proxy",
-    "https_proxy",
-    "no_proxy",
-];
-
 /// What is asked of the doctor's own environment.
 pub(super) fn question() -> EnvironmentQuestion {
     EnvironmentQuestion {
-        names: NAMES.map(str::to_owned).to_vec(),
+        names: READ.map(str::to_owned).to_vec(),
     }
 }
 
@@ -246,6 +235,22 @@ async fn of_process(host: &dyn Host, pid: u32) -> Seen<BTreeMap<String, String>>
     host.inside(question).await?.environment
 }
 
+/// The variables that a file of `EnvironmentFile=` sets.
+async fn variables(host: &dyn Host, path: &HostPath) -> Seen<BTreeMap<String, String>> {
+    let question = FileVariablesQuestion {
+        path: path.clone(),
+        names: question().names,
+    };
+    match host.file_variables(question).await {
+        // Older recordings have the file's text.
+        Err(Unseen::NotRecorded) => {
+            let content = host.read(ReadQuestion::new(path.clone())).await?;
+            Ok(environment_file(&content.text).into_iter().collect())
+        }
+        seen => seen,
+    }
+}
+
 /// The service manager itself.
 const MANAGER: u32 = 1;
 
@@ -253,7 +258,7 @@ impl Environment {
     /// `PassEnvironment=`: from the manager's own environment.
     async fn pass(&mut self, host: &dyn Host, known: &Known, service: &Service) {
         let mut names = service.list("PassEnvironment");
-        names.retain(|name| NAMES.contains(&name.as_str()));
+        names.retain(|name| READ.contains(&name.as_str()));
         if names.is_empty() {
             return;
         }
@@ -282,10 +287,9 @@ impl Environment {
             return;
         }
         let path = HostPath::host(&file.path);
-        match host.read(ReadQuestion::new(path.clone())).await {
-            Ok(content) => {
-                let set = environment_file(&content.text);
-                let names = set.iter().map(|(name, _)| (name.clone(), path.clone()));
+        match variables(host, &path).await {
+            Ok(set) => {
+                let names = set.keys().map(|name| (name.clone(), path.clone()));
                 self.by_file.extend(names);
                 self.variables.extend(set);
             }

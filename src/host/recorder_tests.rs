@@ -71,6 +71,7 @@ samples! {
         arch: "x".into(), user: Account::sample(), foreign_root: true,
     };
     EnvironmentQuestion => EnvironmentQuestion { names: Vec::sample() };
+    FileVariablesQuestion => FileVariablesQuestion { path: HostPath::sample(), names: Vec::sample() };
     Stat => Stat {
         path: "/a".into(), kind: Kind::Other, size: 1, mode: 0o644, uid: 0, gid: 0,
         modified: Some(time()), acl: None, ancestors: Vec::new(),

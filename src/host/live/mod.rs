@@ -33,6 +33,7 @@ mod tls;
 mod trust;
 mod unit_files;
 mod unit_merge;
+mod variables;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -461,14 +462,14 @@ impl Host for LiveHost {
         &self,
         question: EnvironmentQuestion,
     ) -> BoxFuture<'_, BTreeMap<String, String>> {
-        Box::pin(async move {
-            let variable = |name: String| {
-                let value = std::env::var_os(&name)?.to_string_lossy().into_owned();
-                let value = self.scrubber.variable(&name, &value);
-                Some((name, value))
-            };
-            question.names.into_iter().filter_map(variable).collect()
-        })
+        Box::pin(async move { self.ask_environment(question) })
+    }
+
+    fn file_variables(
+        &self,
+        question: FileVariablesQuestion,
+    ) -> BoxFuture<'_, Seen<BTreeMap<String, String>>> {
+        Box::pin(self.ask_file_variables(question))
     }
 
     fn stat(&self, path: HostPath) -> BoxFuture<'_, Seen<Stat>> {
