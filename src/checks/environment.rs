@@ -11,8 +11,9 @@ use std::path::PathBuf;
 use super::Known;
 use crate::contract::variables::READ;
 use crate::host::{
-    EnvironmentFile, EnvironmentQuestion, FileVariablesQuestion, Host, HostPath, InsideQuestion,
-    ProxySetting, ReadQuestion, Seen, Service, ServiceQuestion, Unseen, environment_file,
+    EnvironmentFile, EnvironmentQuestion, FileVariablesQuestion, Host, HostPath, Inside,
+    InsideQuestion, ProxySetting, ReadQuestion, Seen, Service, ServiceQuestion, Unseen,
+    environment_file,
 };
 
 /// Whose environment it is.
@@ -48,7 +49,9 @@ pub(super) struct Environment {
     unseen: Vec<String>,
     /// Files without which the service does not start, and that are not there.
     missing: Vec<PathBuf>,
-    /// Variables that its running process has and its unit does not set.
+    /// What its running process sees, if there is one that may be looked at; not of any file.
+    running: Option<Inside>,
+    /// Variables that the running process has and its unit does not set.
     only_running: Vec<String>,
 }
 
@@ -87,6 +90,7 @@ impl Environment {
             shell: BTreeMap::new(),
             unseen: Vec::new(),
             missing: Vec::new(),
+            running: None,
             only_running: Vec::new(),
         }
     }
@@ -152,7 +156,12 @@ impl Environment {
             .collect()
     }
 
-    /// Variables that its running process has and its unit does not set.
+    /// What its running process sees, files aside.
+    pub(super) fn running(&self) -> Option<&Inside> {
+        self.running.as_ref()
+    }
+
+    /// Variables that the running process has and its unit does not set.
     pub(super) fn only_running(&self) -> &[String] {
         &self.only_running
     }
@@ -201,6 +210,7 @@ pub(super) async fn of_agent(host: &dyn Host, known: &Known) -> Environment {
         shell,
         unseen: Vec::new(),
         missing: Vec::new(),
+        running: None,
         only_running: Vec::new(),
     };
     if let Some(why) = service.get("DefaultEnvironmentUnseen") {
@@ -217,22 +227,27 @@ pub(super) async fn of_agent(host: &dyn Host, known: &Known) -> Environment {
         environment.unset(&name);
     }
     let running = service.main_pid().filter(|_| !known.system.foreign_root);
-    if let Some(pid) = running
-        && let Ok(running) = of_process(host, pid).await
-    {
-        environment.adopt(running);
+    if let Some(pid) = running {
+        environment.running = process(host, pid).await.ok();
+    }
+    let variables = environment
+        .running
+        .as_ref()
+        .map(|it| it.environment.clone());
+    if let Some(Ok(variables)) = variables {
+        environment.adopt(variables);
     }
     environment
 }
 
-/// The variables that a process was started with.
-async fn of_process(host: &dyn Host, pid: u32) -> Seen<BTreeMap<String, String>> {
+/// What a process sees: its network, and the variables that it was started with.
+async fn process(host: &dyn Host, pid: u32) -> Seen<Inside> {
     let question = InsideQuestion {
         pid,
         variables: question().names,
         paths: Vec::new(),
     };
-    host.inside(question).await?.environment
+    host.inside(question).await
 }
 
 /// The variables that a file of `EnvironmentFile=` sets.
@@ -264,7 +279,9 @@ impl Environment {
         }
         let manager = match known.system.foreign_root || service.supplied {
             true => Err(Unseen::unsupported("it is not running here")),
-            false => of_process(host, MANAGER).await,
+            false => process(host, MANAGER)
+                .await
+                .and_then(|manager| manager.environment),
         };
         match manager {
             Ok(variables) => {
