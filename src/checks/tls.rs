@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::proxy::{self, Way};
 use super::{Check, Facts, Judgement, Known, config, tcp};
 use crate::host::{Ending, Handshake, HandshakeQuestion, Host, Seen, Unseen};
-use crate::model::{Code, Finding, excerpt, spoken_duration};
+use crate::model::{Code, Finding, counted, excerpt, spoken_duration};
 
 mod facts;
 mod families;
@@ -300,7 +300,10 @@ fn hung_up(address: SocketAddr, handshake: &Handshake) -> String {
         0 => format!(
             "{address} accepted the connection and {how} it, without a single byte in answer to the handshake."
         ),
-        bytes => format!("{address} {how} the connection in the middle of the handshake, after {bytes} bytes."),
+        bytes => format!(
+            "{address} {how} the connection in the middle of the handshake, after {}.",
+            counted(bytes, "byte", "bytes")
+        ),
     }
 }
 

@@ -132,7 +132,7 @@ fn a_time_server_that_is_not_synchronised_is_no_witness() {
         .diagnose()
         .found_no_error()
         .check("clock", "unknown")
-        .notes("clock", "answers that it is not synchronised itself");
+        .notes("clock", "answers that it is not synchronized itself");
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn a_real_timesyncd_without_a_source_and_without_being_on() {
             )
             .names(
                 "clock.unsynchronized",
-                "127.0.0.71 answers that it is not synchronised itself",
+                "127.0.0.71 answers that it is not synchronized itself",
             )
             .names(
                 "clock.unsynchronized",

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::host::{Ending, Handshake, Hung, Trial};
-use crate::model::{Fact, spoken_duration};
+use crate::model::{Fact, counted, spoken_duration};
 
 /// What the comparison shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +51,10 @@ pub(super) fn detail(address: SocketAddr, handshake: &Handshake, after: Duration
     let waited = spoken_duration(after);
     let what = match handshake.received {
         0 => format!("{address} accepted the connection and said nothing within {waited}."),
-        bytes => format!("{address} sent {bytes} bytes and then nothing within {waited}."),
+        bytes => format!(
+            "{address} sent {} and then nothing within {waited}.",
+            counted(bytes, "byte", "bytes")
+        ),
     };
     let waited_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
     let why = match &handshake.details.hung {
