@@ -153,7 +153,7 @@ fn one_nameserver_of_two_that_is_silent_costs_the_agent_time() {
         .diagnose()
         .found_no_error()
         .notice("dns.inconsistent")
-        .names("dns.inconsistent", "waits 5s")
+        .names("dns.inconsistent", "waits 5 s")
         .check("health", "pass");
 }
 
