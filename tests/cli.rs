@@ -306,6 +306,69 @@ fn only_skip_and_ignore_do_what_they_say() {
 }
 
 #[test]
+fn commands_to_paste_repeat_the_flags_that_were_given() {
+    let (root, mine) = (empty_root(), own_check());
+    let (root, mine) = (root.path().to_str().unwrap(), mine.path().to_str().unwrap());
+    let url = "https://127.0.0.1:1";
+    let flags = ["--root", root, "--checks", mine, "--ca-cert", "my ca.pem"];
+    let told = ["--token", "sesame-sesame", "--only", "mine"];
+    let shown = run(&[&flags[..], &told, &["--control-plane", url]].concat());
+    let again = format!(
+        "nexplane-doctor --control-plane {url} --ca-cert 'my ca.pem' --token-file TOKEN_FILE --root {root} --checks {mine}"
+    );
+    assert!(shown.out.contains(&again), "{}", shown.out);
+    let explain = format!("nexplane-doctor explain mine.closed --checks {mine}");
+    assert!(shown.out.contains(&explain), "{}", shown.out);
+    assert!(!shown.out.contains("sesame"), "{}", shown.out);
+    // What is no URL may hold a password.
+    let bad = "https://me:hunter2@127.0.0.1:1";
+    let shown = run(&["--root", root, "--control-plane", bad]);
+    let again = format!("--control-plane https://nexplane.example.com:8000 --root {root}");
+    assert!(shown.out.contains(&again), "{}", shown.out);
+    assert!(!shown.out.contains("hunter2"), "{}", shown.out);
+    // From the configuration, where no flag says otherwise.
+    let shown = run(&[
+        "--root",
+        root,
+        "--only",
+        "tcp",
+        "--ca-cert",
+        "my ca.pem",
+        "--control-plane",
+        url,
+    ]);
+    let curl = format!("curl -v --cacert 'my ca.pem' {url}/health");
+    assert!(shown.out.contains(&curl), "{}", shown.out);
+}
+
+/// A directory with a check of somebody's own, which finds its port closed.
+fn own_check() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let text = "id: mine
+title: Mine
+summary: Opens a port.
+symptoms: [offline]
+needs: []
+uses: []
+probe: {kind: tcp, host: 127.0.0.1, port: 1}
+findings:
+  mine.closed:
+    severity: error
+    title: My port is closed
+    explanation: Nothing listens.
+    how: Opens a connection.
+    explained_by: []
+    remedy:
+      text: Look.
+      steps:
+        - text: See
+          command: {linux: ss -ltn}
+";
+    std::fs::write(directory.path().join("mine.yaml"), text).unwrap();
+    directory
+}
+
+#[test]
 fn a_token_is_never_shown() {
     let root = empty_root();
     let token = "nxe_SENTINELSENTINELSENTINELSENTINELSENTINELx";
@@ -380,6 +443,7 @@ fn everything_prints_and_says_how_it_is_used() {
         (vec!["man"], ".TH nexplane-doctor"),
         (vec!["schema"], "\"root_causes\""),
         (vec!["lab", "list"], "token.used"),
+        (vec!["lab", "list"], "healthy.socks5_proxy"),
     ] {
         let ended = run(&arguments);
         assert_eq!(ended.status, 0, "{arguments:?}: {}", ended.err);

@@ -127,6 +127,12 @@ impl Command {
         Self(Cow::Borrowed(text))
     }
 
+    /// A command that stands in the program itself, for every system.
+    pub fn ours(text: &str) -> Self {
+        Self::parse(text, &Os::ALL)
+            .unwrap_or_else(|errors| unreachable!("a command of our own: {errors:?}"))
+    }
+
     /// The command with this host's values, quoted for the system's shell where they have to be.
     ///
     /// A value that cannot be part of a command safely (line breaks, escape sequences) is left out: the placeholder's

@@ -10,7 +10,7 @@ use futures_util::stream::FuturesOrdered;
 
 use super::{Check, Decision, Facts, Judgement, Known, health};
 use crate::host::{Exchange, Host, Seen, TimeServer, TimeSync};
-use crate::model::{Code, Finding};
+use crate::model::{Code, Finding, spoken_duration};
 
 mod keeping;
 mod offset;
@@ -103,7 +103,7 @@ impl Check for Probe {
                 noted(judgement, sync, &evidence)
             }
             Err(unseen) => judgement.note(
-                "time synchronisation",
+                "time synchronization",
                 format!("whether it is on could not be asked: {unseen}"),
             ),
         }
@@ -131,7 +131,7 @@ fn noted(mut judgement: Judgement, sync: &TimeSync, evidence: &Evidence) -> Judg
         );
     }
     match sync.supplied {
-        true => judgement.note("time synchronisation", "supplied by the lab"),
+        true => judgement.note("time synchronization", "supplied by the lab"),
         false => judgement,
     }
 }
@@ -144,7 +144,7 @@ fn compared(offset: Offset, exchange: &Exchange, witnesses: &[Witness]) -> Judge
         _ => {
             let judgement = Judgement::pass().note(
                 "clock",
-                format!("{words} (the resolution of a Date header is 1 s)"),
+                format!("{words}; a Date header is exact to 1 s"),
             );
             return disagreeing(judgement, offset, witnesses);
         }
@@ -160,7 +160,7 @@ fn compared(offset: Offset, exchange: &Exchange, witnesses: &[Witness]) -> Judge
         .saw("host's clock when asked", exchange.sent_at.format("%Y-%m-%d %H:%M:%S%.3f UTC").to_string())
         .saw(
             "round trip",
-            format!("{} ms", round_trip.num_milliseconds()),
+            spoken_duration(round_trip.to_std().unwrap_or_default()),
         )
         .saw_all(witnesses.iter().map(Witness::fact))
         .into()
@@ -224,7 +224,7 @@ fn by_kernel(sync: &Seen<TimeSync>, why: &str) -> Judgement {
         Ok(sync) if sync.synchronized == Some(true) && sync.enabled != Some(false) => {
             Judgement::pass().note(
                 "clock",
-                format!("synchronised by NTP; not compared with the control plane: {why}"),
+                format!("synchronized by NTP; not compared with the control plane: {why}"),
             )
         }
         _ => Judgement {

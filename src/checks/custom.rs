@@ -252,7 +252,7 @@ fn tcp(host: &str, port: u16, race: &Seen<Race>) -> Comparison {
             });
             let tried: Vec<String> = tried.collect();
             fails(format!(
-                "Port {port} of {host} does not open, connected to directly ({}).",
+                "Port {port} of {host} does not open, connected to directly: {}.",
                 tried.join("; ")
             ))
         }

@@ -8,7 +8,7 @@ pub(super) fn works_for_you(what: &str, because: &str) -> String {
 
 /// The same of something that the doctor does otherwise than the service would, so that its own success says nothing.
 pub(super) fn fails_for_the_service(what: &str, because: &str) -> String {
-    format!("{what} may work for you, fails for the service, because {because}.")
+    format!("{what} may work for you, and fails for the service, because {because}.")
 }
 
 /// Of a failure that the doctor met where the service would meet it, and a command in this shell would not.

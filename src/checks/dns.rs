@@ -12,7 +12,7 @@ use futures_util::stream::FuturesOrdered;
 use super::proxy::{self, Way};
 use super::{Check, Facts, Judgement, Known, config};
 use crate::host::{Content, DnsQuestion, Host, HostPath, ReadQuestion, RecordType, Seen, Unseen};
-use crate::model::{Code, Fact, Finding, Os, Placeholder, format_duration};
+use crate::model::{Code, Fact, Finding, Os, Placeholder, spoken_duration};
 
 mod agreement;
 mod answers;
@@ -268,7 +268,7 @@ impl Evidence {
                 "{} does not answer when asked for {}: each lookup of the agent waits for it, up to {}",
                 answer.question.server,
                 record(answer.question.record),
-                format_duration(self.conf(known).timeout)
+                spoken_duration(self.conf(known).timeout)
             ),
         })
     }
@@ -389,7 +389,7 @@ impl Evidence {
                 TIMEOUT,
                 format!(
                     "No nameserver answered within {} when asked for `{}`: {}.",
-                    format_duration(known.target.timeout),
+                    spoken_duration(known.target.timeout),
                     primary.name,
                     said_by(primary)
                 ),

@@ -11,9 +11,11 @@ use std::path::PathBuf;
 use futures_util::future::join;
 
 use super::Known;
+use crate::contract::variables::READ;
 use crate::host::{
-    EnvironmentFile, EnvironmentQuestion, Host, HostPath, InsideQuestion, ProxySetting,
-    ReadQuestion, Seen, Service, ServiceQuestion, Unseen, environment_file,
+    EnvironmentFile, EnvironmentQuestion, FileVariablesQuestion, Host, HostPath, Inside,
+    InsideQuestion, ProxySetting, ReadQuestion, Seen, Service, ServiceQuestion, Unseen,
+    environment_file,
 };
 
 /// Whose environment it is.
@@ -30,7 +32,7 @@ impl Owner {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Service => "the environment of the agent's service",
-            Self::Doctor => "the doctor's own environment (there is no service to ask)",
+            Self::Doctor => "the doctor's own environment, for want of a service's",
         }
     }
 }
@@ -49,7 +51,9 @@ pub(super) struct Environment {
     unseen: Vec<String>,
     /// Files without which the service does not start, and that are not there.
     missing: Vec<PathBuf>,
-    /// Variables that its running process has and its unit does not set.
+    /// What its running process sees, if there is one that may be looked at; not of any file.
+    running: Option<Inside>,
+    /// Variables that the running process has and its unit does not set.
     only_running: Vec<String>,
 }
 
@@ -88,6 +92,7 @@ impl Environment {
             shell: BTreeMap::new(),
             unseen: Vec::new(),
             missing: Vec::new(),
+            running: None,
             only_running: Vec::new(),
         }
     }
@@ -148,12 +153,17 @@ impl Environment {
 
     /// Variables that its unit gives the service and that a running process was started without, or with another value.
     pub(super) fn not_in(&self, running: &BTreeMap<String, String>) -> Vec<&'static str> {
-        let ours = NAMES.into_iter().filter(|name| self.get(name).is_some());
+        let ours = READ.into_iter().filter(|name| self.get(name).is_some());
         ours.filter(|name| not_empty(running, name) != self.get(name))
             .collect()
     }
 
-    /// Variables that its running process has and its unit does not set.
+    /// What its running process sees, files aside.
+    pub(super) fn running(&self) -> Option<&Inside> {
+        self.running.as_ref()
+    }
+
+    /// Variables that the running process has and its unit does not set.
     pub(super) fn only_running(&self) -> &[String] {
         &self.only_running
     }
@@ -175,22 +185,10 @@ fn not_empty<'a>(variables: &'a BTreeMap<String, String>, name: &str) -> Option<
         .filter(|value| !value.is_empty())
 }
 
-/// Every variable that a check reads: one question, so that it is asked once.
-const NAMES: [&str; 8] = [
-    "ALL_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    "SSL_CERT_DIR",
-    "SSL_CERT_FILE",
-    "all_proxy",
-    "https_proxy",
-    "no_proxy",
-];
-
 /// What is asked of the doctor's own environment.
 pub(super) fn question() -> EnvironmentQuestion {
     EnvironmentQuestion {
-        names: NAMES.map(str::to_owned).to_vec(),
+        names: READ.map(str::to_owned).to_vec(),
     }
 }
 
@@ -230,11 +228,12 @@ pub(super) async fn of_agent(host: &dyn Host, known: &Known) -> Environment {
         shell,
         unseen: Vec::new(),
         missing: Vec::new(),
+        running: None,
         only_running: Vec::new(),
     };
     if let Some(why) = service.get("DefaultEnvironmentUnseen") {
         environment.unseen.push(format!(
-            "the service manager's own configuration could not be read ({why})"
+            "the service manager's own configuration could not be read: {why}"
         ));
     }
     environment.pass(host, known, service).await;
@@ -246,22 +245,43 @@ pub(super) async fn of_agent(host: &dyn Host, known: &Known) -> Environment {
         environment.unset(&name);
     }
     let running = service.main_pid().filter(|_| !known.system.foreign_root);
-    if let Some(pid) = running
-        && let Ok(running) = of_process(host, pid).await
-    {
-        environment.adopt(running);
+    if let Some(pid) = running {
+        environment.running = process(host, pid).await.ok();
+    }
+    let variables = environment
+        .running
+        .as_ref()
+        .map(|it| it.environment.clone());
+    if let Some(Ok(variables)) = variables {
+        environment.adopt(variables);
     }
     environment
 }
 
-/// The variables that a process was started with.
-async fn of_process(host: &dyn Host, pid: u32) -> Seen<BTreeMap<String, String>> {
+/// What a process sees: its network, and the variables that it was started with.
+async fn process(host: &dyn Host, pid: u32) -> Seen<Inside> {
     let question = InsideQuestion {
         pid,
         variables: question().names,
         paths: Vec::new(),
     };
-    host.inside(question).await?.environment
+    host.inside(question).await
+}
+
+/// The variables that a file of `EnvironmentFile=` sets.
+async fn variables(host: &dyn Host, path: &HostPath) -> Seen<BTreeMap<String, String>> {
+    let question = FileVariablesQuestion {
+        path: path.clone(),
+        names: question().names,
+    };
+    match host.file_variables(question).await {
+        // Older recordings have the file's text.
+        Err(Unseen::NotRecorded) => {
+            let content = host.read(ReadQuestion::new(path.clone())).await?;
+            Ok(environment_file(&content.text).into_iter().collect())
+        }
+        seen => seen,
+    }
 }
 
 /// The service manager itself.
@@ -271,13 +291,15 @@ impl Environment {
     /// `PassEnvironment=`: from the manager's own environment.
     async fn pass(&mut self, host: &dyn Host, known: &Known, service: &Service) {
         let mut names = service.list("PassEnvironment");
-        names.retain(|name| NAMES.contains(&name.as_str()));
+        names.retain(|name| READ.contains(&name.as_str()));
         if names.is_empty() {
             return;
         }
         let manager = match known.system.foreign_root || service.supplied {
             true => Err(Unseen::unsupported("it is not running here")),
-            false => of_process(host, MANAGER).await,
+            false => process(host, MANAGER)
+                .await
+                .and_then(|manager| manager.environment),
         };
         match manager {
             Ok(variables) => {
@@ -285,7 +307,7 @@ impl Environment {
                 self.variables.extend(passed);
             }
             Err(unseen) => self.unseen.push(format!(
-                "PassEnvironment={} takes from the service manager's own environment, which was not seen ({unseen})",
+                "PassEnvironment={} takes from the service manager's own environment, which was not seen: {unseen}",
                 names.join(" ")
             )),
         }
@@ -300,10 +322,9 @@ impl Environment {
             return;
         }
         let path = HostPath::host(&file.path);
-        match host.read(ReadQuestion::new(path.clone())).await {
-            Ok(content) => {
-                let set = environment_file(&content.text);
-                let names = set.iter().map(|(name, _)| (name.clone(), path.clone()));
+        match variables(host, &path).await {
+            Ok(set) => {
+                let names = set.keys().map(|name| (name.clone(), path.clone()));
                 self.by_file.extend(names);
                 self.variables.extend(set);
             }

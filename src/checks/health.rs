@@ -12,7 +12,7 @@ use super::{Check, Facts, Judgement, Known, api, config, tcp, tls};
 use crate::contract::api::Health;
 use crate::contract::url::ControlPlane;
 use crate::host::{ApiAnswer, ApiCall, Exchange, Handshake, HealthQuestion, Host, Seen, Unseen};
-use crate::model::{Code, Finding, excerpt, format_duration};
+use crate::model::{Code, Finding, excerpt, spoken_duration};
 
 const UNHEALTHY: Code = Code::from_static("health.unhealthy");
 const CAPTIVE_PORTAL: Code = Code::from_static("health.captive_portal");
@@ -180,13 +180,16 @@ fn no_answer(unseen: &Unseen, known: &Known) -> Judgement {
             TIMEOUT,
             format!(
                 "The connection stands, and GET /health was not answered within {}.",
-                format_duration(known.target.timeout)
+                spoken_duration(known.target.timeout)
             ),
         )
         .into(),
         Unseen::Closed | Unseen::Reset => Finding::new(
             CLOSED,
-            format!("The peer hung up on GET /health without an answer ({unseen})."),
+            match unseen {
+                Unseen::Reset => "The peer reset the connection on GET /health, without an answer.",
+                _ => "The peer hung up on GET /health, without an answer.",
+            },
         )
         .into(),
         Unseen::Malformed { why } => Finding::new(
@@ -246,12 +249,12 @@ fn slow(exchange: &Exchange, timeout: Duration) -> Option<Finding> {
         Finding::new(
             SLOW,
             format!(
-                "GET /health was answered after {}: more than half of the {} that a probe may take, and beyond those it counts as no answer.",
-                format_duration(took),
-                format_duration(timeout)
+                "GET /health was answered after {}, more than half of the {} that a probe may take; later than that, it counts as no answer.",
+                spoken_duration(took),
+                spoken_duration(timeout)
             ),
         )
-        .saw("duration", format!("{:.0} ms", exchange.duration_ms))
+        .saw("duration", spoken_duration(took))
     })
 }
 

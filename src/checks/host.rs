@@ -3,7 +3,7 @@
 use super::agent_user::AgentUser;
 use super::{Check, Decision, Facts, Judgement, Known, config};
 use crate::host::{FileSystem, Host, HostPath, Seen};
-use crate::model::{Code, Finding, Placeholder};
+use crate::model::{Code, Finding, Placeholder, counted};
 
 const DISK_FULL: Code = Code::from_static("host.disk_full");
 const READ_ONLY: Code = Code::from_static("host.read_only");
@@ -108,7 +108,7 @@ fn judge_place(place: &Place, seen: &FileSystem, root: bool) -> Option<Finding> 
         seen.available_bytes
     };
     let lacking = if bytes < ROOM {
-        format!("{bytes} of {} bytes are free", seen.total_bytes)
+        format!("{} of {} are free", size(bytes), size(seen.total_bytes))
     } else if seen.total_inodes > 0 && seen.free_inodes == 0 {
         format!(
             "none of its {} inodes is free, though there is room: too many files",
@@ -120,6 +120,20 @@ fn judge_place(place: &Place, seen: &FileSystem, root: bool) -> Option<Finding> 
     let detail =
         format!("The file system that holds the agent's {what} ({path}) is full: {lacking}.");
     Some(saw(Finding::new(DISK_FULL, detail), place, seen))
+}
+
+/// A number of bytes as people say it: `512 bytes`, `10.7 GB`.
+fn size(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 4] = [
+        (1_000_000_000_000, "TB"),
+        (1_000_000_000, "GB"),
+        (1_000_000, "MB"),
+        (1_000, "kB"),
+    ];
+    match UNITS.into_iter().find(|(unit, _)| bytes >= *unit) {
+        Some((unit, name)) => format!("{:.1} {name}", bytes as f64 / unit as f64),
+        None => counted(bytes, "byte", "bytes"),
+    }
 }
 
 fn saw(finding: Finding, place: &Place, seen: &FileSystem) -> Finding {

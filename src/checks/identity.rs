@@ -14,7 +14,7 @@ use super::agent_user::{Access, AgentUser, permissions};
 use super::{Check, Decision, Facts, Judgement, Known, clock, config};
 use crate::contract::api::ROTATION_GRACE_DAYS;
 use crate::host::{Content, Host, HostPath, KeyFacts, ReadQuestion, Seen, Stat, Unseen};
-use crate::model::{Code, Explained, Finding, Os, Placeholder, format_duration};
+use crate::model::{Code, Explained, Finding, Os, Placeholder, spoken_duration};
 
 const MISSING: Code = Code::from_static("identity.missing");
 const UNREADABLE: Code = Code::from_static("identity.unreadable");
@@ -374,7 +374,7 @@ fn expired(certificate: &Certificate, time: &Time, past_grace: bool, why: &Expla
             " The control plane's default grace of {ROTATION_GRACE_DAYS} days still covers it, until {grace}: it can be rotated."
         ),
         (_, true) => format!(
-            " The control plane's default grace of {ROTATION_GRACE_DAYS} days is over since {grace}: the agent has to enroll again."
+            " The control plane's default grace of {ROTATION_GRACE_DAYS} days has been over since {grace}: the agent has to enroll again."
         ),
     };
     let detail = format!(
@@ -397,7 +397,7 @@ fn date(time: DateTime<Utc>) -> String {
 }
 
 fn span(span: TimeDelta) -> String {
-    format_duration(span.to_std().unwrap_or_default())
+    spoken_duration(span.to_std().unwrap_or_default())
 }
 
 /// What time it is: the control plane's where it is known, as an interval, beside the host's.

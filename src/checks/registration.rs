@@ -138,7 +138,7 @@ fn not_accepted(known: &Known, why: &str) -> Judgement {
     let why = excerpt(why);
     Judgement::unknown(if config::told(known).insecure {
         format!(
-            "verification is switched off and would not accept the peer ({why}); the doctor shows it no client certificate. Configure `ca_cert` instead of `insecure_skip_verify`"
+            "verification is switched off and would not accept the peer, so the doctor shows it no client certificate; configure `ca_cert` instead of `insecure_skip_verify`: {why}"
         )
     } else {
         format!(

@@ -296,7 +296,7 @@ fn running(unit: &str, service: &Service) -> (State, Judgement) {
     };
     let restarts = service.get("NRestarts").filter(|count| *count != "0");
     let judgement = match restarts {
-        Some(count) => judgement.note("automatic restarts since it was started", count),
+        Some(count) => judgement.note("automatic restarts", format!("{count} since it was started")),
         None => judgement,
     };
     (State::Running, judgement)
@@ -344,6 +344,7 @@ fn crash_looping(unit: &str, service: &Service, log: &Log) -> (State, Judgement)
             let since = since.format("%Y-%m-%d %H:%M:%S UTC");
             format!("was restarted {times} times since {since}")
         }
+        (_, _, Some("1")) => "was restarted once".to_owned(),
         (_, _, Some(count)) => format!("was restarted {count} times"),
         _ => "is started again and again".to_owned(),
     };

@@ -90,7 +90,7 @@ fn change_request(id: &str, answer: Option<&ApiAnswer>, known: &Known) -> Judgem
     match answer {
         Some(ApiAnswer::Reply(reply)) => replied(id, &reply.exchange, known),
         Some(ApiAnswer::PeerNotAccepted { why }) => unread(format!(
-            "the API token was not sent, because strict verification does not accept the peer ({})",
+            "the API token was not sent, because strict verification does not accept the peer: {}",
             excerpt(why)
         )),
         Some(ApiAnswer::Alert { name }) => unread(format!(
@@ -157,10 +157,28 @@ fn request_read(id: &str, request: &ChangeRequest, known: &Known) -> Judgement {
             .findings
             .push(finding.value(Placeholder::Hostname, excerpt(name)));
     }
+    if let Some(why) = reaches_nobody(known)
+        && judgement == Judgement::pass()
+    {
+        judgement = Judgement::skipped(format!(
+            "change request {id} is `{status}` and for this host, and {why}"
+        ));
+    }
     judgement.note(
         "change request",
         format!("{id}: `{status}`, for `{target}`"),
     )
+}
+
+/// Why tasks cannot reach the agent, however well the change request is; other checks have that as a finding.
+fn reaches_nobody(known: &Known) -> Option<&'static str> {
+    if known.get::<install::Standing>() == Some(&install::Standing::Missing) {
+        return Some("there is no agent here that could execute it");
+    }
+    match known.get::<registration::Standing>() {
+        None | Some(registration::Standing::Accepted { .. }) => None,
+        Some(_) => Some("the control plane does not accept the agent that would execute it"),
+    }
 }
 
 fn saw(finding: Finding, id: &str, request: &ChangeRequest) -> Finding {

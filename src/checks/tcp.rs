@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::proxy::{self, Way};
 use super::{Check, Facts, Judgement, Known, config, dns};
 use crate::host::{Attempt, ConnectQuestion, FROM_A_ROUTER, Host, Race, Unseen};
-use crate::model::{Code, Fact, Finding, Placeholder, format_duration};
+use crate::model::{Code, Fact, Finding, Placeholder, spoken_duration};
 
 const REFUSED: Code = Code::from_static("tcp.refused");
 const TIMEOUT: Code = Code::from_static("tcp.timeout");
@@ -187,10 +187,14 @@ impl<'a> Attempts<'a> {
             .iter()
             .map(|(attempt, failure)| format!("{} {}", attempt.address, failure.words(attempt)))
             .collect();
+        let working = self.working().len();
         let detail = format!(
-            "{} of {} addresses of `{name}` work; {}. {}",
-            self.working().len(),
-            self.working().len() + failed.len(),
+            "Of the {} addresses of `{name}`, {}; {}. {}",
+            working + failed.len(),
+            match working {
+                1 => "one works".to_owned(),
+                count => format!("{count} work"),
+            },
             which.join("; "),
             consequence(&failed, &self.working())
         );
@@ -233,7 +237,7 @@ impl<'a> Attempts<'a> {
             Failure::Unreachable => (
                 UNREACHABLE,
                 format!(
-                    "There is no way to `{name}`, port {port}: {}.",
+                    "`{name}` cannot be reached on port {port}: {}.",
                     self.reasons()
                 ),
             ),
@@ -300,10 +304,10 @@ impl<'a> Attempts<'a> {
         let family = family(first.address);
         judgement.note(
             format!("no {family} here"),
-            format!(
-                "{} of the name's addresses are not counted",
-                self.routeless.len()
-            ),
+            match self.routeless.len() {
+                1 => "one of the name's addresses is not counted".to_owned(),
+                count => format!("{count} of the name's addresses are not counted"),
+            },
         )
     }
 }
@@ -349,7 +353,7 @@ impl Failure {
             (Self::Refused, _) => "refuses".to_owned(),
             (Self::TimedOut, _) => format!("did not answer within {}", waited(attempt)),
             (Self::Unreachable, Err(Unseen::Unreachable { error })) => {
-                format!("is unreachable ({error})")
+                format!("is unreachable, by {error}")
             }
             (Self::Unreachable, _) => "is unreachable".to_owned(),
         }
@@ -372,7 +376,7 @@ fn has_no_route(race: &Race, ipv6: bool) -> bool {
 }
 
 fn waited(attempt: &Attempt) -> String {
-    format_duration(match attempt.outcome {
+    spoken_duration(match attempt.outcome {
         Err(Unseen::TimedOut { after_ms }) if after_ms > 0 => Duration::from_millis(after_ms),
         _ => Duration::try_from_secs_f64(attempt.duration_ms / 1e3).unwrap_or_default(),
     })

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::proxy::{self, Way};
 use super::{Check, Facts, Judgement, Known, config, tcp};
 use crate::host::{Ending, Handshake, HandshakeQuestion, Host, Seen, Unseen};
-use crate::model::{Code, Finding, excerpt, format_duration};
+use crate::model::{Code, Finding, counted, excerpt, spoken_duration};
 
 mod facts;
 mod families;
@@ -147,7 +147,7 @@ fn unseen(unseen: Option<&Unseen>, timeout: Duration) -> Judgement {
             TIMEOUT,
             format!(
                 "The TLS handshake was not over within {}.",
-                format_duration(timeout)
+                spoken_duration(timeout)
             ),
         )
         .into(),
@@ -293,14 +293,17 @@ fn hint(alert: &str) -> &'static str {
 
 fn hung_up(address: SocketAddr, handshake: &Handshake) -> String {
     let how = match handshake.ending {
-        Ending::Reset => "reset the connection",
-        _ => "closed the connection",
+        Ending::Reset => "reset",
+        _ => "closed",
     };
     match handshake.received {
         0 => format!(
-            "{address} accepted the connection and {how} without a single byte in answer to the handshake."
+            "{address} accepted the connection and {how} it, without a single byte in answer to the handshake."
         ),
-        bytes => format!("{address} {how} in the middle of the handshake, after {bytes} bytes."),
+        bytes => format!(
+            "{address} {how} the connection in the middle of the handshake, after {}.",
+            counted(bytes, "byte", "bytes")
+        ),
     }
 }
 

@@ -181,14 +181,14 @@ fn not_given(known: &Known, logged: Option<&Match>, unread: Option<&Unseen>) -> 
     match logged {
         Some(line) if must_enroll || undecided => by_log(line).into(),
         _ if must_enroll => Judgement::unknown(format!(
-            "no token was given, and the agent's log {}: pass --token to have it inspected (that does not use it up)",
+            "no token was given, and the agent's log {}; pass --token-file to have one inspected, which does not use it up",
             match unread {
                 None => "says nothing of one".to_owned(),
-                Some(unseen) => format!("could not be read ({unseen})"),
+                Some(unseen) => format!("could not be read: {unseen}"),
             }
         )),
         _ if undecided => {
-            Judgement::skipped("no token was given: pass --token to have one inspected")
+            Judgement::skipped("no token was given; pass --token-file to have one inspected")
         }
         _ => Judgement::skipped("the agent has enrolled; it needs no token"),
     }

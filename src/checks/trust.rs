@@ -16,7 +16,7 @@ use crate::contract::inspection::{self, Maker};
 use crate::host::{
     Anchors, AnchorsQuestion, Base, Content, Ending, Handshake, Host, HostPath, Pem, ReadQuestion, Seen,
 };
-use crate::model::{Code, Explained, Fact, Finding, Placeholder};
+use crate::model::{Code, Explained, Fact, Finding, Placeholder, counted};
 
 mod ca_file;
 mod eyes;
@@ -398,9 +398,9 @@ impl<'a> Case<'a> {
         }
         let (trusted, namesake) = (self.trusted(), self.namesake(last));
         let finding = match reason {
-            Reason::SelfSigned => Finding::new(SELF_SIGNED, foreign::self_signed(last, &trusted)),
+            Reason::SelfSigned => Finding::new(SELF_SIGNED, foreign::self_signed(last)),
             Reason::MissingIntermediate => Finding::new(MISSING_INTERMEDIATE, foreign::missing(walked, last)),
-            Reason::UnknownAuthority => Finding::new(UNKNOWN_AUTHORITY, foreign::unknown_authority(last, &trusted, namesake)),
+            Reason::UnknownAuthority => Finding::new(UNKNOWN_AUTHORITY, foreign::unknown_authority(last, namesake)),
         };
         let mut finding = finding.value(Placeholder::Issuer, &last.issuer);
         if let Some(file) = &self.evidence.ca_file {
@@ -420,7 +420,8 @@ impl<'a> Case<'a> {
 
     fn trusted(&self) -> String {
         let system = match &self.evidence.anchors {
-            Ok(anchors) => format!("{} CAs of {}", anchors.total, anchors.source),
+            Ok(anchors) if anchors.total == 0 => anchors.source.clone(),
+            Ok(anchors) => format!("{} of {}", counted(anchors.total, "CA", "CAs"), anchors.source),
             Err(unseen) => format!("the system's CAs could not be read: {unseen}"),
         };
         match &self.evidence.ca_file {

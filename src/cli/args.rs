@@ -272,6 +272,18 @@ pub(super) enum FixturesCommand {
         #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         checks: Option<PathBuf>,
     },
+    /// The report of a recorded situation, as its diagnosis gives it now
+    Show {
+        /// The situation's directory
+        #[arg(value_name = "PATH", value_hint = ValueHint::DirPath)]
+        path: PathBuf,
+        /// Your own checks, as in the diagnosis
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        checks: Option<PathBuf>,
+        /// How to write the report
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
+    },
 }
 
 /// Reads text with any prefix, JSON, and what `journalctl -o export` and `-o json` print; gzip, zstd and UTF-16 too.

@@ -1,6 +1,6 @@
 //! `nexplane-doctor diagnose`: this host, once, or until it is healthy, or for as long as somebody watches.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use super::{secrets, sources};
 use crate::doctor::Doctor;
 use crate::engine::{Event, Limits, Selection};
 use crate::host::live::Settings;
-use crate::model::{Code, Report, Secret, Target, Verdict};
+use crate::model::{Code, Given, Report, Secret, Target, Verdict};
 use crate::report::{human, json_v1};
 
 /// How long to rest between two diagnoses of `--wait` and `--watch`.
@@ -117,7 +117,7 @@ impl Job {
 
     /// Diagnoses once; says also whether the checks were shown as they were settled.
     async fn once(&self, common: &Common, interrupted: &CancellationToken) -> (Report, bool) {
-        let mut progress = Progress::new(common);
+        let mut progress = Progress::new(common, &self.doctor.ignore);
         let mut show = |event: Event<'_>| progress.event(&event, &self.doctor.catalog);
         let report = self.doctor.look(interrupted, &mut show).await;
         progress.finish();
@@ -189,7 +189,11 @@ fn show_change(
     }
 }
 
-fn render(report: &Report, format: Format, look: human::Look) -> Result<String, Failure> {
+pub(super) fn render(
+    report: &Report,
+    format: Format,
+    look: human::Look,
+) -> Result<String, Failure> {
     Ok(match format {
         Format::Human => human::render(report, look),
         Format::Json => json_v1::render(report)?,
@@ -205,6 +209,26 @@ fn target(args: &DiagnoseArgs, token: Option<&Secret>) -> Target {
         change_request: args.change_request.clone(),
         symptom: args.symptom.map(Into::into),
         timeout: args.timeout,
+        given: Given {
+            token_file: token_file(args, token),
+            root: args.root.clone(),
+            checks: args.checks.clone(),
+        },
+    }
+}
+
+/// The file that gives the same token again, or what stands for one; nothing where the environment still has the token.
+fn token_file(args: &DiagnoseArgs, token: Option<&Secret>) -> Option<PathBuf> {
+    let stands_for_it = || PathBuf::from("TOKEN_FILE");
+    match &args.token_file {
+        Some(file) if file.as_os_str() == "-" => Some(stands_for_it()),
+        Some(file) => Some(file.clone()),
+        None => {
+            let set = std::env::var("NEXPLANE_ENROLLMENT_TOKEN").unwrap_or_default();
+            token
+                .filter(|token| token.expose() != set)
+                .map(|_| stands_for_it())
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! `nexplane-doctor fixtures test`: recorded situations are diagnosed again, and the diagnoses compared.
+//! `nexplane-doctor fixtures`: recorded situations are diagnosed again, and the diagnoses compared, or shown.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::args::{Common, FixturesArgs, FixturesCommand};
+use super::args::{Common, FixturesArgs, FixturesCommand, Format};
 use super::exit::{Exit, Failure};
 use super::{diagnose, output, sources};
 use crate::bundle::fixture::{self, Fixture};
@@ -22,7 +22,26 @@ const DEADLINE: Duration = Duration::from_secs(20);
 pub(super) fn run(args: &FixturesArgs, common: &Common) -> Result<Exit, Failure> {
     match &args.command {
         FixturesCommand::Test { paths, checks } => test(paths, checks.as_deref(), common),
+        FixturesCommand::Show {
+            path,
+            checks,
+            format,
+        } => show(path, checks.as_deref(), *format, common),
     }
+}
+
+/// A report is shown, whatever it says: that it could be made is all that was asked for.
+fn show(
+    directory: &Path,
+    checks: Option<&Path>,
+    format: Format,
+    common: &Common,
+) -> Result<Exit, Failure> {
+    let (catalog, graph) = sources::graph(checks)?;
+    let fixture = fixture::read(directory).map_err(Failure::usage)?;
+    let report = diagnose::runtime()?.block_on(play(fixture, &catalog, &graph));
+    let text = diagnose::render(&report, format, output::look(common, true))?;
+    output::print(&text).map(|()| Exit::Healthy)
 }
 
 fn test(paths: &[PathBuf], checks: Option<&Path>, common: &Common) -> Result<Exit, Failure> {

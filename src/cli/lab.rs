@@ -9,7 +9,7 @@ use super::exit::{Exit, Failure};
 use super::progress::Spinner;
 use super::{diagnose, output, sources};
 use crate::bundle::fixture::{self, Provenance, Situation};
-use crate::lab::{FAULTS, Outcome, Scenario};
+use crate::lab::{CONTROLS, FAULTS, Outcome, Scenario};
 use crate::model::{Code, Role, format_duration};
 use crate::report::human::Look;
 use crate::report::table;
@@ -47,8 +47,9 @@ struct ListedFault<'a> {
 }
 
 fn list(format: Format, common: &Common) -> Result<Exit, Failure> {
-    let listed: Vec<ListedFault<'_>> = FAULTS
+    let listed: Vec<ListedFault<'_>> = CONTROLS
         .iter()
+        .chain(FAULTS)
         .map(|fault| ListedFault {
             fault: fault.code.as_str(),
             side: fault.side.as_str(),

@@ -9,20 +9,22 @@ use super::args::Common;
 use super::output;
 use crate::catalog::Catalog;
 use crate::engine::{Event, Outcome};
-use crate::model::CheckReport;
+use crate::model::{CheckReport, Code};
 use crate::report::human::{self, Look};
 
 /// Shows what happens, if anybody looks.
 pub(super) struct Progress {
     shown: Option<(ProgressBar, Look)>,
+    ignore: Vec<Code>,
     under_way: Vec<String>,
 }
 
 impl Progress {
-    /// Progress on standard error, when it is a terminal and nobody asked for quiet.
-    pub(super) fn new(common: &Common) -> Self {
+    /// Progress on standard error, when it is a terminal and nobody asked for quiet. What is to be ignored is marked so.
+    pub(super) fn new(common: &Common, ignore: &[Code]) -> Self {
         Self {
             shown: spinner(common).map(|bar| (bar, output::progress_look(common))),
+            ignore: ignore.to_vec(),
             under_way: Vec::new(),
         }
     }
@@ -41,7 +43,7 @@ impl Progress {
             Event::Started(id) => self.under_way.push(id.to_string()),
             Event::Settled(outcome) => {
                 self.under_way.retain(|id| outcome.id != id.as_str());
-                bar.println(line(outcome, catalog, *look));
+                bar.println(line(outcome, catalog, &self.ignore, *look));
             }
         }
         bar.set_message(self.under_way.join(", "));
@@ -92,13 +94,9 @@ fn spinner(common: &Common) -> Option<ProgressBar> {
     Some(bar)
 }
 
-fn line(outcome: &Outcome, catalog: &Catalog, look: Look) -> String {
+fn line(outcome: &Outcome, catalog: &Catalog, ignore: &[Code], look: Look) -> String {
     let title = catalog.check(&outcome.id).map(|doc| doc.title.to_string());
-    let codes: Vec<String> = outcome
-        .findings
-        .iter()
-        .map(|f| f.code.to_string())
-        .collect();
+    let codes: Vec<Code> = outcome.findings.iter().map(|f| f.code.clone()).collect();
     let check = CheckReport {
         id: outcome.id.clone(),
         title: title.unwrap_or_default(),
@@ -109,5 +107,5 @@ fn line(outcome: &Outcome, catalog: &Catalog, look: Look) -> String {
         notes: Vec::new(),
         duration: outcome.duration,
     };
-    human::check_line(&check, &codes, look)
+    human::check_line(&check, &codes, ignore, look)
 }

@@ -99,7 +99,7 @@ pub enum CallError {
         message: String,
     },
     /// No answer in time.
-    #[error("no answer within {} ms", .after.as_millis())]
+    #[error("no answer within {}", crate::model::spoken_duration(*.after))]
     TimedOut {
         /// How long was waited.
         after: Duration,

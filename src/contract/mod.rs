@@ -17,3 +17,4 @@ pub mod proxy;
 pub mod tls;
 pub mod token;
 pub mod url;
+pub mod variables;

@@ -2,6 +2,7 @@
 //!
 //! Pure: the same run gives the same report, whether it was live or played back.
 
+mod commands;
 mod explain;
 mod history;
 #[cfg(test)]
@@ -48,6 +49,7 @@ pub fn diagnose(catalog: &Catalog, run: &Run, source: Source, ignore: &[Code]) -
     let (ignored, findings): (Vec<_>, Vec<_>) = reported
         .into_iter()
         .partition(|finding| ignore.contains(&finding.code) || symptom_of_ignored(finding));
+    let verdict = verdict::of(&findings, &run.outcomes);
     Report {
         source,
         started_at: run.started_at,
@@ -62,7 +64,13 @@ pub fn diagnose(catalog: &Catalog, run: &Run, source: Source, ignore: &[Code]) -
             control_plane: told.control_plane.map(|url| url.to_string()),
             config_path: told.path.path.display().to_string(),
         },
-        verdict: verdict::of(&findings, &run.outcomes),
+        verdict,
+        commands: commands::of(
+            &run.known,
+            &base,
+            verdict,
+            findings.first().map(|finding| &finding.code),
+        ),
         findings,
         ignored,
         checks: run

@@ -462,7 +462,7 @@ fn the_log_says_since_when_and_the_checks_whether_it_is_still_so() {
     assert!(
         revoked
             .value
-            .starts_with("since 1970-01-01 00:00:00 UTC, 2 times, last 1h0m ago (still so): ERROR"),
+            .starts_with("2 times since 1970-01-01 00:00:00 UTC, last 1 h ago, still so: ERROR"),
         "{revoked:?}"
     );
     let service = report
@@ -472,7 +472,7 @@ fn the_log_says_since_when_and_the_checks_whether_it_is_still_so() {
     let notes = &service.unwrap().notes;
     let told: Vec<_> = notes
         .iter()
-        .map(|note| (note.what.as_str(), note.value.contains("(no longer so)")))
+        .map(|note| (note.what.as_str(), note.value.contains(", no longer so:")))
         .collect();
     assert_eq!(
         told,

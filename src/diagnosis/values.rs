@@ -34,6 +34,29 @@ pub(super) fn of_host(known: &Known) -> Values {
         set(Placeholder::Host, url.host());
         set(Placeholder::Port, url.port().to_string());
     }
+    let target = &known.target;
+    let paths = [
+        (Placeholder::GivenConfig, &target.config),
+        (Placeholder::GivenCaCert, &target.ca_cert),
+        (Placeholder::GivenTokenFile, &target.given.token_file),
+        (Placeholder::GivenRoot, &target.given.root),
+        (Placeholder::GivenChecks, &target.given.checks),
+    ];
+    for (placeholder, path) in paths {
+        if let Some(path) = path {
+            values.set(placeholder, path.display().to_string());
+        }
+    }
+    // As it was understood: one that is no URL may hold a password, and is to be given otherwise anyway.
+    if target.control_plane.is_some() {
+        let example = || {
+            Placeholder::ControlPlane
+                .fallback(known.system.os)
+                .to_owned()
+        };
+        let url = told.control_plane.as_ref().map(ToString::to_string);
+        values.set(Placeholder::GivenControlPlane, url.unwrap_or_else(example));
+    }
     values
 }
 

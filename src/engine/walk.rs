@@ -21,7 +21,7 @@ use super::{Graph, Selection};
 use crate::catalog::CheckDoc;
 use crate::checks::{AnyEvidence, Decision, Facts, Judgement, Known, Later};
 use crate::contract::url::ControlPlane;
-use crate::host::{Host, System};
+use crate::host::{Host, Meter, System};
 use crate::model::{CheckId, Code, Fact, Finding, Severity, Status, Target, format_duration};
 
 /// How long things may take.
@@ -64,7 +64,7 @@ pub struct Outcome {
     pub findings: Vec<Finding>,
     /// What it saw.
     pub notes: Vec<Fact>,
-    /// How long it collected and judged.
+    /// How long its questions took, whoever asked them first, and its judging.
     pub duration: Duration,
 }
 
@@ -181,7 +181,8 @@ impl Busy {
 
 /// What a check's task brings home.
 enum Done {
-    Collected(AnyEvidence),
+    /// With how long its own questions took, where that was told.
+    Collected(AnyEvidence, Option<Duration>),
     Judged(Judgement, Facts),
 }
 
@@ -321,7 +322,10 @@ impl Walk<'_> {
         known.later = facts;
         (self.on_event)(Event::Started(&self.graph.nodes()[i].doc.id));
         let task = self.tasks.spawn(async move {
-            Done::Collected(graph.nodes()[i].check.collect(&*host, &known).await)
+            let meter = Meter::default();
+            let collect = graph.nodes()[i].check.collect(&*host, &known);
+            let evidence = meter.measure(collect).await;
+            Done::Collected(evidence, meter.took())
         });
         self.busy(i, task, Duration::ZERO, Some(later));
     }
@@ -390,8 +394,8 @@ impl Walk<'_> {
         };
         let spent = busy.spent();
         match ended {
-            Ok((_, Done::Collected(evidence))) => {
-                self.states[i] = State::Collected(evidence, spent);
+            Ok((_, Done::Collected(evidence, took))) => {
+                self.states[i] = State::Collected(evidence, took.unwrap_or(spent));
             }
             Ok((_, Done::Judged(judgement, facts))) => {
                 self.known.facts.merge(facts);

@@ -9,6 +9,7 @@
 mod end;
 mod inside;
 pub mod live;
+mod meter;
 mod network;
 mod overlay;
 mod permission;
@@ -23,6 +24,7 @@ mod unit_text;
 
 pub use end::End;
 pub use inside::{Inside, InsideNetwork, InsidePath, InsideQuestion};
+pub use meter::Meter;
 pub use network::{
     Anchors, AnchorsQuestion, ApiAnswer, ApiCall, ApiQuestion, ApiReply, Attempt, ConnectQuestion,
     Details, DnsQuestion, DnsReply, Ending, Exchange, FetchQuestion, Handshake, HandshakeQuestion,
@@ -34,8 +36,9 @@ pub use recorded::Recorded;
 pub use recorder::{Entry, Recorder, Recording};
 pub use seen::{FROM_A_ROUTER, Seen, Unseen};
 pub use system::{
-    Account, Base, Content, EnvironmentQuestion, FileSystem, Group, HostPath, JournalQuestion,
-    KeyFacts, Kind, LogEntry, Process, ReadQuestion, Service, ServiceQuestion, Stat, System,
+    Account, Base, Content, EnvironmentQuestion, FileSystem, FileVariablesQuestion, Group,
+    HostPath, JournalQuestion, KeyFacts, Kind, LogEntry, Process, ReadQuestion, Service,
+    ServiceQuestion, Stat, System,
 };
 pub use time::{Leap, NtpQuestion, NtpReply, TimeServer, TimeSync};
 pub use tunnel::{Login, ProxySetting, SocksAbout, Tunnel, TunnelEnding, TunnelQuestion, Via};
@@ -69,6 +72,8 @@ macro_rules! questions {
             stat: HostPath => Seen<Stat>;
             /// A text file, up to a bound.
             read: ReadQuestion => Seen<Content>;
+            /// Variables that a file of `EnvironmentFile=` sets, by name; those that were not asked for are left out.
+            file_variables: FileVariablesQuestion => Seen<BTreeMap<String, String>>;
             /// The public half of the private key in a file.
             private_key: HostPath => Seen<KeyFacts>;
             /// The file system that holds a path, or would.

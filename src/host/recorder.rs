@@ -5,7 +5,7 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -52,7 +52,8 @@ pub(super) fn again<A: Clone + 'static>(answer: &dyn Answer) -> Option<A> {
     answer.downcast_ref().cloned()
 }
 
-type Cell = Arc<OnceCell<(Box<dyn Answer>, Duration)>>;
+/// An answer, and when it was asked for and given.
+type Cell = Arc<OnceCell<(Box<dyn Answer>, Instant, Instant)>>;
 
 /// Wraps a host and remembers what it answered.
 pub struct Recorder<H> {
@@ -81,7 +82,8 @@ impl<H: Host> Recorder<H> {
         let entries = asked
             .iter()
             .filter_map(|((ask, question), cell)| {
-                let (answer, duration) = cell.get()?;
+                let (answer, began, ended) = cell.get()?;
+                let duration = ended.duration_since(*began);
                 Some(Entry {
                     ask: (*ask).to_owned(),
                     question: serde_json::from_str(question).ok()?,
@@ -108,7 +110,7 @@ impl<H: Host> Recorder<H> {
             let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(asked.entry((name, key)).or_default())
         };
-        let (answer, _) = cell
+        let (answer, began, ended) = cell
             .get_or_init(async || {
                 let began = Instant::now();
                 let answer = ask(question).await;
@@ -119,9 +121,10 @@ impl<H: Host> Recorder<H> {
                     printable(&answer.written().to_string())
                 );
                 let answer: Box<dyn Answer> = Box::new(answer);
-                (answer, began.elapsed())
+                (answer, began, Instant::now())
             })
             .await;
+        meter::count(*began, *ended);
         again(&**answer).unwrap_or_else(|| unreachable!("an answer to {name} is of {name}'s type"))
     }
 }

@@ -71,6 +71,7 @@ samples! {
         arch: "x".into(), user: Account::sample(), foreign_root: true,
     };
     EnvironmentQuestion => EnvironmentQuestion { names: Vec::sample() };
+    FileVariablesQuestion => FileVariablesQuestion { path: HostPath::sample(), names: Vec::sample() };
     Stat => Stat {
         path: "/a".into(), kind: Kind::Other, size: 1, mode: 0o644, uid: 0, gid: 0,
         modified: Some(time()), acl: None, ancestors: Vec::new(),
@@ -245,4 +246,18 @@ fn every_way_of_not_seeing_reads_back() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn an_answer_from_memory_took_as_long_as_it_did_the_first_time() {
+    let recorder = Recorder::new(Samples::default());
+    let ask = async || {
+        let meter = Meter::default();
+        meter.measure(ask_everything(&recorder)).await;
+        meter.took()
+    };
+    let first = ask().await;
+    assert!(first.is_some());
+    assert_eq!(ask().await, first);
+    assert_eq!(recorder.host.asked.load(Ordering::Relaxed), QUESTIONS);
 }

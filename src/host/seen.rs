@@ -1,8 +1,11 @@
 //! What was seen, or how it was not: absence is never read as health.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use crate::model::spoken_duration;
 
 /// Something that was looked for: it, or the way in which it could not be seen.
 pub type Seen<T> = Result<T, Unseen>;
@@ -110,8 +113,12 @@ impl fmt::Display for Unseen {
             Self::Absent => f.write_str("not there"),
             Self::Denied => f.write_str("permission denied"),
             Self::Refused => f.write_str("connection refused"),
-            Self::TimedOut { after_ms } => write!(f, "no answer within {after_ms} ms"),
-            Self::Unreachable { error } => write!(f, "unreachable ({error})"),
+            Self::TimedOut { after_ms: 0 } => f.write_str("no answer in time"),
+            Self::TimedOut { after_ms } => {
+                let waited = spoken_duration(Duration::from_millis(*after_ms));
+                write!(f, "no answer within {waited}")
+            }
+            Self::Unreachable { error } => write!(f, "unreachable: {error}"),
             Self::Reset => f.write_str("connection reset"),
             Self::Closed => f.write_str("the peer hung up"),
             Self::Alert { name } => write!(f, "the peer ended TLS with the alert {name}"),

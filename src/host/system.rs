@@ -155,6 +155,15 @@ impl ReadQuestion {
     }
 }
 
+/// Which variables of which file of `EnvironmentFile=`. What else the file sets may be secret, and is not told.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FileVariablesQuestion {
+    /// The file.
+    pub path: HostPath,
+    /// Names of variables.
+    pub names: Vec<String>,
+}
+
 /// The content of a text file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Content {
@@ -233,7 +242,8 @@ pub struct ServiceQuestion {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Service {
     /// Property to value, both as printed; the values of a property that is printed several times (`EnvironmentFiles`,
-    /// `ExecStart`) are lines. Values of variables that look like secrets, and passwords in URLs, are left out.
+    /// `ExecStart`) are lines. The values of variables that are not known to be harmless
+    /// ([`crate::contract::variables`]), and passwords in URLs, are left out.
     pub properties: BTreeMap<String, String>,
     /// Whether the lab supplied this instead of a service manager.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -204,7 +204,7 @@ pub fn environment_file(text: &str) -> Vec<(String, String)> {
 }
 
 /// Splits at blanks, as systemd does: quotes of both kinds hold a word together, a backslash takes the next character.
-fn words(line: &str) -> Vec<String> {
+pub(super) fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;

@@ -366,7 +366,7 @@ pub static FAULTS: &[Fault] = &[
     ),
     host(
         "clock.unsynchronized",
-        "time synchronisation is off",
+        "time synchronization is off",
         |plan| plan.synchronized = false,
     ),
     server(

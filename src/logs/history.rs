@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::classify;
 use crate::host::LogEntry;
-use crate::model::{Code, format_duration};
+use crate::model::{Code, spoken_duration};
 
 /// All lines of a log whose words are the same pattern's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,27 +45,28 @@ impl History {
     /// Since when, how often, when last, and whether it is still so; for a person.
     pub fn told(&self, now: DateTime<Utc>, standing: Standing) -> String {
         let since =
-            |time: DateTime<Utc>| format!("since {}, ", time.format("%Y-%m-%d %H:%M:%S UTC"));
+            |time: DateTime<Utc>| format!(" since {}", time.format("%Y-%m-%d %H:%M:%S UTC"));
         let first = self.first.filter(|_| self.count > 1);
         let often = match self.count {
             1 => "once".to_owned(),
             count => format!("{count} times"),
         };
         let last = match self.last.map(|last| (now - last).to_std()) {
-            Some(Ok(age)) => format!(", last {} ago", format_duration(whole_seconds(age))),
-            // The log is from another clock, or this one was set back.
-            Some(Err(_)) => {
-                ", last at a time that is still to come by this host's clock".to_owned()
+            Some(Ok(age)) if self.count == 1 => {
+                format!(", {} ago", spoken_duration(whole_seconds(age)))
             }
+            Some(Ok(age)) => format!(", last {} ago", spoken_duration(whole_seconds(age))),
+            // The log is from another clock, or this one was set back.
+            Some(Err(_)) => ", at a time that is still to come by this host's clock".to_owned(),
             None => String::new(),
         };
         let so = match standing {
-            Standing::Still => " (still so)",
-            Standing::NoLonger => " (no longer so)",
+            Standing::Still => ", still so",
+            Standing::NoLonger => ", no longer so",
             Standing::Undecided => "",
         };
         format!(
-            "{}{often}{last}{so}: {}",
+            "{often}{}{last}{so}: {}",
             first.map(since).unwrap_or_default(),
             self.excerpt
         )
@@ -139,13 +140,11 @@ mod tests {
         let now = DateTime::UNIX_EPOCH + TimeDelta::minutes(65);
         assert_eq!(
             all[1].told(now, Standing::NoLonger),
-            format!(
-                "since 1970-01-01 00:00:00 UTC, 2 times, last 1h0m ago (no longer so): {refused}"
-            )
+            format!("2 times since 1970-01-01 00:00:00 UTC, last 1 h ago, no longer so: {refused}")
         );
         let told = all[0].told(now, Standing::Still);
         assert!(
-            told.starts_with("once, last 1h3m ago (still so): "),
+            told.starts_with("once, 1 h 3 min ago, still so: "),
             "{told}"
         );
         let early = all[0].told(DateTime::UNIX_EPOCH, Standing::Undecided);

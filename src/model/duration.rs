@@ -1,6 +1,9 @@
-//! Durations as the agent's configuration and the command line write them: Go's syntax, `1m30s`, `500ms`.
+//! Durations: as the agent's configuration and the command line write them (Go's syntax, `1m30s`, `500ms`), and as
+//! sentences do (`1 min 30 s`, `500 ms`).
 
 use std::time::Duration;
+
+use super::counted;
 
 /// Text that is no duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -61,6 +64,32 @@ pub fn format_duration(duration: Duration) -> String {
     }
 }
 
+/// Writes a duration as it stands in a sentence: `1.2 ms`, `652 ms`, `1.5 s`, `10 min 5 s`, `2 h 3 min`, `4 days 23 h`.
+pub fn spoken_duration(duration: Duration) -> String {
+    let (seconds, millis) = (duration.as_secs(), duration.as_secs_f64() * 1e3);
+    let two = |much: String, little: u64, unit| match little {
+        0 => much,
+        little => format!("{much} {little} {unit}"),
+    };
+    let short = |number: f64, unit| {
+        let text = format!("{number:.1}");
+        format!("{} {unit}", text.strip_suffix(".0").unwrap_or(&text))
+    };
+    match seconds {
+        0 if millis < 10.0 => short(millis, "ms"),
+        0 => format!("{millis:.0} ms"),
+        1..60 => short(duration.as_secs_f64(), "s"),
+        60..3600 => two(format!("{} min", seconds / 60), seconds % 60, "s"),
+        3600..86400 => two(format!("{} h", seconds / 3600), seconds % 3600 / 60, "min"),
+        // Nobody counts the hours of weeks.
+        864_000.. => format!("{} days", seconds / 86400),
+        _ => {
+            let days = counted(seconds / 86400, "day", "days");
+            two(days, seconds % 86400 / 3600, "h")
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,6 +121,26 @@ mod tests {
         ] {
             assert!(parse_duration(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn speaks_as_sentences_do() {
+        for (millis, text) in [
+            (0, "0 ms"),
+            (7, "7 ms"),
+            (652, "652 ms"),
+            (1000, "1 s"),
+            (1234, "1.2 s"),
+            (60_000, "1 min"),
+            (605_000, "10 min 5 s"),
+            (3_780_000, "1 h 3 min"),
+            (86_400_000, "1 day"),
+            (428_400_000, "4 days 23 h"),
+            (3_452_400_000, "39 days"),
+        ] {
+            assert_eq!(spoken_duration(Duration::from_millis(millis)), text);
+        }
+        assert_eq!(spoken_duration(Duration::from_micros(1240)), "1.2 ms");
     }
 
     #[test]

@@ -18,15 +18,16 @@ mod text;
 
 pub use case::Case;
 pub use code::{CheckId, Code, InvalidName, SectionId};
-pub use duration::{InvalidDuration, format_duration, parse_duration};
+pub use duration::{InvalidDuration, format_duration, parse_duration, spoken_duration};
 pub use finding::{Explained, Explains, Fact, Finding};
 pub use os::Os;
 pub use placeholder::{Placeholder, UnknownPlaceholder};
 pub use redact::{excerpt, redact};
 pub use report::{
-    CheckReport, HostReport, Remedy, Report, ReportedFinding, Role, Source, Step, TargetReport,
+    CheckReport, Commands, HostReport, Remedy, Report, ReportedFinding, Role, Source, Step,
+    TargetReport,
 };
 pub use secret::Secret;
 pub use status::{Severity, Status, Verdict};
-pub use target::{Symptom, Target};
-pub use text::{is_unprintable, printable};
+pub use target::{Given, Symptom, Target};
+pub use text::{counted, is_unprintable, printable};

@@ -44,11 +44,23 @@ pub enum Placeholder {
     Issuer,
     /// A product that stands between host and control plane.
     Product,
+    /// What `--config` was given.
+    GivenConfig,
+    /// What `--control-plane` was given.
+    GivenControlPlane,
+    /// What `--ca-cert` was given.
+    GivenCaCert,
+    /// What `--token-file` was given, or what stands for the file of a token that was given otherwise.
+    GivenTokenFile,
+    /// What `--root` was given.
+    GivenRoot,
+    /// What `--checks` was given.
+    GivenChecks,
 }
 
 impl Placeholder {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 24] = [
         Self::ControlPlane,
         Self::Host,
         Self::Port,
@@ -67,6 +79,12 @@ impl Placeholder {
         Self::Proxy,
         Self::Issuer,
         Self::Product,
+        Self::GivenConfig,
+        Self::GivenControlPlane,
+        Self::GivenCaCert,
+        Self::GivenTokenFile,
+        Self::GivenRoot,
+        Self::GivenChecks,
     ];
 
     /// The name between the braces.
@@ -90,6 +108,12 @@ impl Placeholder {
             Self::Proxy => "proxy",
             Self::Issuer => "issuer",
             Self::Product => "product",
+            Self::GivenConfig => "given_config",
+            Self::GivenControlPlane => "given_control_plane",
+            Self::GivenCaCert => "given_ca_cert",
+            Self::GivenTokenFile => "given_token_file",
+            Self::GivenRoot => "given_root",
+            Self::GivenChecks => "given_checks",
         }
     }
 
@@ -123,6 +147,11 @@ impl Placeholder {
             (Self::Proxy, _) => "http://proxy.example.com:3128",
             (Self::Issuer, _) => "its issuer",
             (Self::Product, _) => "the inspecting product",
+            (Self::GivenConfig, os) => Self::ConfigPath.fallback(os),
+            (Self::GivenControlPlane, os) => Self::ControlPlane.fallback(os),
+            (Self::GivenCaCert, os) => Self::CaCert.fallback(os),
+            (Self::GivenTokenFile, _) => "TOKEN_FILE",
+            (Self::GivenRoot | Self::GivenChecks, _) => "DIRECTORY",
         }
     }
 }

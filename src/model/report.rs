@@ -121,6 +121,15 @@ pub struct TargetReport {
     pub config_path: String,
 }
 
+/// Commands that go on from here, quoted for the shell of the host. They repeat the flags that were given, and never a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Commands {
+    /// Explains the first finding.
+    pub explain: Option<String>,
+    /// Diagnoses the same again; nothing where that takes no flags.
+    pub again: Option<String>,
+}
+
 /// A whole diagnosis.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
@@ -142,6 +151,8 @@ pub struct Report {
     pub ignored: Vec<ReportedFinding>,
     /// Every check that was asked for, in the order of the graph.
     pub checks: Vec<CheckReport>,
+    /// How to go on.
+    pub commands: Commands,
 }
 
 impl Report {

@@ -37,6 +37,31 @@ pub struct Target {
     /// `--timeout`: how long one probe may take.
     #[serde(with = "millis")]
     pub timeout: Duration,
+    /// The other flags that a command repeats which asks the same again.
+    #[serde(default, skip_serializing_if = "Given::is_nothing")]
+    pub given: Given,
+}
+
+/// Flags that no check reads: they only have to be given again where a command is shown that looks at the same host.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Given {
+    /// `--token-file`, or what stands for one where the token came otherwise. Never the token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_file: Option<PathBuf>,
+    /// `--root`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub root: Option<PathBuf>,
+    /// `--checks`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checks: Option<PathBuf>,
+}
+
+impl Given {
+    /// Whether none of them was given.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Target {
@@ -50,6 +75,7 @@ impl Target {
             change_request: None,
             symptom: None,
             timeout,
+            given: Given::default(),
         }
     }
 }

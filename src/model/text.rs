@@ -16,6 +16,14 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe.collect())
 }
 
+/// How many of something: `1 address`, `2 addresses`.
+pub fn counted(count: impl TryInto<u64>, one: &str, many: &str) -> String {
+    match count.try_into().unwrap_or(u64::MAX) {
+        1 => format!("1 {one}"),
+        count => format!("{count} {many}"),
+    }
+}
+
 /// Whether a character would act on a terminal or hide from a reader instead of being seen: control characters, line
 /// and paragraph separators, and what reorders or has no width.
 pub fn is_unprintable(c: char) -> bool {
@@ -29,6 +37,12 @@ pub fn is_unprintable(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_no_plural() {
+        let said = [0, 1, 2].map(|count| counted(count, "address", "addresses"));
+        assert_eq!(said, ["0 addresses", "1 address", "2 addresses"]);
+    }
 
     #[test]
     fn nothing_from_outside_moves_the_cursor() {

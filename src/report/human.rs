@@ -2,6 +2,7 @@
 //!
 //! Good at 80 columns, without colours, and without UTF-8: what a terminal can do comes in as [`Look`].
 
+mod checks;
 mod facts;
 #[cfg(test)]
 mod tests;
@@ -11,10 +12,10 @@ use std::fmt::Write as _;
 use owo_colors::{OwoColorize as _, Style};
 use textwrap::WordSeparator;
 
-use super::table;
+pub use self::checks::check_line;
+use self::checks::named;
 use crate::model::{
-    CheckId, CheckReport, Fact, Report, ReportedFinding, Role, Status, Verdict, format_duration,
-    printable,
+    CheckReport, Code, Fact, Report, ReportedFinding, Role, Status, Verdict, printable,
 };
 
 /// What the reader's terminal can do, and how much they want to read.
@@ -45,28 +46,6 @@ pub fn render(report: &Report, look: Look) -> String {
     }
     page.closing(report);
     page.text
-}
-
-/// One line for a check that is settled: mark, id, title or reason, time.
-pub fn check_line(check: &CheckReport, codes: &[String], look: Look) -> String {
-    let page = Page::new(look);
-    let what = match (&check.reason, codes.is_empty()) {
-        (_, false) => codes.join(", "),
-        (Some(reason), true) => printable(reason).into_owned(),
-        (None, true) => check.title.clone(),
-    };
-    let time = match check.duration.is_zero() {
-        true => String::new(),
-        false => format!("  {}", format_duration(check.duration)),
-    };
-    let mark = page.mark(check.status);
-    let room = look.width.saturating_sub(16 + time.len()).max(20);
-    let what = shorten(&page.plain(&what), room);
-    format!(
-        "{mark} {:<13}{what}{}",
-        check.id.as_str(),
-        page.paint(&time, Style::new().dimmed())
-    )
 }
 
 struct Page {
@@ -120,7 +99,7 @@ impl Page {
             (_, false) => parts.join(", "),
         };
         let verdict = self.paint(word, style);
-        self.line(&format!("{verdict}  {summary}"));
+        self.wrapped(&format!("{verdict}  {summary}"), "", "  ");
         let dash = self.pick("\u{2192}", "->");
         let source = match report.source {
             crate::model::Source::Live if report.host.foreign_root => {
@@ -164,18 +143,17 @@ impl Page {
         }
         self.section(title);
         for finding in findings {
-            let because = finding
+            let is_ignored = |code: &Code| report.ignored.iter().any(|found| found.code == *code);
+            let because: Vec<String> = finding
                 .explained_by
                 .iter()
-                .map(|code| code.as_str())
-                .collect::<Vec<_>>()
-                .join(", ");
+                .map(|code| named(code.as_str(), is_ignored(code)))
+                .collect();
             let code = self.paint(finding.code.as_str(), Style::new().bold());
-            let text = format!(
-                "{code}  {} (because of {because})",
-                self.plain(&finding.title)
-            );
+            let text = format!("{code}  {}", self.plain(&finding.title));
             self.wrapped(&text, "  ", "    ");
+            let text = format!("because of {}", because.join(", "));
+            self.wrapped(&text, "    ", "    ");
             if self.look.verbose {
                 self.detail(finding, "    ");
             }
@@ -193,13 +171,21 @@ impl Page {
         if report.ignored.is_empty() {
             return;
         }
-        let codes: Vec<&str> = report.ignored.iter().map(|f| f.code.as_str()).collect();
+        let is_ignored = |code: &Code| report.ignored.iter().any(|found| found.code == *code);
+        let goes_with = |finding: &&ReportedFinding| {
+            finding.role == Role::Symptom && finding.explained_by.iter().all(is_ignored)
+        };
+        let (with, asked): (Vec<_>, Vec<_>) = report.ignored.iter().partition(goes_with);
+        let codes = |findings: &[&ReportedFinding]| {
+            let codes: Vec<&str> = findings.iter().map(|found| found.code.as_str()).collect();
+            codes.join(", ")
+        };
+        let mut text = format!("Ignored, as asked: {}", codes(&asked));
+        if !with.is_empty() {
+            text = format!("{text}; and what that explains: {}", codes(&with));
+        }
         self.blank();
-        self.wrapped(
-            &format!("Ignored, as asked: {}", codes.join(", ")),
-            "",
-            "  ",
-        );
+        self.wrapped(&text, "", "  ");
     }
 
     fn finding(&mut self, finding: &ReportedFinding, name: &str, style: Style) {
@@ -220,19 +206,29 @@ impl Page {
     /// are on a page once.
     fn facts(&mut self, facts: &[Fact], indent: &str) {
         let groups = facts::groups(facts);
+        // A label that would leave its value no room stands on a line of its own.
+        let most = (self.look.width * 2 / 5).min(30);
         let lines = groups.iter().flat_map(|group| facts::labelled(group));
-        let widest = lines.map(|(label, _)| label.chars().count()).max();
-        let column = widest.unwrap_or(0).min(30);
+        let widths = lines.map(|(label, _)| label.chars().count());
+        let column = widths.filter(|width| *width <= most).max().unwrap_or(0);
         for group in groups {
             let again = group.len() > 1 && self.shown.iter().any(|shown| shown == group);
             let few = if again { &group[..1] } else { group };
             for (label, value) in facts::labelled(few) {
                 let bar = self.pick("\u{2502}", "|");
                 let label = self.outside(&label);
+                let again = if again { " (as shown above)" } else { "" };
+                let value = self.outside(value) + again;
+                if label.chars().count() > most {
+                    let indent = format!("{indent}{bar} ");
+                    self.wrap(&label, &indent, &format!("{indent}  "), true);
+                    let indent = format!("{indent}    ");
+                    self.wrap(&value, &indent, &indent, true);
+                    continue;
+                }
                 let first = format!("{indent}{bar} {label:<column$}  ");
                 let rest = format!("{indent}{bar} {:column$}  ", "");
-                let again = if again { " (as shown above)" } else { "" };
-                self.wrap(&(self.outside(value) + again), &first, &rest, true);
+                self.wrap(&value, &first, &rest, true);
             }
             self.shown.push(group.to_vec());
         }
@@ -260,56 +256,6 @@ impl Page {
         }
     }
 
-    fn checks(&mut self, report: &Report) {
-        self.section("Checks");
-        let row = |check: &CheckReport| {
-            let said = match &check.reason {
-                Some(reason) => self.outside(reason),
-                None => self.plain(&check.title),
-            };
-            let time = match check.duration.is_zero() {
-                true => String::new(),
-                false => format_duration(check.duration),
-            };
-            let mark = self.word(check.status).to_owned();
-            vec![mark, check.id.to_string(), said, time]
-        };
-        let (blocked, settled): (Vec<_>, Vec<_>) = report
-            .checks
-            .iter()
-            .partition(|check| check.status == Status::Blocked);
-        let rows = settled.into_iter().map(row).collect();
-        for line in table::lines(&[], rows, self.look.width) {
-            self.line(&line);
-        }
-        self.blocked(&blocked);
-        if self.look.verbose {
-            for check in report.checks.iter().filter(|check| !check.notes.is_empty()) {
-                self.blank();
-                self.line(&format!("{}:", check.id));
-                self.facts(&check.notes, "  ");
-            }
-        }
-    }
-
-    /// Those that were not judged, together where the same is in the way.
-    fn blocked(&mut self, blocked: &[&CheckReport]) {
-        let mut told: Vec<&[CheckId]> = Vec::new();
-        for check in blocked {
-            let roots = check.blocked_by.as_slice();
-            if told.contains(&roots) {
-                continue;
-            }
-            told.push(roots);
-            let ids = blocked.iter().filter(|other| other.blocked_by == roots);
-            let ids: Vec<&str> = ids.map(|other| other.id.as_str()).collect();
-            let roots: Vec<&str> = roots.iter().map(CheckId::as_str).collect();
-            let mark = self.word(Status::Blocked);
-            let text = format!("blocked by {}: {}", roots.join(", "), ids.join(", "));
-            self.wrapped(&text, &format!(" {mark}  "), "    ");
-        }
-    }
-
     fn closing(&mut self, report: &Report) {
         let undecided: Vec<&CheckReport> = report
             .checks
@@ -325,13 +271,22 @@ impl Page {
                 self.wrapped(&text, "  ", "    ");
             }
         }
-        if let Some(code) = report.findings.first().map(|finding| &finding.code) {
+        let commands = [
+            ("More about a finding:", &report.commands.explain),
+            ("To look again:", &report.commands.again),
+        ];
+        if commands.iter().any(|(_, command)| command.is_some()) {
             self.blank();
-            self.wrapped(
-                &format!("More about a finding: nexplane-doctor explain {code}"),
-                "",
-                "  ",
-            );
+        }
+        for (what, command) in commands {
+            let Some(command) = command else { continue };
+            let (command, room) = (printable(command), self.look.width);
+            if what.len() + 1 + command.chars().count() <= room {
+                self.line(&format!("{what} {command}"));
+            } else {
+                self.line(what);
+                self.line(&format!("  {command}"));
+            }
         }
     }
 
@@ -389,30 +344,6 @@ impl Page {
             true => text.style(style).to_string(),
             false => text.to_owned(),
         }
-    }
-
-    fn word(&self, status: Status) -> &'static str {
-        match (status, self.look.unicode) {
-            (Status::Pass, true) => "\u{2713}",
-            (Status::Warn, true) => "!",
-            (Status::Fail, true) => "\u{2717}",
-            (Status::Unknown, true) => "?",
-            (Status::Blocked, true) => "\u{00b7}",
-            (Status::Skipped, true) => "-",
-            (_, false) => status.as_str(),
-        }
-    }
-
-    fn mark(&self, status: Status) -> String {
-        let style = match status {
-            Status::Pass => Style::new().green(),
-            Status::Warn | Status::Unknown => Style::new().yellow(),
-            Status::Fail => Style::new().red().bold(),
-            Status::Blocked | Status::Skipped => Style::new().dimmed(),
-        };
-        let word = self.word(status);
-        let width = if self.look.unicode { 1 } else { 7 };
-        self.paint(&format!("{word:<width$}"), style)
     }
 }
 

@@ -170,7 +170,7 @@ fn one_nameserver_of_two_that_is_silent_costs_the_agent_time() {
     silence_one(&world);
     let diagnosis = Doctor::with(&world, &["--timeout", "5s"]).diagnose();
     waited_a_little(&diagnosis);
-    diagnosis.names("dns.inconsistent", "up to 5s");
+    diagnosis.names("dns.inconsistent", "up to 5 s");
 }
 
 #[test]

@@ -310,7 +310,7 @@ fn no_proxy_makes_exceptions_as_the_agent_does() {
         blames_the_proxy(
             &with(no_proxy, name),
             "proxy.unreachable",
-            "no connection opens",
+            "no connection to it opens",
         );
     }
     // An address that is not this host's loopback: that one never goes through a proxy.

@@ -4,7 +4,7 @@
 //! the service itself shows what the doctor says of it.
 
 use crate::harness::{
-    Agent, CONFIG_DIR, Doctor, Pki, Server, Site, SystemdBox, URL, nginx, unbound,
+    Agent, CONFIG_DIR, Diagnosis, Doctor, Pki, Server, Site, SystemdBox, URL, nginx, unbound,
 };
 
 /// Where a hardening tool would leave its drop-in.
@@ -35,6 +35,35 @@ fn hardened(program: &str, drop_in: &str, state: &str) -> (SystemdBox, [Server; 
     prepared(program, drop_in, state, |_| {})
 }
 
+/// A box beside a control plane that is well.
+fn beside_a_control_plane() -> (SystemdBox, Pki, [Server; 2]) {
+    let machine = SystemdBox::new();
+    let pki = Pki::new();
+    let servers = [
+        unbound(&machine, &["127.0.0.1"]),
+        nginx(&machine, &Site::control_plane(pki.leaf().make(), &pki)),
+    ];
+    (machine, pki, servers)
+}
+
+/// Nothing of the service is in the way.
+fn is_well(machine: &SystemdBox) {
+    Doctor::at(machine)
+        .diagnose()
+        .found_no_error()
+        .never("service.");
+}
+
+/// The service's sandbox is the cause, by this directive of the drop-in.
+fn is_sandboxed(machine: &SystemdBox, directive: &str) -> Diagnosis {
+    let diagnosis = Doctor::at(machine).diagnose();
+    diagnosis
+        .failed_because(&["service.sandboxed"])
+        .names("service.sandboxed", directive)
+        .names("service.sandboxed", DROP_IN);
+    diagnosis
+}
+
 /// The same, with something done to the box's files before the service is started.
 fn prepared(
     program: &str,
@@ -42,12 +71,7 @@ fn prepared(
     state: &str,
     prepare: impl FnOnce(&SystemdBox),
 ) -> (SystemdBox, [Server; 2]) {
-    let machine = SystemdBox::new();
-    let pki = Pki::new();
-    let servers = [
-        unbound(&machine, &["127.0.0.1"]),
-        nginx(&machine, &Site::control_plane(pki.leaf().make(), &pki)),
-    ];
+    let (machine, pki, servers) = beside_a_control_plane();
     Agent::enrolled(&pki).program(program).install(&machine);
     machine.put(DROP_IN, "0644", &format!("[Service]\n{drop_in}\n"));
     prepare(&machine);
@@ -60,10 +84,7 @@ fn prepared(
 fn without_restrictions_these_agents_run() {
     for program in [asks(), reads("client.key")] {
         let (machine, _servers) = hardened(&program, "Restart=no", "active");
-        Doctor::at(&machine)
-            .diagnose()
-            .found_no_error()
-            .never("service.");
+        is_well(&machine);
     }
 }
 
@@ -97,11 +118,7 @@ fn a_service_that_runs_without_a_network() {
 #[test]
 fn a_service_whose_packets_are_dropped() {
     let (machine, _servers) = hardened(&asks(), "IPAddressDeny=any", "failed");
-    Doctor::at(&machine)
-        .diagnose()
-        .failed_because(&["service.sandboxed"])
-        .names("service.sandboxed", "IPAddressDeny=")
-        .names("service.sandboxed", DROP_IN);
+    is_sandboxed(&machine, "IPAddressDeny=");
 
     let (machine, _servers) = prepared(&asks(), "Restart=no", "failed", |machine| {
         let drop_in = "/etc/systemd/system/system.slice.d/10-net.conf";
@@ -117,26 +134,17 @@ fn a_service_whose_packets_are_dropped() {
 
     let allowed = "IPAddressDeny=any\nIPAddressAllow=localhost";
     let (machine, _servers) = hardened(&asks(), allowed, "active");
-    Doctor::at(&machine)
-        .diagnose()
-        .found_no_error()
-        .never("service.");
+    is_well(&machine);
 }
 
 #[test]
 fn a_service_without_the_internet_s_address_families() {
     let (machine, _servers) = hardened(&asks(), "RestrictAddressFamilies=AF_UNIX", "failed");
-    Doctor::at(&machine)
-        .diagnose()
-        .failed_because(&["service.sandboxed"])
-        .names("service.sandboxed", "RestrictAddressFamilies=AF_UNIX");
+    is_sandboxed(&machine, "RestrictAddressFamilies=AF_UNIX");
 
     let enough = "RestrictAddressFamilies=AF_UNIX AF_INET AF_NETLINK";
     let (machine, _servers) = hardened(&asks(), enough, "active");
-    Doctor::at(&machine)
-        .diagnose()
-        .found_no_error()
-        .never("service.");
+    is_well(&machine);
 }
 
 #[test]
@@ -146,11 +154,8 @@ fn a_service_that_does_not_find_its_files() {
         "TemporaryFileSystem=/etc".to_owned(),
     ] {
         let (machine, _servers) = hardened(&reads("config.yaml"), &restriction, "failed");
-        Doctor::at(&machine)
-            .diagnose()
-            .failed_because(&["service.sandboxed"])
+        is_sandboxed(&machine, &restriction)
             .symptom("service.failed", &["service.sandboxed"])
-            .names("service.sandboxed", &restriction)
             .names(
                 "service.sandboxed",
                 "works for you, fails for the service, because",
@@ -163,9 +168,7 @@ fn a_service_that_does_not_find_its_files() {
 #[test]
 fn a_service_whose_program_is_hidden() {
     let (machine, _servers) = hardened(&asks(), "InaccessiblePaths=/usr/local/bin", "failed");
-    Doctor::at(&machine)
-        .diagnose()
-        .failed_because(&["service.sandboxed"])
+    is_sandboxed(&machine, "InaccessiblePaths=/usr/local/bin")
         .names("service.failed", "203")
         .symptom("service.failed", &["service.sandboxed"]);
 }
@@ -196,10 +199,7 @@ fn a_service_that_cannot_replace_its_certificate() {
             &format!("ProtectSystem=strict\n{opened}"),
             "active",
         );
-        Doctor::at(&machine)
-            .diagnose()
-            .found_no_error()
-            .never("service.");
+        is_well(&machine);
     }
 }
 
@@ -331,10 +331,7 @@ fn an_environment_file_that_is_not_there() {
 
     let optional = "EnvironmentFile=-/etc/default/nexplane-agent";
     let (machine, _servers) = hardened(&asks(), optional, "active");
-    Doctor::at(&machine)
-        .diagnose()
-        .found_no_error()
-        .never("service.");
+    is_well(&machine);
 }
 
 #[test]
@@ -411,12 +408,7 @@ fn the_same_unit_read_from_its_files() {
 
 #[test]
 fn a_default_of_the_manager_is_every_service_s_environment() {
-    let machine = SystemdBox::new();
-    let pki = Pki::new();
-    let _servers = [
-        unbound(&machine, &["127.0.0.1"]),
-        nginx(&machine, &Site::control_plane(pki.leaf().make(), &pki)),
-    ];
+    let (machine, pki, _servers) = beside_a_control_plane();
     Agent::enrolled(&pki)
         .trusts_the_system_only()
         .install(&machine);
@@ -454,12 +446,7 @@ fn a_default_of_the_manager_is_every_service_s_environment() {
 
 #[test]
 fn a_ca_file_of_the_environment_that_the_service_may_not_read() {
-    let machine = SystemdBox::new();
-    let pki = Pki::new();
-    let _servers = [
-        unbound(&machine, &["127.0.0.1"]),
-        nginx(&machine, &Site::control_plane(pki.leaf().make(), &pki)),
-    ];
+    let (machine, pki, _servers) = beside_a_control_plane();
     Agent::enrolled(&pki)
         .trusts_the_system_only()
         .service("User=daemon\nEnvironment=SSL_CERT_FILE=/etc/lab-ca.pem")

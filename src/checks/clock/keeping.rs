@@ -15,16 +15,16 @@ pub(super) fn judge(sync: &TimeSync, witnesses: &[Witness]) -> Option<Finding> {
         // Who keeps the time where there is no service manager, nobody can say; the kernel's word alone is no fault.
         (None, Some(false)) => return None,
         (Some(false), Some(true)) => {
-            "Time synchronisation is switched off: the clock is right for now, and nothing keeps it so.".to_owned()
+            "Time synchronization is switched off: the clock is right for now, and nothing keeps it so.".to_owned()
         }
         (Some(false), _) => format!(
-            "Time synchronisation is switched off: the clock drifts.{}",
+            "Time synchronization is switched off: the clock drifts.{}",
             property("Hypervisor").map_or_else(String::new, |helper| format!(
-                " {helper} runs, and has not set the clock so that the kernel counts it as synchronised."
+                " {helper} runs, and has not set the clock so that the kernel counts it as synchronized."
             ))
         ),
         (_, Some(false)) => format!(
-            "Time synchronisation is on{} and has no source: {}.",
+            "Time synchronization is on{} and has no source: {}.",
             sync.keeper
                 .as_deref()
                 .map_or_else(String::new, |keeper| format!(" ({})", excerpt(keeper))),
@@ -57,7 +57,7 @@ fn sources(sync: &TimeSync, witnesses: &[Witness]) -> String {
         });
     }
     match wrong.is_empty() {
-        true => "the clock is not synchronised".to_owned(),
+        true => "the clock is not synchronized".to_owned(),
         false => wrong.join("; "),
     }
 }
@@ -75,7 +75,7 @@ pub(super) fn chrony(sync: &TimeSync) -> Vec<Fact> {
             [_, name, stratum, _, correction, .., dispersion, _, leap] if fields.len() == 14 => facts.push(Fact {
                 what: "chrony".into(),
                 value: match *leap {
-                    "Not synchronised" => "not synchronised".to_owned(),
+                    "Not synchronised" => "not synchronized".to_owned(),
                     _ => format!(
                         "follows {} (stratum {}); this host's clock is corrected by {} s, root dispersion {} s",
                         excerpt(name), excerpt(stratum), excerpt(correction), excerpt(dispersion)

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::host::Exchange;
+use crate::model::spoken_duration;
 
 /// The resolution of the Date header (RFC 9110, section 5.6.7).
 const RESOLUTION: TimeDelta = TimeDelta::seconds(1);
@@ -50,7 +51,8 @@ impl Offset {
         self.low.max(-self.high).max(TimeDelta::zero())
     }
 
-    /// `10 min 0 s behind the control plane, ±0.6 s`.
+    /// `10 min behind the control plane, ±0.6 s`; `level with the control plane, ±0.6 s`
+    /// where no difference shows.
     pub fn words(&self) -> String {
         self.words_against("the control plane")
     }
@@ -63,11 +65,21 @@ impl Offset {
         } else {
             "ahead of"
         };
-        let bound = match seconds((self.high - self.low) / 2) {
-            half if half < 0.05 => format!("{:.1} ms", half * 1e3),
-            half => format!("{half:.1} s"),
+        let (half, away) = (seconds((self.high - self.low) / 2), seconds(middle.abs()));
+        // What is known to a millisecond is told in milliseconds.
+        let fine = half < 0.05 && away < 0.05;
+        let bound = match half < 0.05 {
+            true => format!("{:.1} ms", half * 1e3),
+            false => format!("{half:.1} s"),
         };
-        format!("{} {direction} {whom}, ±{bound}", span(middle.abs()))
+        let away = match fine {
+            true => format!("{:.1} ms", away * 1e3),
+            false => span(middle.abs()),
+        };
+        match away.strip_prefix("0.0 ") {
+            Some(_) => format!("level with {whom}, ±{bound}"),
+            None => format!("{away} {direction} {whom}, ±{bound}"),
+        }
     }
 
     /// How far two clocks are apart at least, by what each is away from the host's.
@@ -81,23 +93,16 @@ fn seconds(span: TimeDelta) -> f64 {
     span.as_seconds_f64()
 }
 
-/// `10 min 0 s`, `2 h 3 min`, `12 d 4 h`, `0.3 s`.
+/// `10 min`, `2 h 3 min`, `12 days`, `0.3 s`.
 fn span(exact: TimeDelta) -> String {
     // To the nearest second: 599.9 s are 10 minutes, to whoever reads minutes.
     let span = match exact < TimeDelta::minutes(1) {
         true => exact,
         false => exact + TimeDelta::milliseconds(500),
     };
-    let (days, hours, minutes, secs) = (
-        span.num_days(),
-        span.num_hours() % 24,
-        span.num_minutes() % 60,
-        span.num_seconds() % 60,
-    );
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{:.1} s", seconds(exact)),
-        (0, 0, _) => format!("{minutes} min {secs} s"),
-        (0, _, _) => format!("{hours} h {minutes} min"),
-        _ => format!("{days} d {hours} h"),
+    let whole = TimeDelta::seconds(span.num_seconds());
+    match whole < TimeDelta::minutes(1) {
+        true => format!("{:.1} s", seconds(exact)),
+        false => spoken_duration(whole.to_std().unwrap_or_default()),
     }
 }

@@ -77,7 +77,7 @@ fn the_detail_says_offset_and_uncertainty() {
     let (judgement, facts) = judged(Some(answer(600, 200)), good());
     assert_eq!(
         judgement.findings[0].detail,
-        "The host's clock is 10 min 0 s behind the control plane, ±0.6 s, by the Date header of the answer to GET /health."
+        "The host's clock is 10 min behind the control plane, ±0.6 s, by the Date header of the answer to GET /health."
     );
     let offset = *facts.get::<Offset>().unwrap();
     assert_eq!(
@@ -88,14 +88,14 @@ fn the_detail_says_offset_and_uncertainty() {
         )
     );
     let (judgement, _) = judged(Some(answer(-300_000, 1200)), good());
-    assert!(judgement.findings[0].detail.contains("3 d 11 h ahead"));
+    assert!(judgement.findings[0].detail.contains("3 days 11 h ahead"));
     let (judgement, _) = judged(Some(answer(599, 0)), good());
-    assert!(judgement.findings[0].detail.contains("10 min 0 s behind"));
+    assert!(judgement.findings[0].detail.contains("10 min behind"));
     let (judgement, _) = judged(Some(answer(-90_000, 0)), good());
     assert!(
         judgement.findings[0]
             .detail
-            .contains("1 d 1 h ahead of the control plane")
+            .contains("1 day 1 h ahead of the control plane")
     );
 }
 
@@ -281,7 +281,7 @@ fn what_is_wrong_with_the_sources_is_said() {
         (vec![], "no time server is configured on this host"),
         (vec![(SERVER, Err(Unseen::TimedOut { after_ms: 1500 }))], "192.0.2.1 does not answer"),
         (vec![(SERVER, Err(Unseen::Refused))], "192.0.2.1 has no time service on UDP port 123"),
-        (vec![(SERVER, but(|reply| reply.leap = Leap::Unsynchronized))], "it is not synchronised itself"),
+        (vec![(SERVER, but(|reply| reply.leap = Leap::Unsynchronized))], "it is not synchronized itself"),
         (
             vec![(SERVER, but(|reply| (reply.stratum, reply.reference) = (0, "RATE".into())))],
             "192.0.2.1 refuses this host (kiss-of-death RATE)",
@@ -291,7 +291,7 @@ fn what_is_wrong_with_the_sources_is_said() {
                 SERVER,
                 but(|reply| (reply.stratum, reply.reference) = (0, String::new())),
             )],
-            "it is not synchronised itself",
+            "it is not synchronized itself",
         ),
         (vec![(SERVER, reply(0))], "192.0.2.1 answers here, and is not followed yet"),
     ] {

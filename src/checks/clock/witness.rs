@@ -85,9 +85,9 @@ impl Witness {
             Err(Unseen::Refused) => return Some("has no time service on UDP port 123".to_owned()),
             Err(Unseen::Absent) => return Some("has a name that does not resolve".to_owned()),
             Err(unseen) if self.address.is_none() => {
-                return Some(format!("has a name that does not resolve ({unseen})"));
+                return Some(format!("has a name that does not resolve: {unseen}"));
             }
-            Err(unseen) => return Some(format!("does not answer ({unseen})")),
+            Err(unseen) => return Some(format!("does not answer: {unseen}")),
         };
         match (reply.stratum, reply.leap) {
             // RFC 5905, appendix A.5.1.1: who is so far from its source counts as not synchronised.
@@ -102,7 +102,7 @@ impl Witness {
                 excerpt(&reply.reference)
             )),
             (0 | 16.., _) | (_, Leap::Unsynchronized) => {
-                Some("answers that it is not synchronised itself".to_owned())
+                Some("answers that it is not synchronized itself".to_owned())
             }
             _ => None,
         }

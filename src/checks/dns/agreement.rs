@@ -17,7 +17,7 @@ use super::answers::{Answer, Candidate, Rank, rank, words};
 use super::files::ResolvConf;
 use super::record;
 use crate::host::{RecordType, Unseen};
-use crate::model::format_duration;
+use crate::model::spoken_duration;
 
 /// That nameservers disagree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,10 +89,11 @@ fn in_words(answer: &Answer) -> String {
         Ok(reply) if !reply.addresses.is_empty() => super::answers::list(&reply.addresses),
         Ok(reply) if reply.code == "NOERROR" => "that there is no such record".to_owned(),
         Ok(reply) => reply.code.clone(),
-        Err(Unseen::TimedOut { after_ms }) => {
-            format!("nothing within {}", format_duration(Duration::from_millis(*after_ms)))
-        }
-        Err(_) => format!("nothing ({})", words(&answer.reply)),
+        Err(Unseen::TimedOut { after_ms }) => format!(
+            "nothing within {}",
+            spoken_duration(Duration::from_millis(*after_ms))
+        ),
+        Err(_) => format!("nothing: {}", words(&answer.reply)),
     }
 }
 
@@ -151,7 +152,7 @@ fn answered(server: IpAddr, before: usize, waits: Duration) -> String {
         }
         _ => format!(
             "At every lookup the agent waits for what is silent, up to {}, before it has the answer of {server}.",
-            format_duration(waits)
+            spoken_duration(waits)
         ),
     }
 }

@@ -205,7 +205,7 @@ fn an_order_or_a_share_of_a_longer_list_is_no_disagreement() {
 fn who_differs_is_named_with_what_the_agent_notices() {
     let known = || has(&["10.0.0.5"]);
     for (options, first, second, odd, noticed) in [
-        ("timeout:2", silent(), known(), "10.0.0.2", "waits for what is silent, up to 2s"),
+        ("timeout:2", silent(), known(), "10.0.0.2", "waits for what is silent, up to 2 s"),
         ("", known(), silent(), "10.0.0.3", "asks 10.0.0.2 first"),
         ("", Err(Unseen::Refused), known(), "10.0.0.2", "goes on at once"),
         ("", reply("SERVFAIL", &[]), known(), "10.0.0.2", "goes on at once"),

@@ -33,10 +33,10 @@ impl Certificate {
         let block = Pem::iter_from_buffer(text.as_bytes())
             .find(|block| !matches!(block, Ok(pem) if !pem.label.ends_with("CERTIFICATE")))
             .ok_or("there is no PEM block `CERTIFICATE` in it")?
-            .map_err(|error| format!("its PEM is damaged ({error})"))?;
+            .map_err(|error| format!("its PEM is damaged: {error}"))?;
         let certificate = block
             .parse_x509()
-            .map_err(|error| format!("its content is damaged ({error})"))?;
+            .map_err(|_| "its content is damaged")?;
         let time =
             |seconds| DateTime::from_timestamp(seconds, 0).ok_or("its dates are out of range");
         let validity = certificate.validity();

@@ -185,8 +185,8 @@ fn validity_is_judged_at_the_true_time() {
 #[test]
 fn what_only_the_host_s_clock_says_is_the_clock_s() {
     for (now, offset, code, part) in [
-        ("2027-06-01", -TimeDelta::days(365), "identity.expired", "expired 151d"),
-        ("2025-06-01", TimeDelta::days(365), "identity.not_yet_valid", "valid in 214d"),
+        ("2027-06-01", -TimeDelta::days(365), "identity.expired", "expired 151 days"),
+        ("2025-06-01", TimeDelta::days(365), "identity.not_yet_valid", "valid in 214 days"),
     ] {
         let case = Case {
             offset: Some(offset),

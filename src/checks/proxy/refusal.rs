@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{DENIED, Judgement, Known, Through, UNREACHABLE, config};
 use crate::host::{Login, SocksAbout, Tunnel, TunnelEnding};
-use crate::model::{Case, Finding, excerpt, format_duration};
+use crate::model::{Case, Finding, excerpt, spoken_duration};
 
 /// Judges how asking for a tunnel ended.
 pub(super) fn judge(
@@ -79,7 +79,7 @@ impl Said<'_> {
             TunnelEnding::TimedOut { .. } => unreachable(Case::Onward, format!(
                 "The proxy {proxy} accepts the connection and does not answer within {} when it is asked for a tunnel to \
                  {target}: it hangs, or waits in vain for the control plane itself.",
-                format_duration(known_wait(self.tunnel))
+                spoken_duration(known_wait(self.tunnel))
             )),
             TunnelEnding::NotAProxy { why } => unreachable(Case::Stranger, format!(
                 "What listens at {proxy} is no such proxy: {}. The port or the scheme of the URL is another service's.",

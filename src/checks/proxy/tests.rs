@@ -192,7 +192,7 @@ fn what_is_no_answer_is_denied_or_unreachable() {
     );
     denied(Ending::Closed, Login::None, "hangs up");
     denied(Ending::Reset, Login::None, "resets");
-    unreachable(Ending::TimedOut { after_ms: 2000 }, "does not answer within 2s");
+    unreachable(Ending::TimedOut { after_ms: 2000 }, "does not answer within 2 s");
     let why = || "x".to_owned();
     unreachable(Ending::NotAProxy { why: why() }, "no such proxy");
     unreachable(Ending::Tls { why: why() }, "Nothing was sent");
@@ -436,7 +436,7 @@ fn the_configurations_proxy_wins_over_everything() {
     let (judgement, _) = connects(host, Err(Unseen::Refused)).judge(&Probe);
     let detail = detail(&judgement);
     assert!(
-        detail.contains("socks5://10.0.0.8:3128 (`proxy` in /etc/nexplane-agent/config.yaml)"),
+        detail.contains("socks5://10.0.0.8:3128, by `proxy` in /etc/nexplane-agent/config.yaml,"),
         "{detail}"
     );
 }

@@ -25,7 +25,7 @@ pub(super) fn judge(through: &Through, race: &Race) -> Judgement {
         ));
     };
     let detail = format!(
-        "The agent goes through the proxy {} ({}), to which no connection opens: {first}. {cause}",
+        "The agent goes through the proxy {}, by {}, and no connection to it opens: {first}. {cause}",
         through.proxy, through.setting
     );
     let facts = failed

@@ -256,7 +256,7 @@ impl Way {
         if let Some(proxy) = self.proxy() {
             let (address, authority) = (address.to_string(), control_plane.authority());
             for finding in &mut judgement.findings {
-                let meant = format!("{authority} (through the proxy {proxy})");
+                let meant = format!("{authority} through the proxy {proxy}");
                 finding.detail = finding.detail.replace(&address, &meant);
             }
             judgement = judgement.note("through the proxy", proxy.to_string());

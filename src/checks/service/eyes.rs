@@ -7,7 +7,7 @@ use super::obstructed::{Kind, Obstruction, Sandbox};
 use super::{CRASH_LOOPING, FAILED, OUTDATED, READ_ONLY, SANDBOXED};
 use crate::checks::{Decision, Judgement, differs};
 use crate::host::{End, Service};
-use crate::model::{Code, Explained, Fact, Finding, Placeholder};
+use crate::model::{Code, Explained, Fact, Finding, Placeholder, counted};
 
 /// SIGSYS, by which the kernel ends a process for a system call that its filter forbids.
 const SIGSYS: i32 = 31;
@@ -32,7 +32,7 @@ pub(super) fn judge(
     sandbox.environment(needs);
     if let Some(why) = service.get("SliceFiltersUnseen") {
         sandbox.undecided.get_or_insert(format!(
-            "a slice that the service is in may filter its addresses, and could not be read ({why}); run the doctor as root"
+            "a slice that the service is in may filter its addresses, and could not be read; run the doctor as root: {why}"
         ));
     }
     judgement.findings.extend(outdated(unit, service, &sandbox));
@@ -94,7 +94,7 @@ fn system_call(service: &Service) -> Option<Obstruction> {
     let ended = matches!(service.end(), End::Signal { number: SIGSYS, .. });
     ended.then(|| Obstruction {
         kind: Kind::SystemCall,
-        by: format!("SystemCallFilter= ({calls} system calls or groups)"),
+        by: format!("SystemCallFilter= with {}", counted(calls, "entry", "entries")),
         sentence: differs::fails_for_the_service(
             "Running the agent",
             "`SystemCallFilter=` of its unit forbids a system call that it made, and the kernel ended it for that (SIGSYS)",

@@ -87,7 +87,7 @@ impl Needs {
             Some(peer) if addresses => nameservers(host, peer, &known.system.hostname).await,
             _ => Vec::new(),
         };
-        let inside = inside(host, known, service, &files).await;
+        let inside = inside(host, service, &environment, &files).await;
         let mut missing = Vec::new();
         for (path, by) in paths.required() {
             if there(&host.stat(HostPath::host(path)).await) == Some(false) {
@@ -198,12 +198,21 @@ async fn nameservers(host: &dyn Host, peer: &Peer, hostname: &str) -> Vec<IpAddr
     dns::servers_asked(&hosts, &conf, &peer.host, hostname)
 }
 
-async fn inside(host: &dyn Host, known: &Known, service: &Service, files: &[File]) -> Option<Inside> {
-    let pid = service.main_pid().filter(|_| !known.system.foreign_root)?;
-    let question = InsideQuestion {
-        pid,
-        variables: environment::question().names,
-        paths: files.iter().map(|file| file.path.clone()).collect(),
-    };
-    host.inside(question).await.ok()
+/// What the running process sees: what was asked for its environment, and besides it what it finds of the files.
+async fn inside(
+    host: &dyn Host,
+    service: &Service,
+    environment: &Environment,
+    files: &[File],
+) -> Option<Inside> {
+    let mut inside = environment.running().cloned()?;
+    if !files.is_empty() {
+        let question = InsideQuestion {
+            pid: service.main_pid()?,
+            variables: Vec::new(),
+            paths: files.iter().map(|file| file.path.clone()).collect(),
+        };
+        inside.paths = host.inside(question).await.ok()?.paths;
+    }
+    Some(inside)
 }

@@ -131,3 +131,20 @@ fn where_no_agent_is_there_are_no_tasks_whatever_the_log() {
     let missing = recording().fact(install::Standing::Missing);
     assert!(matches!(decision(missing), Decision::Skipped(_)));
 }
+
+#[test]
+fn an_approved_change_request_is_no_pass_where_it_reaches_no_agent() {
+    let approved = || replied_with(200, &request("approved", "web-server-01"));
+    for (recording, why) in [
+        (approved().fact(install::Standing::Missing), "no agent here"),
+        (approved().fact(registration::Standing::Revoked), "does not accept"),
+    ] {
+        let (judgement, _) = recording.judge(&Probe);
+        let said = format!("{:?}", judgement.decision);
+        assert!(said.contains("Skipped") && said.contains(why), "{said}");
+    }
+    // What is wrong with it counts all the same.
+    let draft = replied_with(200, &request("draft", "web-server-01"));
+    let (judgement, _) = draft.fact(install::Standing::Missing).judge(&Probe);
+    assert_eq!(codes(&judgement), ["tasks.not_approved"]);
+}

@@ -104,7 +104,7 @@ fn some_that_work_and_some_that_do_not_are_named() {
     let detail = &judgement.findings[0].detail;
     assert!(
         detail.starts_with(
-            "2 of 3 addresses of `nexplane.corp` work; [2001:db8::5]:8000 did not answer within 5s."
+            "Of the 3 addresses of `nexplane.corp`, 2 work; [2001:db8::5]:8000 did not answer within 5 s."
         ),
         "{detail}"
     );
@@ -118,7 +118,7 @@ fn families_that_fail_differently_are_told_apart() {
     let (judgement, _) = race(&[(SIX, Err(Unseen::Refused)), (A, timeout())]);
     assert_eq!(codes(&judgement), ["tcp.refused"]);
     let detail = &judgement.findings[0].detail;
-    let differ = "over IPv6 [2001:db8::5]:8000 refuses, over IPv4 10.0.0.5:8000 did not answer within 5s.";
+    let differ = "over IPv6 [2001:db8::5]:8000 refuses, over IPv4 10.0.0.5:8000 did not answer within 5 s.";
     assert!(detail.ends_with(differ), "{detail}");
     let (judgement, _) = race(&[(SIX, timeout()), (A, timeout())]);
     assert!(!judgement.findings[0].detail.contains("families"));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::checks::tcp::with_family;
 use crate::host::{Ending, Handshake, Offer};
-use crate::model::{Fact, format_duration};
+use crate::model::{Fact, counted, spoken_duration};
 
 /// Everything that a handshake which did not end well has to say, but for what was offered.
 pub(super) fn facts(address: SocketAddr, handshake: &Handshake) -> Vec<Fact> {
@@ -16,7 +16,7 @@ pub(super) fn facts(address: SocketAddr, handshake: &Handshake) -> Vec<Fact> {
     let mut facts = vec![
         fact("address", with_family(address)),
         fact("ended by", ended_by(&handshake.ending)),
-        fact("received", format!("{} bytes", handshake.received)),
+        fact("received", counted(handshake.received, "byte", "bytes")),
     ];
     if let Ending::Alert { name, .. } = &handshake.ending {
         facts.push(fact("alert", name.clone()));
@@ -34,7 +34,7 @@ pub(super) fn ended_by(ending: &Ending) -> String {
         Ending::Reset => "the peer, by a reset".to_owned(),
         Ending::TimedOut { after_ms } => format!(
             "this side, which gave up after {}",
-            format_duration(Duration::from_millis(*after_ms))
+            spoken_duration(Duration::from_millis(*after_ms))
         ),
         Ending::Incompatible { .. } | Ending::NotTls | Ending::Failed { .. } => {
             "this side, because of what the peer said".to_owned()

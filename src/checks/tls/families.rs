@@ -51,7 +51,7 @@ pub(in crate::checks) fn other_family(known: &Known, other: SocketAddr, seen: &S
             ),
         ),
         Err(unseen @ (Unseen::Reset | Unseen::Closed | Unseen::TimedOut { .. })) => {
-            let why = format!("{other} did not come to a handshake ({unseen}).");
+            let why = format!("{other} did not come to a handshake: {unseen}.");
             tcp::other_family_fails(peer.address, other, &why, &name).into()
         }
         _ => Judgement::pass(),

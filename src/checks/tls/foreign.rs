@@ -18,6 +18,7 @@ pub(super) fn foreign_protocol(address: SocketAddr, handshake: &Handshake) -> Op
 pub(super) fn not_tls(address: SocketAddr, handshake: &Handshake) -> Finding {
     let bytes = first_bytes(handshake);
     let text = excerpt(&String::from_utf8_lossy(&bytes));
+    let line = text_line(&bytes);
     let start = text.to_ascii_lowercase();
     // A server that cannot read the request at all answers without a status line (HTTP/0.9).
     let http = ["http/", "<html", "<!doctype html"]
@@ -27,7 +28,7 @@ pub(super) fn not_tls(address: SocketAddr, handshake: &Handshake) -> Finding {
         Finding::new(
             PLAINTEXT,
             format!(
-                "{address} speaks plain HTTP, not HTTPS: it answered the handshake with `{text}`."
+                "{address} speaks plain HTTP, not HTTPS: it answered the handshake with `{line}`."
             ),
         )
     } else {
@@ -39,6 +40,12 @@ pub(super) fn not_tls(address: SocketAddr, handshake: &Handshake) -> Finding {
     finding
         .saw("address", tcp::with_family(address))
         .saw("first bytes", handshake.first_bytes.clone())
+}
+
+/// The first line: where it is HTTP, what follows is headers.
+fn text_line(bytes: &[u8]) -> String {
+    let end = bytes.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+    excerpt(&String::from_utf8_lossy(&bytes[..end.unwrap_or(bytes.len())]))
 }
 
 fn first_bytes(handshake: &Handshake) -> Vec<u8> {

@@ -5,9 +5,10 @@
 //! packets passed each time is it said to be so; where the comparison shows something else, or nothing, that is said.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use crate::host::{Ending, Handshake, Hung, Trial};
-use crate::model::{Fact, format_duration};
+use crate::model::{Fact, counted, spoken_duration};
 
 /// What the comparison shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,11 +47,14 @@ fn shown(hung: &Hung, waited_ms: u64) -> Shown {
 }
 
 /// What hung, and on what, in sentences.
-pub(super) fn detail(address: SocketAddr, handshake: &Handshake, after: std::time::Duration) -> String {
-    let waited = format_duration(after);
+pub(super) fn detail(address: SocketAddr, handshake: &Handshake, after: Duration) -> String {
+    let waited = spoken_duration(after);
     let what = match handshake.received {
         0 => format!("{address} accepted the connection and said nothing within {waited}."),
-        bytes => format!("{address} sent {bytes} bytes and then nothing within {waited}."),
+        bytes => format!(
+            "{address} sent {} and then nothing within {waited}.",
+            counted(bytes, "byte", "bytes")
+        ),
     };
     let waited_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
     let why = match &handshake.details.hung {
@@ -84,10 +88,17 @@ fn arrival(hung: &Hung) -> String {
             "The peer's system has acknowledged our message: what listens on the port does nothing with it.".to_owned()
         }
         Some(sent) => format!(
-            "Our message was never acknowledged, though it was sent again {} times: something on the way lets connections open and swallows what they carry, or the peer has more of them waiting than it takes.",
-            sent.retransmissions
+            "Our message was never acknowledged, though it was sent again {}: something on the way lets connections open and swallows what they carry, or the peer has more of them waiting than it takes.",
+            times(sent.retransmissions)
         ),
         None => String::new(),
+    }
+}
+
+fn times(count: u32) -> String {
+    match count {
+        1 => "once".to_owned(),
+        count => format!("{count} times"),
     }
 }
 
@@ -109,8 +120,8 @@ pub(super) fn facts(hung: &Hung) -> Vec<Fact> {
         value: match sent.unacknowledged {
             0 => "acknowledged by the peer's system".to_owned(),
             bytes => format!(
-                "{bytes} bytes not acknowledged, sent again {} times",
-                sent.retransmissions
+                "{bytes} bytes not acknowledged, sent again {}",
+                times(sent.retransmissions)
             ),
         },
     }));
@@ -123,8 +134,11 @@ pub(super) fn facts(hung: &Hung) -> Vec<Fact> {
 
 fn ended(trial: &Trial) -> String {
     match &trial.ended {
-        Ok(Ending::Complete) => format!("complete after {:.1} ms", trial.duration_ms),
-        Ok(Ending::TimedOut { after_ms }) => format!("not complete after {after_ms} ms"),
+        Ok(Ending::Complete) => {
+            let took = Duration::try_from_secs_f64(trial.duration_ms / 1e3);
+            format!("complete after {}", spoken_duration(took.unwrap_or_default()))
+        },
+        Ok(Ending::TimedOut { after_ms }) => format!("not complete after {}", spoken_duration(Duration::from_millis(*after_ms))),
         Ok(other) => super::facts::ended_by(other),
         Err(unseen) => unseen.to_string(),
     }
@@ -132,8 +146,6 @@ fn ended(trial: &Trial) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::host::{Seen, Sent, Unseen};
 
@@ -207,6 +219,6 @@ mod tests {
         )
         .unwrap_or_else(|error| panic!("{error}"));
         let detail = detail(([10, 0, 0, 5], 8000).into(), &handshake, Duration::from_secs(1));
-        assert!(detail.contains("said nothing within 1s") && detail.contains("could not be told"));
+        assert!(detail.contains("said nothing within 1 s") && detail.contains("could not be told"));
     }
 }

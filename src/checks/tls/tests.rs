@@ -298,6 +298,6 @@ fn behind_a_proxy_it_is_the_control_plane_that_is_meant() {
         .judge(&Probe);
     assert_eq!(codes(&judgement), ["tls.closed"]);
     let detail = &judgement.findings[0].detail;
-    let meant = "nexplane.corp:8000 (through the proxy http://proxy.corp:3128) accepted";
+    let meant = "nexplane.corp:8000 through the proxy http://proxy.corp:3128 accepted";
     assert!(detail.starts_with(meant), "{detail}");
 }

@@ -58,7 +58,7 @@ mod tests {
         let judged = judge(foreign, &shell, false);
         assert_eq!(
             judged.findings[0].detail,
-            "Not trusted. Verifying the control plane may work for you, fails for the service, because SSL_CERT_FILE is set in this shell and not for the service."
+            "Not trusted. Verifying the control plane may work for you, and fails for the service, because SSL_CERT_FILE is set in this shell and not for the service."
         );
     }
 }

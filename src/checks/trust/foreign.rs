@@ -8,7 +8,7 @@ use crate::contract::chain::{Certificate, Path};
 use crate::contract::inspection::Maker;
 use crate::contract::proxy::Proxy;
 use crate::host::{Ending, Handshake};
-use crate::model::{Fact, Finding, Placeholder};
+use crate::model::{Fact, Finding, Placeholder, counted};
 
 /// A server's certificate that is younger than this may have been made for this very connection.
 const YOUNG: TimeDelta = TimeDelta::hours(1);
@@ -61,40 +61,39 @@ pub(super) fn made_besides(finding: Finding, maker: &Maker) -> Finding {
     )
 }
 
-pub(super) fn self_signed(leaf: &Certificate, trusted: &str) -> String {
+pub(super) fn self_signed(leaf: &Certificate) -> String {
     format!(
-        "The server's certificate, `{}`, is self-signed, and it is not among what this host trusts ({trusted}). Its SHA-256 fingerprint is {}.",
+        "The server's certificate, `{}`, is self-signed, and this host does not trust it. Its SHA-256 fingerprint is {}.",
         leaf.subject,
         leaf.fingerprint()
     )
 }
 
-pub(super) fn unknown_authority(last: &Certificate, trusted: &str, has_namesake: bool) -> String {
+pub(super) fn unknown_authority(last: &Certificate, has_namesake: bool) -> String {
     let namesake = match has_namesake {
         true => " A CA of the same name but with another key is trusted here: the control plane's was probably made anew.",
         false => "",
     };
     if last.is_self_issued() {
         return format!(
-            "The chain ends at `{}`, which the server sends along and this host does not trust ({trusted}).{namesake}",
+            "The chain ends at `{}`, which the server sends along and this host does not trust.{namesake}",
             last.subject,
         );
     }
     format!(
-        "`{}` was issued by `{}`, which this host does not trust ({trusted}).{namesake} If that is an intermediate CA of a trusted root, the server fails to send its certificate instead.",
+        "`{}` was issued by `{}`, which this host does not trust.{namesake} If that is an intermediate CA of a trusted root, the server fails to send its certificate instead.",
         last.subject, last.issuer,
     )
 }
 
 pub(super) fn missing(walked: &[Certificate], last: &Certificate) -> String {
     let known_by = match &last.ca_issuers {
-        Some(url) => format!("its certificate is to be had at {url} (the doctor fetches nothing, and neither does the agent)"),
+        Some(url) => format!("its certificate is to be had at {url}, and neither the doctor nor the agent fetches it"),
         None => "its certificate lies on this host, in the file of the client certificate".to_owned(),
     };
     format!(
-        "The server sends {} usable certificate{}; `{}` was issued by `{}`, which it does not send: {known_by}. If that issuer is a private root CA, this host only does not trust it.",
-        walked.len(),
-        if walked.len() == 1 { "" } else { "s" },
+        "The server sends {}; `{}` was issued by `{}`, which it does not send: {known_by}. If that issuer is a private root CA, nothing is missing: this host does not trust it yet.",
+        counted(walked.len(), "usable certificate", "usable certificates"),
         last.subject,
         last.issuer,
     )

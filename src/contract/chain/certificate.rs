@@ -85,15 +85,15 @@ impl Certificate {
     /// # Errors
     /// Why it is no certificate, in words.
     pub fn parse(der: CertificateDer<'_>) -> Result<Self, String> {
-        let malformed = |error: String| format!("it does not parse ({})", excerpt(&error));
+        let malformed = |error: &str| format!("it does not parse: {error}");
         let (rest, parsed) =
-            X509Certificate::from_der(&der).map_err(|error| malformed(error.to_string()))?;
+            X509Certificate::from_der(&der).map_err(|_| malformed("it is no X.509 certificate"))?;
         if !rest.is_empty() {
-            return Err(malformed("bytes after its end".into()));
+            return Err(malformed("bytes after its end"));
         }
         let time = |seconds| {
             DateTime::from_timestamp(seconds, 0)
-                .ok_or_else(|| malformed("its dates are out of range".into()))
+                .ok_or_else(|| malformed("its dates are out of range"))
         };
         let validity = parsed.validity();
         let mut certificate = Self {
@@ -171,7 +171,7 @@ impl Certificate {
             .take(most)
             .map(|block| match block {
                 Ok(der) => Self::parse(der),
-                Err(error) => Err(format!("its PEM is damaged ({error:?})")),
+                Err(error) => Err(format!("its PEM is damaged: {error}")),
             })
             .collect()
     }

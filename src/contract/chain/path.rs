@@ -293,7 +293,7 @@ fn route(
 fn describe(error: &Error) -> String {
     let words = match error {
         Error::RequiredEkuNotFoundContext(_) | Error::EmptyEkuExtension => {
-            "a certificate of it was not made for servers (its extended key usage has no serverAuth)"
+            "a certificate of it was not made for servers: its extended key usage has no serverAuth"
         }
         Error::InvalidSignatureForPublicKey => "a signature in it does not verify",
         Error::SignatureAlgorithmMismatch => {
@@ -319,7 +319,7 @@ fn describe(error: &Error) -> String {
         | Error::MaximumPathDepthExceeded
         | Error::MaximumSignatureChecksExceeded
         | Error::MaximumNameConstraintComparisonsExceeded => TANGLED,
-        other => return format!("a certificate in it is malformed ({other:?})"),
+        other => return format!("a certificate in it is malformed: {other}"),
     };
     words.to_owned()
 }

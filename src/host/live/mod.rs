@@ -36,6 +36,7 @@ mod tls;
 mod trust;
 mod unit_files;
 mod unit_merge;
+mod variables;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -459,14 +460,14 @@ impl Host for LiveHost {
         &self,
         question: EnvironmentQuestion,
     ) -> BoxFuture<'_, BTreeMap<String, String>> {
-        Box::pin(async move {
-            let variable = |name: String| {
-                let value = std::env::var_os(&name)?.to_string_lossy().into_owned();
-                let value = self.scrubber.variable(&name, &value);
-                Some((name, value))
-            };
-            question.names.into_iter().filter_map(variable).collect()
-        })
+        Box::pin(async move { self.ask_environment(question) })
+    }
+
+    fn file_variables(
+        &self,
+        question: FileVariablesQuestion,
+    ) -> BoxFuture<'_, Seen<BTreeMap<String, String>>> {
+        Box::pin(self.ask_file_variables(question))
     }
 
     fn stat(&self, path: HostPath) -> BoxFuture<'_, Seen<Stat>> {
@@ -531,8 +532,8 @@ impl Host for LiveHost {
 
     fn time_sync(&self, (): ()) -> BoxFuture<'_, Seen<TimeSync>> {
         Box::pin(async {
-            known_system("time synchronisation")?;
-            self.must_be_here("time synchronisation")?;
+            known_system("time synchronization")?;
+            self.must_be_here("time synchronization")?;
             ask_time_sync(self.deadline()).await
         })
     }

@@ -9,7 +9,9 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 use regex::{Captures, Regex};
 
 use crate::contract::proxy::{self, Reading};
+use crate::contract::variables::is_known;
 use crate::host::LogEntry;
+use crate::host::unit::words;
 use crate::model::{Secret, redact};
 
 /// What stands where a secret stood.
@@ -61,7 +63,7 @@ impl Scrubber {
 
     /// The text of a file, in which a line may be a variable and its value.
     pub(super) fn file(&self, text: &str) -> String {
-        self.text(&hide_logins_in_lines(&hide_values(&LINE, text, "")))
+        self.text(&hide_logins_in_lines(&hide_values(text)))
     }
 
     /// A variable's value.
@@ -82,7 +84,7 @@ impl Scrubber {
                 name.as_str(),
                 "Environment" | "DefaultEnvironment" | "UnsetEnvironment"
             ) {
-                *value = hide_logins_in_list(&hide_values_in_list(value));
+                *value = self.variables(value);
             }
             // What follows is a password in plain text, or one encrypted.
             *value = match name.starts_with("SetCredential") {
@@ -90,6 +92,22 @@ impl Scrubber {
                 false => self.text(value),
             };
         }
+    }
+
+    /// The variables of a service, as systemd writes them: the names of all, the values of those that are known.
+    fn variables(&self, list: &str) -> String {
+        let told = words(list)
+            .into_iter()
+            .map(|word| match word.split_once('=') {
+                Some((name, value)) if is_known(name) => {
+                    quoted(&format!("{name}={}", self.variable(name, value)))
+                }
+                Some((name, _)) => quoted(&format!("{name}={MARK}")),
+                None if word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') => word,
+                // No name of a variable: it may be the rest of a value that was quoted in some other way.
+                None => MARK.to_owned(),
+            });
+        told.collect::<Vec<_>>().join(" ")
     }
 
     /// The messages of a log.
@@ -106,27 +124,29 @@ fn is_secret(name: &str) -> bool {
     redact(&assignment) != assignment
 }
 
-/// Hides the values that follow secret names; `pattern` finds what precedes a value, with the name, and the value.
-fn hide_values(pattern: &LazyLock<Regex>, text: &str, after: &str) -> String {
+/// A word, in quotes where it takes them to stay one.
+fn quoted(word: &str) -> String {
+    if !word.contains(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\\')) {
+        return word.to_owned();
+    }
+    let escaped = word.replace('\\', "\\\\").replace('"', "\\\"");
+    format!("\"{escaped}\"")
+}
+
+/// Hides the values that follow secret names, each in a line.
+fn hide_values(text: &str) -> String {
     // Most texts assign nothing, and the expression takes longer to build than they to search.
     if !text.contains('=') {
         return text.to_owned();
     }
     let hidden = |found: &Captures<'_>| {
         if is_secret(&found["name"]) {
-            format!("{}{MARK}{after}", &found["before"])
+            format!("{}{MARK}", &found["before"])
         } else {
             found[0].to_owned()
         }
     };
-    pattern.replace_all(text, hidden).into_owned()
-}
-
-/// The same among the variables of a service: to the end of the quotes, of either kind, or to the next blank.
-fn hide_values_in_list(text: &str) -> String {
-    let [double, single, bare] = &VARIABLES;
-    let text = hide_values(double, text, "\"");
-    hide_values(bare, &hide_values(single, &text, "'"), "")
+    LINE.replace_all(text, hidden).into_owned()
 }
 
 /// A text without these secrets.
@@ -187,17 +207,6 @@ fn hide_logins_in_lines(text: &str) -> String {
     PROXY_LINE.replace_all(text, hidden).into_owned()
 }
 
-/// The same among the variables of a service: to the next blank or to the end of the quotes.
-fn hide_logins_in_list(text: &str) -> String {
-    if !names_a_proxy(text) {
-        return text.to_owned();
-    }
-    let hidden =
-        |found: &Captures<'_>| format!("{}{}", &found["before"], hide_login(&found["url"]));
-    let hide = |text: String, pattern: &Regex| pattern.replace_all(&text, hidden).into_owned();
-    PROXY_VARIABLES.iter().fold(text.to_owned(), hide)
-}
-
 fn pattern(text: &str) -> Regex {
     Regex::new(text).unwrap_or_else(|error| unreachable!("a pattern of our own: {error}"))
 }
@@ -211,25 +220,6 @@ static PROXY_LINE: LazyLock<Regex> = LazyLock::new(|| {
         r#"(?im)^(?<before>[ \t]*(?:(?:export[ \t]+)?[a-z0-9_]*_proxy=|["']?proxy["']?[ \t]*:[ \t]*))(?<value>[^\r\n]+)"#,
     )
 });
-/// `HTTPS_PROXY=…` in `Environment=`: in quotes of either kind, which begin before or after the name, or in none.
-static PROXY_VARIABLES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
-    [
-        pattern(r#"(?i)(?<before>"[a-z0-9_]*_proxy=|[a-z0-9_]*_proxy=")(?<url>(?:[^"\\]|\\.)*)"#),
-        pattern(r"(?i)(?<before>'[a-z0-9_]*_proxy=|[a-z0-9_]*_proxy=')(?<url>(?:[^'\\]|\\.)*)"),
-        pattern(r#"(?i)(?<before>(?:^|\s)[a-z0-9_]*_proxy=)(?<url>[^\s"']\S*)"#),
-    ]
-});
-/// `NAME=value` in `Environment=`, by what it stands between.
-static VARIABLES: [LazyLock<Regex>; 3] = [
-    LazyLock::new(|| pattern(r#"(?<before>"(?<name>[A-Za-z0-9_.-]+)=)(?<value>(?:[^"\\]|\\.)*)""#)),
-    LazyLock::new(|| pattern(r"(?<before>'(?<name>[A-Za-z0-9_.-]+)=)(?<value>(?:[^'\\]|\\.)*)'")),
-    LazyLock::new(|| {
-        pattern(
-            r#"(?<before>(?:^|\s)(?<name>[A-Za-z0-9_.-]+)=)(?<value>(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s"'\\]|\\.)+)"#,
-        )
-    }),
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -292,7 +282,7 @@ mod tests {
         scrubber().properties(&mut properties);
         assert_eq!(
             properties["Environment"],
-            r#"A=b "NP_SECRET=…" "C=d e" API_TOKEN=… 'MY_SECRET=…' DB_PASS=… X_TOKEN=…"#
+            "A=… NP_SECRET=… C=… API_TOKEN=… MY_SECRET=… DB_PASS=… X_TOKEN=…"
         );
         let mut properties = BTreeMap::from([("SetCredential".to_owned(), "id:abc".to_owned())]);
         scrubber().properties(&mut properties);
@@ -306,7 +296,19 @@ mod tests {
         scrubber().properties(&mut properties);
         assert_eq!(
             properties["Environment"],
-            r#"A=b HTTPS_PROXY=…@h:1 "https_proxy=socks5://^…" 'HTTP_PROXY=^…' ALL_PROXY="^…" MAIL=a@b"#
+            r#"A=… HTTPS_PROXY=…@h:1 https_proxy=socks5://^… HTTP_PROXY=^… ALL_PROXY=^… MAIL=…"#
+        );
+        // What stays reads back as it was.
+        let list = r#"NO_PROXY="a, b" "SSL_CERT_FILE=/a \" b\\c" GODEBUG=x509ignoreCN=0"#;
+        let mut properties = BTreeMap::from([("Environment".to_owned(), list.to_owned())]);
+        scrubber().properties(&mut properties);
+        assert_eq!(words(&properties["Environment"]), words(list));
+        let unset = "HTTPS_PROXY NO_PROXY=a DB=x not*a*name";
+        let mut properties = BTreeMap::from([("UnsetEnvironment".to_owned(), unset.to_owned())]);
+        scrubber().properties(&mut properties);
+        assert_eq!(
+            properties["UnsetEnvironment"],
+            "HTTPS_PROXY NO_PROXY=a DB=… …"
         );
         let variable = scrubber().variable("https_proxy", "http://u:p w@x@h:1");
         assert_eq!(variable, "http://^…");

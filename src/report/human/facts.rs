@@ -47,7 +47,9 @@ pub(super) fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
 }
 
 fn bytes(word: Word<'_>) -> Vec<Word<'_>> {
-    let is_fingerprint = word.len() == 95 && word.split(':').all(|byte| byte.len() == 2);
+    // At the end of a sentence, its full stop goes with the last byte.
+    let hash = word.word.trim_end_matches(['.', ',', ';']);
+    let is_fingerprint = hash.len() == 95 && hash.split(':').all(|byte| byte.len() == 2);
     if !is_fingerprint {
         return vec![word];
     }

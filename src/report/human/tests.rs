@@ -5,7 +5,9 @@ use std::time::Duration;
 use chrono::DateTime;
 
 use super::*;
-use crate::model::{Code, HostReport, Os, Remedy, Severity, Source, Step, TargetReport, Verdict};
+use crate::model::{
+    CheckId, Commands, HostReport, Os, Remedy, Severity, Source, Step, TargetReport, Verdict,
+};
 
 const PLAIN: Look = Look {
     color: false,
@@ -95,6 +97,10 @@ fn report() -> Report {
             check("tcp", Status::Blocked, &["dns"]),
             check("tls", Status::Blocked, &["dns"]),
         ],
+        commands: Commands {
+            explain: Some("nexplane-doctor explain token.used".into()),
+            again: None,
+        },
     }
 }
 
@@ -124,11 +130,68 @@ fn the_cause_comes_first_and_says_what_it_explains_and_what_to_do() {
             "1. Install again",
             COMMAND,
             "Symptoms",
-            "(because of token.used)",
+            "    because of token.used\n",
             "Warning: title of identity.exposed",
             "Ignored, as asked: config.unknown_key",
             "blocked by dns: tcp, tls",
             "nexplane-doctor explain token.used",
+        ],
+    );
+}
+
+#[test]
+fn what_is_ignored_looks_neither_like_a_failure_nor_like_all_well() {
+    let mut report = report();
+    report.findings.remove(0);
+    report.findings[0]
+        .explained_by
+        .push(Code::from_static("tcp.refused"));
+    let with = finding("identity.missing", Role::Symptom, &["token.used"]);
+    report.ignored = vec![finding("token.used", Role::Cause, &[]), with];
+    report.checks = vec![
+        check("token", Status::Fail, &[]),
+        check("service", Status::Fail, &[]),
+    ];
+    let page = render(&report, PLAIN);
+    assert_in_order(
+        &page,
+        &[
+            "service.crash_looping  title of service.crash_looping\n    because of token.used (ignored), tcp.refused\n",
+            "Ignored, as asked: token.used; and what that explains:\n  identity.missing\n",
+            " ~  token    title of token.used (ignored)",
+            " \u{2717}  service  title of service.crash_looping",
+        ],
+    );
+    let ignore = [Code::from_static("token.used")];
+    let line = |found: &[&'static str], unicode| {
+        let found: Vec<Code> = found.iter().copied().map(Code::from_static).collect();
+        let look = Look { unicode, ..PLAIN };
+        check_line(&check("token", Status::Fail, &[]), &found, &ignore, look)
+    };
+    assert!(line(&["token.used"], true).starts_with("~ token        token.used (ignored)"));
+    assert!(line(&["token.used"], false).starts_with("ignored token"));
+    let both = line(&["token.used", "token.expired"], true);
+    assert!(both.starts_with("\u{2717} token        token.used (ignored), token.expired"));
+}
+
+#[test]
+fn a_command_is_never_broken_and_a_long_label_leaves_its_value_room() {
+    let mut report = report();
+    let again =
+        "nexplane-doctor --control-plane https://nexplane.example.com:8000 --ca-cert '/a b'";
+    report.commands.again = Some(again.into());
+    report.findings[0].evidence = facts(&[
+        ("nexplane.example.com AAAA from 192.0.2.1", "no such record"),
+        ("address", "192.0.2.9"),
+    ]);
+    let page = render(&report, PLAIN);
+    assert_in_order(
+        &page,
+        &[
+            "  \u{2502} nexplane.example.com AAAA from 192.0.2.1\n  \u{2502}     no such record\n",
+            "  \u{2502} address  192.0.2.9\n",
+            "More about a finding: nexplane-doctor explain token.used\nTo look again:",
+            &format!("\n  {again}\n"),
         ],
     );
 }
@@ -166,7 +229,7 @@ fn a_line_of_progress_fits() {
     let mut long = check("dns", Status::Unknown, &[]);
     long.reason = Some("x".repeat(300));
     for width in [40, 80] {
-        let line = check_line(&long, &[], Look { width, ..PLAIN });
+        let line = check_line(&long, &[], &[], Look { width, ..PLAIN });
         assert!(line.chars().count() <= width, "{width}: {line}");
     }
 }

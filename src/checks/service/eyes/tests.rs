@@ -217,18 +217,17 @@ fn a_system_call_that_ended_the_agent_is_its_filter_s_doing() {
 fn inside(pairs: &[(&str, &str)], network: InsideNetwork, path: InsidePath) -> Judgement {
     let restricts_files = pairs.iter().any(|(name, _)| name.contains("Paths") || name.contains("System"));
     let paths = if restricts_files { [CONFIG, CERT, KEY].map(Into::into).to_vec() } else { Vec::new() };
-    let question = InsideQuestion {
-        pid: 77,
-        variables: environment::question().names,
-        paths,
-    };
     let answer = Inside {
         network: Ok(network),
         environment: Err(Unseen::Denied),
-        paths: vec![Ok(path); question.paths.len()],
+        paths: vec![Ok(path); paths.len()],
     };
+    let question = |variables, paths| InsideQuestion { pid: 77, variables, paths };
+    let of_process = question(environment::question().names, Vec::new());
+    let of_files = question(Vec::new(), paths);
     let recording = host(&[&[("MainPID", "77")], pairs].concat());
-    judged(recording.answer("inside", question, Ok::<_, Unseen>(answer)))
+    let recording = recording.answer("inside", of_process, Ok::<_, Unseen>(answer.clone()));
+    judged(recording.answer("inside", of_files, Ok::<_, Unseen>(answer)))
 }
 
 fn interfaces(own: bool, names: &[&str]) -> InsideNetwork {
