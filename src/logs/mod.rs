@@ -26,6 +26,7 @@ mod utf16;
 pub use family::{Pattern, patterns};
 pub use history::{History, Standing, histories};
 pub use input::{Source, decoded};
+pub use scan::{KEPT as LINE_BOUND, Overlong};
 pub use stamp::Stamp;
 pub use start::{is_restart, is_systemd, last_run};
 pub use stream::{Ended, Found, Log, Reader, read};

@@ -7,6 +7,7 @@ use chrono::NaiveDateTime;
 use serde::Serialize;
 
 use super::called;
+use super::gaps::Gaps;
 use crate::catalog::Catalog;
 use crate::logs::{Found, Stamp};
 use crate::model::Code;
@@ -86,7 +87,7 @@ impl Summary {
 
 fn line(code: &Code, counted: &Counted, names: &[String]) -> Line {
     let time = |stamp: &Option<Stamp>| stamp.map(|stamp| stamp.to_string());
-    let file = names.get(counted.example.log).filter(|_| names.len() > 1);
+    let file = names.get(counted.example.log);
     Line {
         code: code.to_string(),
         count: counted.count,
@@ -101,10 +102,23 @@ fn line(code: &Code, counted: &Counted, names: &[String]) -> Line {
 }
 
 /// For people.
-pub(super) fn render(lines: &[Line], read: u64, look: Look) -> String {
-    if lines.is_empty() {
-        return format!("No known problem in {}.\n", counted(read, "line"));
+pub(super) fn render(lines: &[Line], read: u64, gaps: &Gaps, look: Look) -> String {
+    let mut text = match lines {
+        [] => format!("No known problem in {}.\n", counted(read, "line")),
+        lines => render_found(lines, read, look),
+    };
+    let gaps = gaps.lines();
+    if !gaps.is_empty() {
+        text.push_str("\nNot everything was read:\n");
     }
+    for gap in gaps {
+        let options = quoting(look).initial_indent("  ").subsequent_indent("    ");
+        let _ = writeln!(text, "{}", textwrap::fill(&gap, options));
+    }
+    text
+}
+
+fn render_found(lines: &[Line], read: u64, look: Look) -> String {
     let found = lines.iter().map(|line| line.count).sum();
     let mut text = format!(
         "{} of {}, in {}\n\n",
@@ -132,11 +146,7 @@ pub(super) fn render(lines: &[Line], read: u64, look: Look) -> String {
             .file
             .as_deref()
             .map_or(String::new(), |file| format!("{}, ", called(file)));
-        // What is quoted breaks at blanks alone: a time or a path stays whole.
-        let options = textwrap::Options::new(look.width)
-            .subsequent_indent("  ")
-            .word_separator(textwrap::WordSeparator::AsciiSpace)
-            .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        let options = quoting(look);
         let heading = format!("{}: {title}", line.code);
         let _ = writeln!(text, "\n{}", textwrap::fill(&heading, &options));
         let options = options.initial_indent("  ");
@@ -145,6 +155,14 @@ pub(super) fn render(lines: &[Line], read: u64, look: Look) -> String {
     }
     text.push_str("\nWhat to do: nexplane-doctor explain CODE\n");
     text
+}
+
+/// What is quoted breaks at blanks alone: a time or a path stays whole.
+fn quoting(look: Look) -> textwrap::Options<'static> {
+    textwrap::Options::new(look.width)
+        .subsequent_indent("  ")
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
 }
 
 fn counted(count: u64, what: &str) -> String {
