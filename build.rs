@@ -40,7 +40,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let Some(lost) = written.iter().find(|w| !known(w)) {
         return Err(format!("harmless.{}: no place", lost.id).into());
     }
-    let mut table = String::new();
+    let well = read(source::WELL)?;
+    let well: Vec<String> = well.iter().map(|w| format!("(?:{})", w.pattern)).collect();
+    let mut table = format!("static WELL: Words = Words::new({:?});\n", well.join("|"));
     for (name, kind, rows) in [
         ("PATTERNS", "Pattern", patterns),
         ("HARMLESS", "Harmless", harmless),

@@ -57,6 +57,26 @@ fn what_is_harmless_matches_nothing() {
 }
 
 #[test]
+fn what_shows_that_all_is_well_does_and_nothing_else() {
+    for written in written(source::WELL) {
+        assert!(written.code.is_none(), "{}", written.id);
+        for line in &written.examples {
+            assert!(is_well(line), "{line}");
+        }
+        for line in &written.counter_examples {
+            assert!(!is_well(line), "{line}");
+        }
+    }
+    // What names a problem shows no health.
+    for (name, written) in all() {
+        let task = name.starts_with("tasks.");
+        for line in written.examples.iter().filter(|_| !task) {
+            assert!(!is_well(line), "{name}: {line}");
+        }
+    }
+}
+
+#[test]
 fn the_automaton_finds_whatever_a_pattern_alone_finds() {
     let automaton = Automaton::new(Effort::Many);
     for (name, written) in all() {
