@@ -3,11 +3,12 @@
 use chrono::{DateTime, Utc};
 
 use super::family::is_well;
-use super::{Match, classify};
+use super::{Match, classify, classify_line};
 use crate::host::LogEntry;
 
 /// What speaks of the service itself is systemd's word, not the agent's.
 const SERVICE: &str = "service";
+const TASKS: &str = "tasks";
 
 /// The last fatal line of a run that speaks of something else than the service itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,9 +29,14 @@ pub fn last_fatal(run: &[LogEntry]) -> Option<LastFatal> {
     let after = run.get(found.index + 1..).unwrap_or_default();
     Some(LastFatal {
         time: run.get(found.index).and_then(|entry| entry.time),
-        is_over: after.iter().any(|entry| is_well(&entry.message)),
+        is_over: after.iter().any(|entry| shows_health(&entry.message)),
         found,
     })
+}
+
+/// A task that fails was given out all the same; whatever else names a problem shows no health.
+fn shows_health(line: &str) -> bool {
+    is_well(line) && classify_line(line).is_none_or(|pattern| pattern.code.check() == TASKS)
 }
 
 #[cfg(test)]
@@ -61,6 +67,9 @@ mod tests {
         let last = last_fatal(&entries(&lines));
         let last = last.map(|last| (last.found.index, last.is_over));
         assert_eq!(last, Some((2, false)));
+        lines.push("WARN: connection refused, was registered as web-01");
+        let last = last_fatal(&entries(&lines));
+        assert_eq!(last.map(|last| last.is_over), Some(false));
         lines.push("INFO: heartbeat accepted");
         let last = last_fatal(&entries(&lines));
         assert_eq!(last.map(|last| last.is_over), Some(true));
