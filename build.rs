@@ -104,7 +104,9 @@ fn log_patterns() -> Result<String, Box<dyn Error>> {
     if let Some(lost) = written.iter().find(|w| !known(w)) {
         return Err(format!("harmless.{}: no place", lost.id).into());
     }
-    let mut table = String::new();
+    let well = family(source::WELL)?;
+    let well: Vec<String> = well.iter().map(|w| format!("(?:{})", w.pattern)).collect();
+    let mut table = format!("static WELL: Words = Words::new({:?});\n", well.join("|"));
     for (name, kind, rows) in [
         ("PATTERNS", "Pattern", patterns),
         ("HARMLESS", "Harmless", harmless),

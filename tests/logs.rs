@@ -177,7 +177,7 @@ fn files_of_every_kind_side_by_side() {
 }
 
 #[test]
-fn what_cannot_be_read_is_said_before_anything_is() {
+fn what_cannot_be_read_is_said_and_the_rest_is_read() {
     let directory = tempfile::tempdir().unwrap();
     let plain = file(directory.path(), "plain", LOG.as_bytes());
     let journal = file(directory.path(), "system.journal", b"LPKSHHRH........");
@@ -192,20 +192,98 @@ fn what_cannot_be_read_is_said_before_anything_is() {
         (&journal, "journalctl --file FILE -o export"),
         (&broken, "broken"),
     ] {
-        let arguments: &[&str] = if path == broken {
-            &[path]
-        } else {
-            &[&plain, path]
-        };
-        let ended = logs(arguments, b"");
+        // Alone, there is nothing to tell.
+        let ended = logs(&[path], b"");
         assert_eq!(ended.status, 2, "{path}: {}", ended.err);
         assert!(ended.err.contains(said), "{path}: {}", ended.err);
         assert!(ended.out.is_empty(), "{path}: {}", ended.out);
-        let (status, document) = json(arguments, b"");
+        let (status, document) = json(&[path], b"");
         assert_eq!(status, 2);
         assert!(document["error"]["message"].is_string(), "{document}");
+
+        let ended = logs(&[path, &plain, path], b"");
+        assert_eq!(ended.status, 2, "{path}: {}", ended.err);
+        assert_eq!(ended.err.matches(said).count(), 2, "{path}: {}", ended.err);
+        assert!(ended.out.contains("token.used"), "{path}: {}", ended.out);
+        assert!(ended.out.contains("Not everything was read"), "{path}");
+        let (status, document) = json(&[path, &plain], b"");
+        assert_eq!(status, 2);
+        assert_eq!(document["lines"], 5);
+        assert_eq!(document["matches"][0]["file"], plain);
+        assert_eq!(document["unread"][0]["file"], path);
+        assert!(document["error"]["message"].is_string(), "{document}");
+        assert_eq!(document["schema_version"], 1);
     }
+    let empty = file(directory.path(), "empty", b"");
+    let (status, document) = json(&[&empty, "/no/such/log"], b"");
+    assert_eq!((status, &document["lines"]), (2, &0.into()));
+    let (_, document) = json(&[&plain, "nxe_0123456789abcdef"], b"");
+    assert!(
+        !document.to_string().contains("0123456789abcdef"),
+        "{document}"
+    );
     assert_eq!(logs(&["--no-such-flag"], b"").status, 2);
+}
+
+#[test]
+fn an_export_that_ends_within_an_entry_is_not_whole() {
+    let whole = "__CURSOR=a\n__REALTIME_TIMESTAMP=1763900000000000\nMESSAGE=INFO: ok\n\n";
+    assert_eq!(logs(&[], whole.as_bytes()).status, 0);
+    let mut binary = whole.as_bytes().to_vec();
+    binary.extend(b"__CURSOR=b\nMESSAGE\n");
+    binary.extend(100_u64.to_le_bytes());
+    binary.extend(b"INFO: as far as it goes");
+    let (status, document) = json(&[], &binary);
+    assert_eq!(status, 3);
+    let broken_off = &document["broken_off"][0];
+    assert_eq!(broken_off["after_line"], 6);
+    assert!(
+        broken_off["error"]
+            .as_str()
+            .unwrap()
+            .contains("within a binary field"),
+        "{broken_off}"
+    );
+    let ended = logs(&[], &binary);
+    assert_eq!(ended.status, 3);
+    assert!(
+        ended
+            .out
+            .contains("standard input breaks off after line 6: it ends within a binary field"),
+        "{}",
+        ended.out
+    );
+    // What was read counts.
+    binary.extend(b": token has already been used");
+    assert_eq!(json(&[], &binary).0, 1);
+}
+
+#[test]
+fn a_line_that_is_too_long_is_not_looked_at_in_silence() {
+    let long = format!("INFO: {}\n", "x".repeat(1 << 17));
+    let log = format!("INFO: ok\n{long}INFO: ok\n{long}");
+    let (status, document) = json(&[], log.as_bytes());
+    assert_eq!(status, 3);
+    assert_eq!(
+        document["overlong"],
+        serde_json::json!([{"file": "-", "line": 2, "count": 2, "bytes": 65536}])
+    );
+    let ended = logs(&[], log.as_bytes());
+    assert!(
+        ended
+            .out
+            .contains("the first of them line 2, are longer than"),
+        "{}",
+        ended.out
+    );
+    assert!(ended.err.is_empty(), "{}", ended.err);
+    // Words within the bound are found, however long the line.
+    let within = format!("{} no space left on device {long}", "x ".repeat(20_000));
+    let (status, document) = json(&[], within.as_bytes());
+    assert_eq!((status, &document["overlong"][0]["line"]), (1, &1.into()));
+    // A field that is no message may be as long as it likes.
+    let export = format!("__CURSOR=a\nMESSAGE=INFO: ok\nOTHER={long}\n\n");
+    assert_eq!(logs(&[], export.as_bytes()).status, 0);
 }
 
 #[test]

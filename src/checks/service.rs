@@ -23,7 +23,7 @@ use crate::contract::paths::AgentPaths;
 use crate::host::{
     End, Host, JournalQuestion, LogEntry, Process, Seen, Service, ServiceQuestion, Unseen,
 };
-use crate::logs::{self, History, Match};
+use crate::logs::{self, History, LastFatal};
 use crate::model::{Code, Explained, Finding, Placeholder, excerpt};
 
 const NOT_INSTALLED: Code = Code::from_static("service.not_installed");
@@ -65,7 +65,7 @@ pub struct Standing {
     /// The user that it runs as; none for the superuser.
     pub user: Option<String>,
     /// The last fatal line of the agent's since its last start.
-    pub last_fatal: Option<Match>,
+    pub last_fatal: Option<LastFatal>,
 }
 
 /// What the service's log tells of, known or not whether it still is so.

@@ -72,14 +72,12 @@ impl Check for Probe {
     }
 }
 
-/// The last fatal line since the last start, if it speaks of the token.
+/// The last fatal line since the last start, if it speaks of the token and nothing after it says that the agent was taken.
 fn logged(evidence: &Evidence) -> Option<Match> {
     let entries = evidence.journal.as_deref().unwrap_or_default();
-    let matches = logs::classify(logs::last_run(entries, evidence.now));
-    let fatal = matches
-        .into_iter()
-        .rfind(|found| found.fatal && found.code.check() != "service")?;
-    Probe::CODES.contains(&fatal.code).then_some(fatal)
+    let last = logs::last_fatal(logs::last_run(entries, evidence.now))?;
+    let speaks_of_it = Probe::CODES.contains(&last.found.code) && !last.is_over;
+    speaks_of_it.then_some(last.found)
 }
 
 fn given(shape: &TokenShape, inspected: Option<&ApiAnswer>, logged: Option<&Match>) -> Judgement {

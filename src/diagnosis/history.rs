@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::Found;
+use super::{Found, by_log};
+use crate::catalog::Catalog;
 use crate::checks::service::Logged;
-use crate::engine::{Outcome, Run};
+use crate::engine::Run;
 use crate::logs::{History, Standing};
 use crate::model::{Code, Fact, Status};
 
@@ -15,6 +16,8 @@ const WHAT: &str = "in the service's log";
 pub(super) struct Log<'a> {
     told: Vec<(&'a History, Standing)>,
     now: DateTime<Utc>,
+    /// What is found because of it alone.
+    by_log: Option<Code>,
 }
 
 impl<'a> Log<'a> {
@@ -27,7 +30,15 @@ impl<'a> Log<'a> {
                 .map(|history| (history, standing(history, run, found)))
                 .collect(),
             now: logged.map_or(run.started_at, |logged| logged.now),
+            by_log: None,
         }
+    }
+
+    /// The run with what the agent's last words make a finding, if they make one.
+    pub(super) fn judge(&mut self, catalog: &Catalog, run: &Run) -> Option<Run> {
+        let (judged, code) = by_log::judge(catalog, run, self.now)?;
+        self.by_log = Some(code);
+        Some(judged)
     }
 
     /// What it tells of a finding.
@@ -47,6 +58,7 @@ impl<'a> Log<'a> {
         self.told
             .iter()
             .filter(|(_, standing)| *standing != Standing::Still)
+            .filter(|(history, _)| self.by_log.as_ref() != Some(&history.code))
             .map(|(history, standing)| {
                 self.fact(format!("{}, {WHAT}", history.code), history, *standing)
             })
@@ -66,15 +78,16 @@ fn standing(history: &History, run: &Run, found: &[Found<'_>]) -> Standing {
     if history.codes().any(is_found) {
         return Standing::Still;
     }
-    // Only who looked and saw nothing contradicts the log.
-    let decided = |code: &Code| {
-        let of_check = |outcome: &&Outcome| outcome.id == code.check();
-        run.outcomes.iter().find(of_check).is_some_and(|outcome| {
-            matches!(outcome.status, Status::Pass | Status::Warn | Status::Fail)
-        })
-    };
-    match history.codes().all(decided) {
+    match history.codes().all(|code| is_decided(run, code)) {
         true => Standing::NoLonger,
         false => Standing::Undecided,
     }
+}
+
+/// Whether the check that a code is of looked: only who looked and saw nothing contradicts the log.
+pub(super) fn is_decided(run: &Run, code: &Code) -> bool {
+    let mut all = run.outcomes.iter().chain(&run.unreported);
+    let outcome = all.find(|outcome| outcome.id == code.check());
+    outcome
+        .is_some_and(|outcome| matches!(outcome.status, Status::Pass | Status::Warn | Status::Fail))
 }

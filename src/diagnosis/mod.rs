@@ -2,6 +2,7 @@
 //!
 //! Pure: the same run gives the same report, whether it was live or played back.
 
+mod by_log;
 mod commands;
 mod explain;
 mod history;
@@ -26,10 +27,12 @@ use crate::model::{
 /// show among the causes, and what they alone explain goes with them. What a check explains that is not reported stays a symptom.
 pub fn diagnose(catalog: &Catalog, run: &Run, source: Source, ignore: &[Code]) -> Report {
     let told = config::told(&run.known);
+    let mut log = history::Log::of(run, &found(catalog, run));
+    let judged = log.judge(catalog, run);
+    let run = judged.as_ref().unwrap_or(run);
     let found = found(catalog, run);
     let causes = explain::causes(&found);
     let base = values::of_host(&run.known);
-    let log = history::Log::of(run, &found);
     let mut reported: Vec<ReportedFinding> = found
         .iter()
         .zip(causes)

@@ -11,19 +11,19 @@ use crate::checks::{self, Facts, Known};
 use crate::host::System;
 use crate::model::{CheckId, Explained, Explains, Status, Target, Verdict};
 
-fn code(name: &str) -> Code {
+pub(super) fn code(name: &str) -> Code {
     name.parse().unwrap()
 }
 
-fn finding(name: &str) -> Finding {
+pub(super) fn finding(name: &str) -> Finding {
     Finding::new(code(name), "found")
 }
 
 /// A run in which these checks ended like this; one with findings failed.
-struct Walked(Vec<Outcome>);
+pub(super) struct Walked(Vec<Outcome>);
 
 impl Walked {
-    fn of(findings: impl IntoIterator<Item = Finding>) -> Self {
+    pub(super) fn of(findings: impl IntoIterator<Item = Finding>) -> Self {
         let catalog = catalog();
         let mut outcomes: Vec<Outcome> = catalog
             .checks()
@@ -42,7 +42,7 @@ impl Walked {
         Self(outcomes)
     }
 
-    fn with(mut self, changed: Outcome) -> Self {
+    pub(super) fn with(mut self, changed: Outcome) -> Self {
         self.0.retain(|outcome| outcome.id != changed.id);
         self.0.push(changed);
         self
@@ -57,7 +57,7 @@ impl Walked {
         self.report_with(Facts::default(), only, ignore)
     }
 
-    fn report_with(self, facts: Facts, only: &[&str], ignore: &[&str]) -> Report {
+    pub(super) fn report_with(self, facts: Facts, only: &[&str], ignore: &[&str]) -> Report {
         let wanted = |outcome: &Outcome| only.is_empty() || only.contains(&outcome.id.as_str());
         let (outcomes, unreported) = self.0.into_iter().partition(wanted);
         let run = Run {
@@ -92,7 +92,7 @@ fn catalog() -> Catalog {
     Catalog::load(&checks::texts()).unwrap()
 }
 
-fn outcome(id: &str, status: Status, blocked_by: &[&str]) -> Outcome {
+pub(super) fn outcome(id: &str, status: Status, blocked_by: &[&str]) -> Outcome {
     let check = |id: &str| CheckId::new(id).unwrap();
     Outcome {
         id: check(id),

@@ -69,6 +69,7 @@ pub struct Outcome {
 }
 
 /// A finished run.
+#[derive(Clone)]
 pub struct Run {
     /// When it began, by the host's clock.
     pub started_at: DateTime<Utc>,

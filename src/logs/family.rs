@@ -194,6 +194,11 @@ impl Starts {
     }
 }
 
+/// Whether the line shows that the control plane takes the agent.
+pub(super) fn is_well(text: &str) -> bool {
+    WELL.find(text.as_bytes()).is_some()
+}
+
 /// Whether the text says that what it names at this place is no problem.
 fn is_harmless(text: &str, at: &Range<usize>) -> bool {
     // Bytes: the expressions know ASCII alone, so that a match may end within a letter.

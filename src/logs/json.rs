@@ -43,6 +43,22 @@ const ERRORS: [&str; 19] = [
 ];
 /// Where it puts the status of an answer.
 const STATUSES: [&str; 5] = ["status", "status_code", "statuscode", "http_status", "code"];
+/// Where it puts how bad it is.
+const LEVELS: [&str; 6] = ["level", "lvl", "severity", "levelname", "log.level", "@l"];
+/// What it puts there where the program ends with the message; other numbers than this one mean something else elsewhere.
+const FATAL: [&str; 8] = [
+    "fatal",
+    "panic",
+    "dpanic",
+    "critical",
+    "crit",
+    "emerg",
+    "emergency",
+    "60",
+];
+/// The same as the journal has it: syslog's numbers.
+const PRIORITY: &str = "PRIORITY";
+const PRIORITIES: [&str; 3] = ["0", "1", "2"];
 /// No deeper are objects in objects looked through.
 const DEPTH: usize = 4;
 
@@ -51,6 +67,10 @@ pub(super) fn message(fields: &Map<String, Value>) -> Option<String> {
     let mut parts: Vec<String> = Vec::new();
     let said = MESSAGES.iter().find_map(|name| field(fields, name));
     let message = text(said?, DEPTH)?;
+    // What stands in a field of its own elsewhere stands at the beginning of a line of text.
+    if is_fatal(fields) && !message.contains("FATAL") {
+        parts.push("FATAL".to_owned());
+    }
     parts.push(message);
     for name in ERRORS {
         let Some(value) = field(fields, name) else {
@@ -67,6 +87,17 @@ pub(super) fn message(fields: &Map<String, Value>) -> Option<String> {
         }
     }
     Some(parts.join(": "))
+}
+
+/// Whether the object says that the program ends with its message.
+fn is_fatal(fields: &Map<String, Value>) -> bool {
+    let is = |value: Option<&Value>, words: &[&str]| match value {
+        Some(Value::String(level)) => words.iter().any(|word| level.eq_ignore_ascii_case(word)),
+        Some(Value::Number(level)) => words.contains(&level.to_string().as_str()),
+        _ => false,
+    };
+    let level = LEVELS.iter().find_map(|name| field(fields, name));
+    is(level, &FATAL) || is(fields.get(PRIORITY), &PRIORITIES)
 }
 
 /// The value of a field, whatever the case of its name.

@@ -13,6 +13,7 @@ mod family;
 mod history;
 mod input;
 mod json;
+mod last_fatal;
 mod scan;
 #[cfg(test)]
 #[expect(dead_code, reason = "the build script uses the rest")]
@@ -26,6 +27,8 @@ mod utf16;
 pub use family::{Pattern, patterns};
 pub use history::{History, Standing, histories};
 pub use input::{Source, decoded};
+pub use last_fatal::{LastFatal, last_fatal};
+pub use scan::{KEPT as LINE_BOUND, Overlong};
 pub use stamp::Stamp;
 pub use start::{is_restart, is_systemd, last_run};
 pub use stream::{Ended, Found, Log, Reader, read};
@@ -61,7 +64,20 @@ impl Match {
     pub fn codes(&self) -> impl Iterator<Item = &Code> {
         std::iter::once(&self.code).chain(&self.also)
     }
+
+    /// Whether the words say what is wrong, and not only that something is.
+    pub fn names_its_cause(&self) -> bool {
+        !self.pattern.starts_with(OUTER)
+    }
+
+    /// Whether the runbook itself says what the line means, so that it means nothing else.
+    pub fn is_the_runbooks(&self) -> bool {
+        self.pattern.starts_with("runbook.")
+    }
 }
+
+/// The family of words that wrap a reason.
+const OUTER: &str = "outer.";
 
 /// The pattern that a line matches, if its words are known and name a problem.
 pub fn classify_line(line: &str) -> Option<&'static Pattern> {
@@ -115,7 +131,7 @@ fn continues_at(line: &str) -> bool {
 
 /// Whether the pattern is of words that wrap a reason, which may be on the next line.
 fn wraps(pattern: &Pattern) -> bool {
-    pattern.name.starts_with("outer.")
+    pattern.name.starts_with(OUTER)
 }
 
 /// Whether the line begins with a level, as a line of its own does.

@@ -1,14 +1,15 @@
 //! From bytes to the lines that matter: text of any kind, JSON, and the journal's export format, told apart line by line.
 //!
 //! The lines that matter are those that may name a problem, with what belongs to them; all others are only counted. A
-//! line is kept to a bound, and what is beyond it is passed over.
+//! line is kept to a bound; what is beyond it is passed over, and where that was is told. So is an input that ends within
+//! something that has an end.
 
 use memchr::{memchr, memchr_iter};
 
 use super::stamp::Stamp;
 
-/// So much of a line is kept.
-const KEPT: usize = 64 * 1024;
+/// So much of a line is kept, and looked at.
+pub const KEPT: usize = 64 * 1024;
 /// The journal's names of fields are not longer.
 const NAME: usize = 64;
 
@@ -57,6 +58,15 @@ enum Within {
     Object,
 }
 
+/// Lines that were longer than what is kept of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Overlong {
+    /// The first one, from 1.
+    pub first: u64,
+    /// How many there were.
+    pub count: u64,
+}
+
 /// Splits what it is fed.
 pub(super) struct Scanner {
     state: State,
@@ -67,8 +77,13 @@ pub(super) struct Scanner {
     carry: Vec<u8>,
     /// Whether bytes of an unended line have come.
     open: bool,
+    /// Whether what is at hand is only the beginning of what came.
+    over: bool,
+    overlong: Option<Overlong>,
     /// Whether the binary field is the message.
     is_message: bool,
+    /// Whether the entry's message has come.
+    has_message: bool,
     /// The entry's message and its line, if it may matter; an object's lines.
     kept: Vec<u8>,
     kept_line: Option<u64>,
@@ -83,7 +98,10 @@ impl Scanner {
             ends: 0,
             carry: Vec::new(),
             open: false,
+            over: false,
+            overlong: None,
             is_message: false,
+            has_message: false,
             kept: Vec::new(),
             kept_line: None,
             time: None,
@@ -93,6 +111,11 @@ impl Scanner {
     /// Lines so far; one without an end counts.
     pub(super) fn lines(&self) -> u64 {
         self.ends + u64::from(self.open)
+    }
+
+    /// Lines of which only the beginning was looked at.
+    pub(super) const fn overlong(&self) -> Option<Overlong> {
+        self.overlong
     }
 
     /// More bytes.
@@ -113,8 +136,10 @@ impl Scanner {
                             self.carry.clear();
                             self.open = false;
                         } else {
-                            self.line(line, lines);
+                            self.over = line.len() > KEPT;
+                            self.line(&line[..line.len().min(KEPT)], lines);
                         }
+                        self.over = false;
                     }
                     None => {
                         self.keep(rest);
@@ -158,8 +183,9 @@ impl Scanner {
         }
     }
 
-    /// Nothing more comes.
-    pub(super) fn finish(&mut self, lines: &mut impl Lines) {
+    /// Nothing more comes. Says within what the input ends, if it has to go on.
+    pub(super) fn finish(&mut self, lines: &mut impl Lines) -> Option<&'static str> {
+        let within = self.ends_within();
         if self.open {
             let carry = std::mem::take(&mut self.carry);
             self.ends += 1;
@@ -169,10 +195,43 @@ impl Scanner {
             self.content_ended(lines);
         }
         self.hand_over(lines);
+        within
+    }
+
+    /// A line of text may lack its end, where it was copied; what says itself how long it is may not.
+    fn ends_within(&self) -> Option<&'static str> {
+        match (self.state, self.within) {
+            (State::Length { .. } | State::Content { .. } | State::ContentEnd, _) => {
+                Some("a binary field of a journal's entry")
+            }
+            (State::Line, Within::Entry) if self.open || !self.has_message => {
+                Some("a journal's entry")
+            }
+            (State::Line, Within::Object) if !(self.open && closes(&self.carry)) => {
+                Some("an object of JSON")
+            }
+            (State::Line, Within::Text) if self.open && !self.over => {
+                let line = self.carry.trim_ascii();
+                let line = line.strip_prefix(b"\x1e").unwrap_or(line);
+                (line.starts_with(b"{\"") && !line.ends_with(b"}")).then_some("an object of JSON")
+            }
+            _ => None,
+        }
+    }
+
+    /// Only the beginning of what stands at this line is looked at.
+    fn is_overlong(&mut self, line: u64) {
+        let Overlong { first, count } = self.overlong.unwrap_or(Overlong {
+            first: line,
+            count: 0,
+        });
+        let count = count + 1;
+        self.overlong = Some(Overlong { first, count });
     }
 
     fn keep(&mut self, bytes: &[u8]) {
         let room = KEPT.saturating_sub(self.carry.len());
+        self.over |= bytes.len() > room;
         self.carry
             .extend_from_slice(&bytes[..room.min(bytes.len())]);
     }
@@ -189,12 +248,17 @@ impl Scanner {
                     self.within = Within::Object;
                     self.kept.clear();
                     self.part_of_object(line, lines);
-                } else if lines.matters(line) {
-                    lines.line(Record {
-                        line: self.ends,
-                        bytes: line,
-                        time: None,
-                    });
+                } else {
+                    if self.over {
+                        self.is_overlong(self.ends);
+                    }
+                    if lines.matters(line) {
+                        lines.line(Record {
+                            line: self.ends,
+                            bytes: line,
+                            time: None,
+                        });
+                    }
                 }
             }
         }
@@ -203,7 +267,7 @@ impl Scanner {
     /// A field of an entry.
     fn field(&mut self, line: &[u8], lines: &mut impl Lines) {
         if let Some(message) = line.strip_prefix(b"MESSAGE=") {
-            self.message(message, lines);
+            self.message(message, self.ends, lines);
         } else if let Some(micros) = line.strip_prefix(b"__REALTIME_TIMESTAMP=") {
             let micros = std::str::from_utf8(micros).ok();
             let micros = micros.and_then(|micros| micros.trim().parse().ok());
@@ -225,8 +289,12 @@ impl Scanner {
         }
     }
 
-    fn message(&mut self, message: &[u8], lines: &mut impl Lines) {
-        self.kept_line = lines.matters(message).then_some(self.ends);
+    fn message(&mut self, message: &[u8], line: u64, lines: &mut impl Lines) {
+        self.has_message = true;
+        if self.over {
+            self.is_overlong(line);
+        }
+        self.kept_line = lines.matters(message).then_some(line);
         if self.kept_line.is_some() {
             self.kept.clear();
             self.kept.extend_from_slice(message);
@@ -236,11 +304,11 @@ impl Scanner {
     fn content_ended(&mut self, lines: &mut impl Lines) {
         if self.is_message {
             let content = std::mem::take(&mut self.carry);
-            let line = self.kept_line;
-            self.message(&content, lines);
-            self.kept_line = self.kept_line.and(line);
+            let line = self.kept_line.unwrap_or(self.ends);
+            self.message(&content, line, lines);
             self.is_message = false;
         }
+        self.over = false;
         self.carry.clear();
         self.state = State::Line;
     }
@@ -254,14 +322,18 @@ impl Scanner {
         self.kept.extend_from_slice(&line[..room.min(line.len())]);
         // Patterns and JSON alike take it for a blank.
         self.kept.push(b' ');
-        let ended = matches!(line.trim_ascii_end(), b"}" | b"},");
+        let cut = self.over || line.len() > room;
+        let ended = closes(line);
         if ended {
             // In a list a comma follows.
             let whole = self.kept.trim_ascii_end();
             let length = whole.strip_suffix(b",").unwrap_or(whole).len();
             self.kept.truncate(length);
         }
-        if ended || room == 0 {
+        if ended || cut {
+            if cut {
+                self.is_overlong(self.kept_line.unwrap_or(self.ends));
+            }
             if !lines.matters(&self.kept) {
                 self.kept_line = None;
             }
@@ -279,8 +351,14 @@ impl Scanner {
             });
         }
         self.time = None;
+        self.has_message = false;
         self.within = Within::Text;
     }
+}
+
+/// Whether an object of several lines ends with this one.
+fn closes(line: &[u8]) -> bool {
+    matches!(line.trim_ascii_end(), b"}" | b"},")
 }
 
 /// Whether this can be the name of a field of the journal.

@@ -29,6 +29,9 @@ pub(crate) const FAMILIES: [&str; 15] = [
 /// The family of what makes a line harmless; it has no codes.
 pub(crate) const HARMLESS: &str = "harmless";
 
+/// The family of what shows that all is well again; it has no codes either.
+pub(crate) const WELL: &str = "well";
+
 /// Words that are known, as written.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

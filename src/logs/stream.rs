@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::family::{Automaton, Pattern};
 use super::input::{Piece, Pieces, Source};
-use super::scan::{Lines, Record, Scanner};
+use super::scan::{Lines, Overlong, Record, Scanner};
 use super::stamp::{self, Stamp};
 use super::unwrap::{Unwrapped, unwrap};
 use super::{continues_at, excerpt_of, starts_anew, wraps};
@@ -66,6 +66,8 @@ pub struct Ended {
     pub lines: u64,
     /// Why no more of them.
     pub broken_off: Option<io::Error>,
+    /// Lines of which only the beginning was looked at.
+    pub overlong: Option<Overlong>,
 }
 
 /// For more than a few lines; a diagnosis never builds it.
@@ -105,12 +107,17 @@ pub fn read(logs: Vec<Log>, reader: &mut impl Reader) -> io::Result<Vec<Ended>> 
                 None => break Some(io::Error::other("its reader ended without a word")),
             }
         };
-        scanner.finish(&mut lines);
+        let within = scanner.finish(&mut lines);
         lines.let_go();
         let enough = reader.has_enough();
+        let cut = within.filter(|_| !enough).map(|within| {
+            let message = format!("it ends within {within}");
+            io::Error::new(io::ErrorKind::UnexpectedEof, message)
+        });
         ended.push(Ended {
             lines: scanner.lines(),
-            broken_off,
+            broken_off: broken_off.or(cut),
+            overlong: scanner.overlong(),
         });
         if enough {
             break;

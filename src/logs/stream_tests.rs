@@ -139,6 +139,47 @@ fn an_export_that_is_cut_anywhere_neither_hangs_nor_invents() {
 }
 
 #[test]
+fn where_it_was_cut_is_said_whatever_the_pieces() {
+    let ends = |log: &[u8], size| {
+        let log = Dribble(io::Cursor::new(log.to_vec()), size);
+        let ended = heard_of(Box::new(log)).1.remove(0);
+        ended.broken_off.map(|error| error.to_string())
+    };
+    let entry = "__CURSOR=a\nMESSAGE=INFO: ok\nPRIORITY=6\n\n";
+    let pretty = "{\n\t\"MESSAGE\" : \"INFO: ok\"\n}";
+    for size in [1, 5, 1 << 20] {
+        for whole in [
+            "",
+            "INFO: a line that was copied without its end",
+            "{ is no object",
+            entry,
+            // A blank line at the end is easily lost.
+            &entry[..entry.len() - 1],
+            pretty,
+            &format!("{pretty}\n"),
+            "{\"MESSAGE\":\"INFO: ok\"}",
+        ] {
+            assert_eq!(ends(whole.as_bytes(), size), None, "{whole}");
+        }
+        for (cut, within) in [
+            ("__CURSOR=a\nMESSAGE=INFO: o", "a journal's entry"),
+            ("__CURSOR=a\nPRIORITY=6\n", "a journal's entry"),
+            ("__CURSOR=a\nMESSAGE=x\nDUMP\n\x09\0\0", "a binary field"),
+            ("{\"MESSAGE\":\"INFO: o", "an object of JSON"),
+            ("\u{1e}{\"MESSAGE\":\"INFO: ok\"", "an object of JSON"),
+            ("{\n\t\"MESSAGE\" : \"INFO: ok\",\n", "an object of JSON"),
+        ] {
+            let said = ends(cut.as_bytes(), size).unwrap_or_default();
+            assert!(said.contains(within), "{cut}: {said}");
+        }
+        let long = format!("INFO\n{}\nINFO\n", "x".repeat(70_000));
+        let log = Dribble(io::Cursor::new(long.into_bytes()), size * 1000);
+        let overlong = heard_of(Box::new(log)).1[0].overlong;
+        assert_eq!(overlong, Some(Overlong { first: 2, count: 1 }), "{size}");
+    }
+}
+
+#[test]
 fn json_in_every_form_of_journalctl() {
     let line = r#"{"__REALTIME_TIMESTAMP":"1763900000000000","MESSAGE":"connection refused by x","_CMDLINE":"y"}"#;
     let bytes: Vec<String> = REFUSED.bytes().map(|byte| byte.to_string()).collect();

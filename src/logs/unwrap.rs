@@ -11,10 +11,8 @@ use serde_json::{Map, Value};
 use super::json;
 use super::stamp::{self, Stamp};
 
-/// No line is looked at beyond this many bytes.
-pub(super) const LINE: usize = 8 * 1024;
-/// An object of JSON is larger than its message.
-const READ: usize = 64 * 1024;
+/// No line is looked at beyond this many bytes: what is kept of one.
+const LINE: usize = super::scan::KEPT;
 /// No deeper is JSON in JSON, or an escape in an escape, taken apart.
 const DEPTH: usize = 6;
 
@@ -39,7 +37,7 @@ impl Unwrapped {
 
 /// The line as one line of plain words.
 pub(super) fn unwrap(raw: &[u8]) -> Unwrapped {
-    let text = String::from_utf8_lossy(&raw[..raw.len().min(READ)]);
+    let text = String::from_utf8_lossy(&raw[..raw.len().min(LINE)]);
     let text = text.trim_start_matches(['\u{feff}', '\u{1e}']);
     let text = without_terminal_codes(text);
     match object(&text) {

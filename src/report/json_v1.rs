@@ -183,6 +183,19 @@ pub struct ErrorDocument {
     error: ErrorBody,
 }
 
+impl ErrorDocument {
+    /// Says this.
+    pub fn new(message: &str) -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            tool: Tool::this(),
+            error: ErrorBody {
+                message: message.to_owned(),
+            },
+        }
+    }
+}
+
 /// What went wrong.
 #[derive(Debug, Serialize, JsonSchema)]
 struct ErrorBody {
@@ -202,13 +215,7 @@ pub fn render(report: &model::Report) -> serde_json::Result<String> {
 /// # Errors
 /// As [`render`].
 pub fn render_error(message: &str) -> serde_json::Result<String> {
-    line(&ErrorDocument {
-        schema_version: SCHEMA_VERSION,
-        tool: Tool::this(),
-        error: ErrorBody {
-            message: message.to_owned(),
-        },
-    })
+    line(&ErrorDocument::new(message))
 }
 
 /// The JSON Schema of whatever is printed: a report, or why there is none.

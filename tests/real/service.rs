@@ -227,6 +227,71 @@ fn an_agent_whose_tasks_fail() {
         .names("tasks.failing", "task_17");
 }
 
+/// Waits until the service's log has these words.
+fn until_logged(machine: &SystemdBox, words: &str) {
+    let lines = "journalctl --unit nexplane-agent --output cat";
+    crate::harness::until("the journal's line", || {
+        machine.shell(lines).contains(words).then_some(())
+    });
+}
+
+#[test]
+fn who_may_read_the_log_and_not_the_key_is_told_what_the_log_says() {
+    let revoked = "ERROR: heartbeat rejected: agent not found or revoked";
+    let (machine, _servers) =
+        boot_with(|agent| agent.program(&format!("echo '{revoked}' >&2; exec sleep infinity")));
+    until_logged(&machine, revoked);
+    machine.shell(&format!("chmod 0644 {CONFIG_DIR}/config.yaml"));
+    Doctor::run_by_in("daemon", "systemd-journal", &machine)
+        .diagnose()
+        .failed_because(&["registration.revoked"])
+        .names("registration.revoked", revoked)
+        .check("identity", "unknown")
+        .check("registration", "fail");
+    // Who may read neither knows nothing of it.
+    Doctor::run_by("daemon", &machine)
+        .diagnose()
+        .verdict("undetermined")
+        .check("registration", "blocked");
+    // Who may ask the control plane hears that it is not so.
+    Doctor::at(&machine)
+        .diagnose()
+        .found_no_error()
+        .check("registration", "pass")
+        .notes("service", "(no longer so)");
+}
+
+#[test]
+fn what_the_log_told_of_and_what_is_over_is_no_finding() {
+    let (machine, _servers) = boot_with(|agent| {
+        agent.program(
+            "echo 'ERROR: heartbeat rejected: agent not found or revoked' >&2; echo 'INFO: heartbeat accepted'; exec sleep infinity",
+        )
+    });
+    until_logged(&machine, "accepted");
+    Doctor::run_by_in("daemon", "systemd-journal", &machine)
+        .diagnose()
+        .verdict("undetermined")
+        .check("registration", "blocked");
+}
+
+#[test]
+fn a_crash_loop_seen_by_who_may_not_read_the_configuration() {
+    let (machine, _servers) = boot_with(|agent| {
+        agent.restarted_for_ever().program(
+            "echo 'FATAL: enrollment failed: Post \"https://n:8000/agent/enroll\": x509: certificate signed by unknown authority' >&2; exit 1",
+        )
+    });
+    machine.until_service("NRestarts", |count| {
+        count.parse().is_ok_and(|n: u32| n >= 5)
+    });
+    Doctor::run_by_in("daemon", "systemd-journal", &machine)
+        .diagnose()
+        .failed_because(&["trust.unknown_authority"])
+        .symptom("service.crash_looping", &["trust.unknown_authority"])
+        .check("config", "unknown");
+}
+
 #[test]
 fn without_systemd_nothing_is_said_of_the_service() {
     let pki = Pki::new();

@@ -127,7 +127,7 @@ fn explain(finding: &mut Finding, obstructions: &[Obstruction], log: &Log, end: 
     const WAY: [&str; 4] = ["proxy", "dns", "tcp", "health"];
     const FILES: [&str; 4] = ["config", "identity", "trust", "host"];
     let speaks_of = |checks: &[&str]| {
-        let codes = log.last_fatal.iter().flat_map(|fatal| fatal.codes());
+        let codes = log.last_fatal.iter().flat_map(|fatal| fatal.found.codes());
         codes.map(Code::check).any(|check| checks.contains(&check.as_str()))
     };
     let fits = |obstruction: &Obstruction| match obstruction.kind {

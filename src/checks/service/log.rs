@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{CRASH_LOOPING, Check, Evidence, INSTALL_INCOMPLETE, Probe, hit_limit};
+use super::{CRASH_LOOPING, Evidence, INSTALL_INCOMPLETE, hit_limit};
 use crate::host::{End, LogEntry, Service};
-use crate::logs::{self, Match};
+use crate::logs::{self, LastFatal};
 use crate::model::{Code, Explained, Finding, excerpt};
 
 /// So many automatic restarts …
@@ -31,7 +31,7 @@ pub(super) struct Log {
     /// Whether systemd said that it gives up.
     pub(super) limit_hit: bool,
     /// The agent's last fatal line since the last start.
-    pub(super) last_fatal: Option<Match>,
+    pub(super) last_fatal: Option<LastFatal>,
     /// The agent's last lines, where none of them is known as fatal.
     last_lines: Vec<String>,
 }
@@ -41,7 +41,7 @@ impl Log {
         let entries = evidence.journal.as_deref().unwrap_or_default();
         let restarts = restarts(entries);
         let run = logs::last_run(entries, evidence.now);
-        let last_fatal = last_fatal(run);
+        let last_fatal = logs::last_fatal(run);
         let matches = logs::classify(run);
         let agents = run.iter().rev().filter(|entry| !logs::is_systemd(entry));
         let mut last_lines: Vec<_> = agents.take(3).map(|e| excerpt(&e.message)).collect();
@@ -78,14 +78,14 @@ impl Log {
 
     pub(super) fn says(&self) -> String {
         match &self.last_fatal {
-            Some(fatal) => format!(" Its last words: {}", fatal.excerpt),
+            Some(fatal) => format!(" Its last words: {}", fatal.found.excerpt),
             None => String::new(),
         }
     }
 
     pub(super) fn quote(&self, finding: Finding) -> Finding {
         match &self.last_fatal {
-            Some(fatal) => finding.saw("last fatal line", fatal.excerpt.clone()),
+            Some(fatal) => finding.saw("last fatal line", fatal.found.excerpt.clone()),
             None => self
                 .last_lines
                 .iter()
@@ -105,7 +105,7 @@ impl Log {
             }
             _ => match &self.last_fatal {
                 Some(fatal) => {
-                    let codes = fatal.codes().cloned();
+                    let codes = fatal.found.codes().cloned();
                     Explained::OnlyBy(codes.chain([INSTALL_INCOMPLETE]).collect())
                 }
                 // A full disk would have left a line; nothing is concluded from a silent log.
@@ -113,13 +113,6 @@ impl Log {
             },
         }
     }
-}
-
-/// The last fatal line that speaks of something else than the service itself.
-fn last_fatal(entries: &[LogEntry]) -> Option<Match> {
-    logs::classify(entries)
-        .into_iter()
-        .rfind(|found| found.fatal && found.code.check() != Probe::ID)
 }
 
 /// The times of automatic restarts within the window before the last one.

@@ -57,6 +57,30 @@ fn what_is_harmless_matches_nothing() {
 }
 
 #[test]
+fn what_a_healthy_agent_logs_matches_nothing() {
+    let path = format!("{}/src/logs/quiet.yaml", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).unwrap();
+    let lines: Vec<String> = serde_yaml::from_str(&text).unwrap();
+    assert!(lines.len() > 100, "{}", lines.len());
+    let named = |line: &String| Some(format!("{line}: {}", classify_line(line)?.name));
+    let wrong: Vec<String> = lines.iter().filter_map(named).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn what_shows_that_all_is_well_does_and_nothing_else() {
+    for written in written(source::WELL) {
+        assert!(written.code.is_none(), "{}", written.id);
+        for line in &written.examples {
+            assert!(is_well(line), "{line}");
+        }
+        for line in &written.counter_examples {
+            assert!(!is_well(line), "{line}");
+        }
+    }
+}
+
+#[test]
 fn the_automaton_finds_whatever_a_pattern_alone_finds() {
     let automaton = Automaton::new();
     for (name, written) in all() {

@@ -44,6 +44,16 @@ impl Doctor {
         Self { command }
     }
 
+    /// As [`Doctor::run_by`], with this group besides.
+    pub(crate) fn run_by_in(user: &str, group: &str, place: &Place) -> Self {
+        let mut command = place.command("setpriv");
+        command
+            .args(["--reuid", user, "--regid", user, "--groups", group, "--"])
+            .arg(env!("CARGO_BIN_EXE_nexplane-doctor"))
+            .args(["--format", "json", "--timeout", "2s"]);
+        Self { command }
+    }
+
     /// With more arguments.
     pub(crate) fn args(mut self, arguments: &[&str]) -> Self {
         self.command.args(arguments);
