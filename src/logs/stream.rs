@@ -71,7 +71,7 @@ pub struct Ended {
 }
 
 /// For more than a few lines; a diagnosis never builds it.
-static THOROUGH: LazyLock<Automaton> = LazyLock::new(|| Automaton::new());
+static THOROUGH: LazyLock<Automaton> = LazyLock::new(Automaton::new);
 
 /// Reads all logs, one after the other, and says of each how it ended.
 ///

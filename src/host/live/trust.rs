@@ -110,7 +110,7 @@ fn matching(store: &Store, question: &AnchorsQuestion) -> Seen<Anchors> {
         .collect::<Result<_, _>>()
         .map_err(|_| Unseen::malformed("a name in the question is not base64"))?;
     // A name that is nowhere in an anchor is not its subject: few have to be taken apart.
-    let finders: Vec<Finder<'_>> = names.iter().map(|name| Finder::new(name)).collect();
+    let finders: Vec<Finder<'_>> = names.iter().map(Finder::new).collect();
     let may_match = |anchor: &[u8]| finders.iter().any(|finder| finder.find(anchor).is_some());
     let matching = store
         .anchors
