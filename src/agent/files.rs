@@ -30,6 +30,20 @@ pub fn replace(path: &Path, content: &[u8], readers: Readers) -> io::Result<()> 
     sync_directory(path)
 }
 
+/// Replaces a file in one step for every reader, without waiting for the disk: after a crash of the whole machine it may be empty.
+///
+/// # Errors
+/// What the system said; then the old content is still there.
+pub fn swap(path: &Path, content: &[u8], readers: Readers) -> io::Result<()> {
+    let temporary = with_suffix(path, ".new");
+    match fs::remove_file(&temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    create(&temporary, readers)?.write_all(content)?;
+    fs::rename(&temporary, path)
+}
+
 /// Creates a file that was not there, with its permissions from the first moment.
 #[cfg(unix)]
 fn create(path: &Path, readers: Readers) -> io::Result<File> {

@@ -25,7 +25,7 @@ impl<W: Write> AgentLog<W> {
         self.out
     }
 
-    fn line(&mut self, line: &str) -> io::Result<()> {
+    pub(super) fn line(&mut self, line: &str) -> io::Result<()> {
         // One event is one line, whatever a peer put into its words.
         let line = line.replace(|c: char| c.is_control(), " ");
         writeln!(self.out, "{line}")

@@ -11,7 +11,10 @@ mod heartbeat;
 mod identity;
 mod log;
 mod rotate;
+mod run;
 mod setting;
+mod state;
+mod status;
 #[cfg(test)]
 mod testing;
 mod trust;
@@ -22,7 +25,11 @@ pub use heartbeat::{HeartbeatError, Purpose, heartbeat};
 pub use identity::{Identity, IdentityError, IdentityFiles};
 pub use log::AgentLog;
 pub use rotate::rotate;
+pub use run::{Ended, RunOptions, run};
 pub use setting::Setting;
+pub(crate) use state::unkept;
+pub use state::{AgentState, StateDirectory};
+pub use status::{Running, status};
 pub use trust::{TrustError, roots};
 
 /// The agent's version.

@@ -65,6 +65,19 @@ impl Setting {
         })
     }
 
+    /// The same for one that calls every few seconds: it keeps its connection.
+    ///
+    /// # Errors
+    /// As [`Setting::client`].
+    pub(super) fn lasting_client(&self, identity: ClientIdentity) -> Result<ApiClient, String> {
+        if self.proxy.is_some() {
+            return self.client(Some(identity));
+        }
+        let roots = roots(self.config.ca_cert.as_deref()).map_err(|error| error.to_string())?;
+        let tls = strict_tls_config(&roots, Some(identity), None).map_err(|e| e.to_string())?;
+        ApiClient::lasting(&self.plane, tls, TIMEOUT).map_err(|error| error.to_string())
+    }
+
     /// A client of the control plane that presents `identity`, and accepts only a peer that strict verification accepts.
     ///
     /// # Errors

@@ -337,6 +337,9 @@ pub(super) enum LabCommand {
         /// What is to be wrong with it; see `lab list`
         #[arg(long, value_name = "CODE", num_args = 1.., value_delimiter = ',')]
         fault: Vec<Code>,
+        /// How long its client certificates live [default: 365 days]
+        #[arg(long, value_name = "DURATION", value_parser = positive)]
+        certificates_for: Option<Duration>,
         /// How to say where it is
         #[arg(long, value_enum, default_value_t = Format::Human)]
         format: Format,

@@ -31,6 +31,8 @@ pub struct IdentityFiles {
 pub struct Identity {
     /// The agent's id: the common name in the certificate's subject.
     pub agent_id: String,
+    /// When the certificate begins.
+    pub not_before: DateTime<Utc>,
     /// When the certificate ends.
     pub not_after: DateTime<Utc>,
     /// Certificate, chain and key for TLS.
@@ -130,9 +132,21 @@ impl IdentityFiles {
         let leaf = leaf.ok_or_else(|| self.no_certificate())?;
         Ok(Identity {
             agent_id: leaf.agent_id,
+            not_before: leaf.not_before,
             not_after: leaf.not_after,
             tls: (chain, key),
         })
+    }
+
+    /// The agent's id in the certificate, which others than the agent may read too. Changes nothing.
+    ///
+    /// # Errors
+    /// When there is no certificate that could be read.
+    pub fn agent_id(&self) -> Result<String, IdentityError> {
+        let chain = self.read_chain()?;
+        let leaf = chain.first().and_then(|leaf| Leaf::read(leaf));
+        leaf.map(|leaf| leaf.agent_id)
+            .ok_or_else(|| self.no_certificate())
     }
 
     fn read_chain(&self) -> Result<Vec<CertificateDer<'static>>, IdentityError> {
@@ -221,6 +235,7 @@ impl IdentityFiles {
 /// What matters of an agent's certificate.
 struct Leaf {
     agent_id: String,
+    not_before: DateTime<Utc>,
     not_after: DateTime<Utc>,
     /// A DER SubjectPublicKeyInfo.
     public_key: Vec<u8>,
@@ -232,6 +247,7 @@ impl Leaf {
         let name = parsed.subject().iter_common_name().next()?;
         Some(Self {
             agent_id: name.as_str().ok()?.to_owned(),
+            not_before: DateTime::from_timestamp(parsed.validity().not_before.timestamp(), 0)?,
             not_after: DateTime::from_timestamp(parsed.validity().not_after.timestamp(), 0)?,
             public_key: parsed.public_key().raw.to_vec(),
         })
