@@ -4,6 +4,7 @@
 //! tasks. With `repair`, the only room that changes a host, and only where [`IdentityFiles`] points.
 
 mod check;
+pub mod drop_in;
 mod enroll;
 pub mod files;
 mod go_words;

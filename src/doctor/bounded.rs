@@ -38,7 +38,7 @@ pub enum NoReport {
 }
 
 /// What one probe and the whole look may take within this time.
-pub fn limits(budget: Duration) -> Limits {
+fn limits(budget: Duration) -> Limits {
     let deadline = budget.saturating_sub(MARGIN);
     Limits {
         // So that one that hangs is found to hang, and something can still be found behind it.

@@ -7,11 +7,11 @@ use std::time::Duration;
 use rustls::crypto::ring;
 
 /// Where chance comes from: a number for each question, any of them as likely as another.
-pub struct Chance(Box<dyn FnMut() -> u32 + Send>);
+pub(super) struct Chance(Box<dyn FnMut() -> u32 + Send>);
 
 impl Chance {
     /// The system's. Where it has none to give, the middle: waiting must not depend on it.
-    pub fn system() -> Self {
+    pub(super) fn system() -> Self {
         Self::of(|| {
             let mut bytes = [0; 4];
             match ring::default_provider().secure_random.fill(&mut bytes) {
@@ -22,7 +22,7 @@ impl Chance {
     }
 
     /// Another one.
-    pub fn of(source: impl FnMut() -> u32 + Send + 'static) -> Self {
+    pub(super) fn of(source: impl FnMut() -> u32 + Send + 'static) -> Self {
         Self(Box::new(source))
     }
 
@@ -35,24 +35,24 @@ impl Chance {
 
 /// Between which bounds one kind of failure waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bounds {
+pub(super) struct Bounds {
     /// Never shorter than this.
-    pub least: Duration,
+    pub(super) least: Duration,
     /// The ceiling after the first failure.
-    pub first: Duration,
+    pub(super) first: Duration,
     /// The ceiling that it does not grow beyond.
-    pub most: Duration,
+    pub(super) most: Duration,
 }
 
 /// No answer, or one that says nothing of this agent: the control plane or the way to it may be back at any moment.
-pub const UNREACHED: Bounds = Bounds {
+pub(super) const UNREACHED: Bounds = Bounds {
     least: Duration::from_millis(100),
     first: Duration::from_secs(1),
     most: Duration::from_secs(60),
 };
 
 /// A refusal of this agent: somebody has to do something about it first.
-pub const REFUSED: Bounds = Bounds {
+pub(super) const REFUSED: Bounds = Bounds {
     least: Duration::from_secs(10),
     first: Duration::from_secs(30),
     most: Duration::from_secs(15 * 60),
@@ -60,13 +60,13 @@ pub const REFUSED: Bounds = Bounds {
 
 /// Failures in a row, and what to wait after each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Backoff {
+pub(super) struct Backoff {
     failures: u32,
 }
 
 impl Backoff {
     /// After one more failure: how long to wait.
-    pub fn next(&mut self, bounds: Bounds, chance: &mut Chance) -> Duration {
+    pub(super) fn next(&mut self, bounds: Bounds, chance: &mut Chance) -> Duration {
         let doublings = self.failures.min(16);
         self.failures = self.failures.saturating_add(1);
         let ceiling = bounds.first.saturating_mul(1 << doublings).min(bounds.most);
@@ -74,12 +74,12 @@ impl Backoff {
     }
 
     /// How many there were in a row.
-    pub const fn failures(self) -> u32 {
+    pub(super) const fn failures(self) -> u32 {
         self.failures
     }
 
     /// It worked: says how many failures that ended.
-    pub const fn reset(&mut self) -> u32 {
+    pub(super) const fn reset(&mut self) -> u32 {
         let failures = self.failures;
         self.failures = 0;
         failures

@@ -9,7 +9,7 @@ use crate::contract::config::LogLevel;
 
 /// Who reads the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reader {
+pub(super) enum Reader {
     /// systemd's journal.
     Journal,
     /// Anybody else: a terminal, a file.
@@ -19,7 +19,7 @@ pub enum Reader {
 impl Reader {
     /// Whether the journal reads standard error: it says in `JOURNAL_STREAM` which file that would be (systemd.exec(5)).
     #[cfg(unix)]
-    pub fn of_stderr() -> Self {
+    pub(super) fn of_stderr() -> Self {
         let stream = std::env::var("JOURNAL_STREAM").unwrap_or_default();
         let named = stream
             .split_once(':')
@@ -34,14 +34,14 @@ impl Reader {
 
     /// Where there is no journal.
     #[cfg(not(unix))]
-    pub fn of_stderr() -> Self {
+    pub(super) fn of_stderr() -> Self {
         Self::Plain
     }
 }
 
 /// Passes whole lines on to `out`.
 #[derive(Debug)]
-pub struct Leveled<W> {
+pub(super) struct Leveled<W> {
     out: W,
     level: LogLevel,
     reader: Reader,
@@ -53,7 +53,7 @@ const LONGEST: usize = 16 * 1024;
 
 impl<W: Write> Leveled<W> {
     /// Lines of this level and above, for this reader.
-    pub const fn new(out: W, level: LogLevel, reader: Reader) -> Self {
+    pub(super) const fn new(out: W, level: LogLevel, reader: Reader) -> Self {
         Self {
             out,
             level,

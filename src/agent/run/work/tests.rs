@@ -165,7 +165,12 @@ async fn tasks_every_interval_and_heartbeats_as_often_within_bounds() {
     let usual = work(Script::default(), s(5), s(21)).await;
     assert_eq!(seconds(&usual.when("tasks")), [0, 5, 10, 15, 20]);
     assert_eq!(usual.when("heartbeat").len(), 5);
-    let quick = work(Script::default(), Duration::from_millis(200), s(3)).await;
+    let quick = work(
+        Script::default(),
+        Duration::from_millis(200),
+        Duration::from_millis(2_900),
+    )
+    .await;
     assert_eq!(quick.when("tasks").len(), 15);
     assert_eq!(seconds(&quick.when("heartbeat")), [0, 1, 2]);
     let slow = work(Script::default(), s(600), s(1_300)).await;
@@ -191,7 +196,7 @@ async fn what_fails_is_tried_again_later_and_later_until_it_works() {
         heartbeats: (0..4).map(|_| closed()).collect(),
         ..Script::default()
     };
-    let worked = work(script, s(5), s(20)).await;
+    let worked = work(script, s(5), s(19)).await;
     assert_eq!(seconds(&worked.when("heartbeat")), [0, 1, 3, 7, 15]);
     assert_eq!(worked.when("tasks"), [s(15)], "nobody is asked for work");
     let lines = worked.paper.lines();
@@ -341,7 +346,7 @@ async fn a_rotation_that_fails_is_tried_again_and_holds_nothing_up() {
         rotations: [Some(refusal()), Some(refusal()), None].into(),
         ..Script::default()
     };
-    let worked = work(script, s(5), s(100)).await;
+    let worked = work(script, s(5), s(98)).await;
     assert_eq!(seconds(&worked.when("rotate")), [0, 30, 90]);
     assert_eq!(worked.when("heartbeat").len(), 20);
     assert_eq!(
