@@ -122,8 +122,8 @@ pub async fn run(options: RunOptions) -> io::Result<Ended> {
     tokio::select! {
         () = &mut stop => {}
         () = worker.work() => {}
-        () = watch_over(manager, &pulse) => {}
-        () = report(manager, seen) => {}
+        () = watch_over(&manager, &pulse) => {}
+        () = report(&manager, seen) => {}
     }
     manager.stopping();
     log.say("INFO: nexplane-agent ends, as it was asked to");
@@ -139,7 +139,7 @@ fn prepare(options: &RunOptions) -> Result<(Arc<Setting>, Link), Unfit> {
 
 /// Tells the service manager's watchdog that the work goes on, as long as it does. Polled by the same task as the work, so that
 /// what holds that up holds this up too.
-async fn watch_over(manager: Manager, pulse: &Pulse) {
+async fn watch_over(manager: &Manager, pulse: &Pulse) {
     let Some(beat) = manager.beat() else {
         return std::future::pending().await;
     };
@@ -154,7 +154,7 @@ async fn watch_over(manager: Manager, pulse: &Pulse) {
 }
 
 /// Tells the service manager in a line how it stands.
-async fn report(manager: Manager, mut seen: watch::Receiver<AgentState>) {
+async fn report(manager: &Manager, mut seen: watch::Receiver<AgentState>) {
     let mut last = String::new();
     loop {
         let status = in_a_line(&seen.borrow_and_update());
