@@ -10,6 +10,7 @@ mod go_words;
 mod heartbeat;
 mod identity;
 mod install;
+mod lock;
 mod log;
 mod rotate;
 mod service;
@@ -25,17 +26,20 @@ pub use enroll::{EnrollError, HostFacts, enroll};
 pub use heartbeat::{HeartbeatError, Purpose, heartbeat};
 pub use identity::{Identity, IdentityError, IdentityFiles};
 pub use install::{
-    InstallError, InstallOptions, InstallOutcome, Installed, WorkingIdentity, install,
+    FileError, InstallError, InstallOptions, InstallOutcome, Installed, WorkingIdentity, install,
+    is_interrupted, take_back,
 };
+pub use lock::LockError;
 pub use log::AgentLog;
-pub use rotate::{RotateError, Rotated, rotate, rotate_cert, settle};
+pub use rotate::{RotateError, Rotated, rotate_cert, settle};
 pub use service::{
     Activity, AtBoot, Definition, ServiceError, ServiceManager, ServiceState, Systemd, Unit,
+    UnitError,
 };
 pub use setting::Setting;
 pub use surroundings::{Places, Surroundings};
 pub use trust::{TrustError, roots};
-pub use uninstall::{UninstallError, Uninstalled, uninstall};
+pub use uninstall::{Uninstalled, uninstall};
 
 /// The agent's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
