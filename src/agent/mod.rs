@@ -3,6 +3,7 @@
 //! A real client of the contract, small enough to be embedded: the lab enrolls it, and `nexplane-agent check` uses it. It runs no
 //! tasks. With `repair`, the only room that changes a host, and only where [`IdentityFiles`] points.
 
+mod advice;
 mod check;
 mod enroll;
 pub mod files;
@@ -21,13 +22,14 @@ mod testing;
 mod trust;
 mod uninstall;
 
+pub use advice::{Advice, advice};
 pub use check::{CheckOutcome, check};
 pub use enroll::{EnrollError, HostFacts, enroll};
 pub use heartbeat::{HeartbeatError, Purpose, heartbeat};
 pub use identity::{Identity, IdentityError, IdentityFiles};
 pub use install::{
-    FileError, InstallError, InstallOptions, InstallOutcome, Installed, WorkingIdentity, install,
-    is_interrupted, take_back,
+    FileError, InstallError, InstallOptions, InstallOutcome, Installed, WorkingIdentity,
+    has_pending_key, install, is_interrupted, take_back,
 };
 pub use lock::LockError;
 pub use log::AgentLog;

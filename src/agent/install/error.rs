@@ -159,6 +159,15 @@ impl InstallError {
         }
     }
 
+    /// The last words in the log of a service that did not come up.
+    pub fn last_words(&self) -> &[String] {
+        match self {
+            Self::Service(ServiceError::NotUp { last_words, .. }) => last_words,
+            Self::Torn { why, .. } => why.last_words(),
+            _ => &[],
+        }
+    }
+
     /// The finding that it is, where it is one.
     pub fn code(&self) -> Option<Code> {
         let code = match self {

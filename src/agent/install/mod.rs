@@ -14,9 +14,10 @@ use std::time::Duration;
 
 use super::enroll::EnrollError;
 use super::heartbeat::{Purpose, heartbeat};
+use super::identity::IdentityFiles;
 use super::lock::Lock;
 use super::setting::Setting;
-use super::surroundings::Surroundings;
+use super::surroundings::{Places, Surroundings};
 use crate::contract::config::{LogLevel, Verification};
 use crate::model::Secret;
 use apply::Wanted;
@@ -141,6 +142,11 @@ pub async fn take_back(around: &Surroundings) -> Result<(), InstallError> {
         false => None,
     };
     recover(&around.places, &*around.manager).await
+}
+
+/// Whether a key waits here for its certificate.
+pub fn has_pending_key(places: &Places) -> bool {
+    IdentityFiles::new(places.cert(), places.key()).has_pending_key()
 }
 
 /// Changes the host, from what is easily taken back to what is not. With an error comes what is to become of the agent's key.
