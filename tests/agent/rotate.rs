@@ -9,7 +9,7 @@ use nexplane_doctor::agent::{
 };
 use nexplane_doctor::lab::{AgentApi, Behaviour, HeartbeatReply};
 
-use crate::world::{HOSTNAME, World, serve, works};
+use crate::world::{HOSTNAME, World, assert_same, serve, works};
 
 /// An agent that enrolled so many days ago.
 async fn enrolled(days_ago: i64) -> World {
@@ -75,7 +75,7 @@ async fn one_that_expired_too_long_ago_stays_as_it_is() {
     let error = rotate(&world).await.unwrap_err();
     assert_eq!(error.code().unwrap().as_str(), "identity.expired");
     assert_eq!(error.to_string(), "certificate expired too long ago");
-    assert_eq!(world.tree(), before);
+    assert_same(&world.tree(), &before);
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn one_that_was_revoked_is_named_so() {
     world.server.state().revoke(&id).unwrap();
     let error = rotate(&world).await.unwrap_err();
     assert_eq!(error.code().unwrap().as_str(), "registration.revoked");
-    assert_eq!(world.tree(), before);
+    assert_same(&world.tree(), &before);
 }
 
 /// A world whose agent has a pending pair: its heartbeat was answered with an error.
@@ -187,7 +187,7 @@ async fn while_nobody_can_be_asked_both_stay() {
     fs::write(&config, good.replace(&world.url(), "https://127.0.0.1:1")).unwrap();
     assert!(settle(&world.setting(), HOSTNAME).await.is_err());
     fs::write(&config, good).unwrap();
-    assert_eq!(world.tree(), before);
+    assert_same(&world.tree(), &before);
 }
 
 #[tokio::test]

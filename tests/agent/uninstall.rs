@@ -4,7 +4,7 @@ use std::fs;
 
 use nexplane_doctor::agent::{InstallError, Privilege, uninstall};
 
-use crate::world::World;
+use crate::world::{World, assert_same};
 
 #[tokio::test]
 async fn nothing_of_the_agent_is_left_but_its_program() {
@@ -17,7 +17,7 @@ async fn nothing_of_the_agent_is_left_but_its_program() {
     assert!(done.kept.is_empty(), "{:?}", done.kept);
     let mut after = world.tree();
     assert!(after.remove(&world.path("usr/bin/agent")).is_some());
-    assert_eq!(after, before);
+    assert_same(&after, &before);
     assert_eq!(world.manager.seen(), (false, false, false));
     let again = uninstall(&world.around()).await.unwrap();
     assert_eq!(again.removed, Vec::<std::path::PathBuf>::new());

@@ -42,6 +42,14 @@ pub(crate) fn tree(directory: &Path) -> Tree {
     found
 }
 
+/// That nothing differs; what does is named.
+#[track_caller]
+pub(crate) fn assert_same(now: &Tree, before: &Tree) {
+    let paths = now.keys().chain(before.keys());
+    let differ: Vec<_> = paths.filter(|it| now.get(*it) != before.get(*it)).collect();
+    assert!(differ.is_empty(), "not as before: {differ:?}");
+}
+
 /// What stands for a service manager.
 #[derive(Default)]
 pub(crate) struct Manager {
@@ -63,6 +71,11 @@ impl Manager {
     /// Fails at the call of this name from now on.
     pub(crate) fn fail_at(&self, call: &'static str) {
         self.inner.lock().unwrap().fails.insert(call);
+    }
+
+    /// Whether it fails at what taking things back needs, too.
+    pub(crate) fn is_lame(&self) -> bool {
+        self.inner.lock().unwrap().fails.contains("reload")
     }
 
     /// Fails no more.
