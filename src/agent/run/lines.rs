@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::agent::go_words::{get_failed, post_failed};
 use crate::agent::heartbeat::HeartbeatError;
 use crate::agent::identity::IdentityError;
-use crate::agent::{AgentLog, EnrollError};
+use crate::agent::{AgentLog, EnrollError, RotateError};
 use crate::contract::url::ControlPlane;
 use crate::contract::{api, log_lines};
 use crate::model::excerpt;
@@ -122,11 +122,16 @@ impl<W: Write> AgentLog<W> {
     /// The certificate could not be renewed yet; the agent goes on with the one that it has.
     pub(super) fn renewal_failed(
         &mut self,
-        error: &EnrollError,
+        error: &RotateError,
         plane: &ControlPlane,
     ) -> io::Result<()> {
         let why = match error {
-            EnrollError::Call(error) => post_failed(error, plane, api::ROTATE_CERT),
+            RotateError::Renewal(EnrollError::Call(error)) => {
+                post_failed(error, plane, api::ROTATE_CERT)
+            }
+            RotateError::Heartbeat(HeartbeatError::Call(error)) => {
+                post_failed(error, plane, api::HEARTBEAT)
+            }
             other => other.to_string(),
         };
         self.line(&format!("ERROR: certificate rotation failed: {why}"))

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::lines::Unfit;
+use crate::agent::Setting;
 use crate::agent::heartbeat::{HeartbeatError, Purpose, heartbeat};
 use crate::agent::identity::Identity;
-use crate::agent::rotate::rotate;
-use crate::agent::{EnrollError, Setting};
+use crate::agent::rotate::{RotateError, rotate_cert, settle};
 use crate::contract::api::{Heartbeat, Task, TaskList, TaskResult};
 use crate::contract::client::{Answer, ApiClient, CallError};
 
@@ -32,7 +32,7 @@ pub(super) trait Calls {
     /// Is it time for a new certificate?
     fn is_rotation_due(&mut self) -> bool;
     /// Asks for one, and uses it from then on.
-    async fn rotate(&mut self) -> Result<(), EnrollError>;
+    async fn rotate(&mut self) -> Result<(), RotateError>;
     /// The agent's id, once it is known.
     fn agent_id(&self) -> Option<&str>;
 }
@@ -72,8 +72,8 @@ impl Link {
     fn open(&mut self) -> Result<&Open, Unfit> {
         if self.open.is_none() {
             let identity = self.setting.files.load().map_err(Unfit::Identity)?;
-            let tls = (identity.tls.0.clone(), identity.tls.1.clone_key());
-            let client = self.setting.lasting_client(tls).map_err(Unfit::Client)?;
+            let client = self.setting.lasting_client(identity.for_tls());
+            let client = client.map_err(Unfit::Client)?;
             self.open = Some(Open { client, identity });
         }
         match &self.open {
@@ -82,8 +82,11 @@ impl Link {
         }
     }
 
-    /// Whether the identity on disk is another one by now: somebody has rotated it, or enrolled again.
-    fn is_outdated(&self) -> bool {
+    /// Whether the identity on disk is another one by now: somebody has rotated it, or enrolled again; or a rotation that was
+    /// cut short has to be brought to its end first.
+    async fn is_outdated(&self) -> bool {
+        // Where that cannot be decided now, it is tried again with the next refusal.
+        let _undecided = settle(&self.setting, &self.hostname).await;
         let (Some(open), Ok(there)) = (&self.open, self.setting.files.load()) else {
             return false;
         };
@@ -106,7 +109,7 @@ impl Link {
             HeartbeatError::Call(error) => reused && has_ended(error),
             HeartbeatError::Refused {
                 status: 401 | 403, ..
-            } => self.is_outdated(),
+            } => self.is_outdated().await,
             _ => false,
         };
         // Whatever it was: the next call begins with what is on disk then.
@@ -182,11 +185,8 @@ impl Calls for Link {
             .is_ok_and(|open| now >= rotation_at(&open.identity))
     }
 
-    async fn rotate(&mut self) -> Result<(), EnrollError> {
-        let Some(open) = &self.open else {
-            return Ok(());
-        };
-        let rotated = rotate(&open.client, &self.setting.files, &open.identity.agent_id).await;
+    async fn rotate(&mut self) -> Result<(), RotateError> {
+        let rotated = rotate_cert(&self.setting, &self.hostname, (self.now)()).await;
         // What is on disk counts, whichever it is by now.
         self.open = None;
         rotated.map(drop)

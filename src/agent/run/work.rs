@@ -144,6 +144,9 @@ const RENEWAL: Bounds = Bounds {
     most: Duration::from_secs(60 * 60),
 };
 
+/// What a rotation may take: somebody else's is waited for, then several calls.
+const ROTATION: Duration = Duration::from_secs(90);
+
 /// No more tasks than this are taken of one answer.
 const TASKS: usize = 16;
 
@@ -319,7 +322,7 @@ impl<C: Calls> Worker<C> {
         if Instant::now() < turns.renewal_at || !self.calls.is_rotation_due() {
             return;
         }
-        self.pulse.expect_within(CALL);
+        self.pulse.expect_within(ROTATION);
         match self.calls.rotate().await {
             Ok(()) => {
                 turns.renewal.reset();

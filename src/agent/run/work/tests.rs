@@ -5,8 +5,8 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 
 use super::*;
-use crate::agent::EnrollError;
 use crate::agent::run::lines::Unfit;
+use crate::agent::{EnrollError, RotateError};
 use crate::contract::api;
 use crate::contract::client::CallError;
 
@@ -19,7 +19,7 @@ struct Script {
     heartbeats: VecDeque<Option<Failed>>,
     tasks: VecDeque<Vec<Task>>,
     finished: Rc<RefCell<Vec<(String, TaskResult)>>>,
-    rotations: VecDeque<Option<EnrollError>>,
+    rotations: VecDeque<Option<RotateError>>,
     asked: Asked,
 }
 
@@ -60,7 +60,7 @@ impl Calls for Script {
         !self.rotations.is_empty()
     }
 
-    async fn rotate(&mut self) -> Result<(), EnrollError> {
+    async fn rotate(&mut self) -> Result<(), RotateError> {
         self.note("rotate");
         match self.rotations.pop_front().flatten() {
             Some(error) => Err(error),
@@ -338,9 +338,12 @@ async fn a_new_certificate_gives_a_sign_of_life_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_rotation_that_fails_is_tried_again_and_holds_nothing_up() {
-    let refusal = || EnrollError::Refused {
-        status: 500,
-        detail: "no".to_owned(),
+    let refusal = || {
+        let detail = "no".to_owned();
+        RotateError::Renewal(EnrollError::Refused {
+            status: 500,
+            detail,
+        })
     };
     let script = Script {
         rotations: [Some(refusal()), Some(refusal()), None].into(),

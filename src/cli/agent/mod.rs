@@ -1,6 +1,12 @@
 //! `nexplane-agent`: its arguments, its output, its exit status.
 
+mod failure;
+mod install;
+mod rotate;
+mod uninstall;
+
 use std::collections::BTreeMap;
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -20,6 +26,9 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Install(Box<install::Install>),
+    Uninstall(uninstall::Uninstall),
+    RotateCert(rotate::Rotate),
     /// Prints the version.
     Version,
     /// Checks connectivity, certificate and registration; exit status 1 when one of them is not well.
@@ -66,6 +75,9 @@ fn run(command: Command) -> std::io::Result<ExitCode> {
     use std::io::Write;
     let mut out = std::io::stdout();
     match command {
+        Command::Install(install) => install.run(),
+        Command::Uninstall(uninstall) => uninstall.run(),
+        Command::RotateCert(rotate) => rotate.run(),
         Command::Version => {
             writeln!(out, "nexplane-agent {}", agent::VERSION)?;
             Ok(ExitCode::SUCCESS)
@@ -128,6 +140,35 @@ fn run(command: Command) -> std::io::Result<ExitCode> {
     }
 }
 
+/// Runs to its end what waits for the network or for other programs, on this thread.
+fn wait_for<F: Future>(work: F) -> io::Result<F::Output> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let done = runtime.block_on(work);
+    // What hangs in a system call is not waited for.
+    runtime.shutdown_background();
+    Ok(done)
+}
+
+/// Comes to its end when somebody asks the program to end.
+async fn asked_to_end() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let terminated = signal(SignalKind::terminate());
+        if let Ok(mut terminated) = terminated {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminated.recv() => {}
+            }
+            return;
+        }
+    }
+    let _interrupted = tokio::signal::ctrl_c().await;
+}
+
+/// The variables of this process.
 fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
