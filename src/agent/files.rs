@@ -56,8 +56,26 @@ pub fn swap(path: &Path, content: &[u8], readers: Readers) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    create(&temporary, readers)?.write_all(content)?;
+    let mut file = create(&temporary, readers)?;
+    for_readers(&file, readers)?;
+    file.write_all(content)?;
     fs::rename(&temporary, path)
+}
+
+/// Everybody means everybody, whatever this process would leave others (a service's `UMask=`).
+#[cfg(unix)]
+fn for_readers(file: &File, readers: Readers) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    match readers {
+        Readers::OwnerOnly => Ok(()),
+        Readers::Everybody => file.set_permissions(fs::Permissions::from_mode(0o644)),
+    }
+}
+
+/// The directory's access list says who.
+#[cfg(not(unix))]
+fn for_readers(_file: &File, _readers: Readers) -> io::Result<()> {
+    Ok(())
 }
 
 /// Creates a file that was not there, with its permissions from the first moment.

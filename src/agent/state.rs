@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::files::{Readers, replace, swap};
+use super::files::{Readers, swap};
 use crate::contract::paths::{AgentPaths, DIAGNOSIS_FILE, STATE_FILE};
 use crate::model::Os;
 
@@ -127,7 +127,7 @@ impl StateDirectory {
     /// What the system said; then the old one is still there.
     pub fn write_diagnosis(&self, report: &str) -> io::Result<()> {
         self.make()?;
-        replace(&self.diagnosis(), report.as_bytes(), Readers::Everybody)
+        swap(&self.diagnosis(), report.as_bytes(), Readers::Everybody)
     }
 
     /// The diagnosis that was kept, if one was.

@@ -60,7 +60,7 @@ pub async fn status(
     let setting = Setting::read(config, environment);
     let plane = match &setting {
         Ok(setting) => setting.plane.to_string(),
-        Err(why) => format!("unknown ({}: {why})", config.display()),
+        Err(why) => format!("unknown ({}: {})", config.display(), without_number(why)),
     };
     let facts = HostFacts::named(hostname);
     let lines = [
@@ -134,7 +134,7 @@ fn last_heartbeat(state: &io::Result<Option<AgentState>>, now: DateTime<Utc>) ->
     let state = match state {
         Ok(Some(state)) => state,
         Ok(None) => return "never".to_owned(),
-        Err(error) => return format!("unknown ({error})"),
+        Err(error) => return format!("unknown ({})", without_number(&error.to_string())),
     };
     let last = state
         .last_heartbeat
@@ -154,6 +154,11 @@ fn pending(state: &io::Result<Option<AgentState>>) -> String {
     }
 }
 
+/// The system's words without their number.
+fn without_number(why: &str) -> &str {
+    why.split(" (os error").next().unwrap_or_default()
+}
+
 /// `3s ago`, in the largest unit of which there is one.
 fn ago(age: TimeDelta) -> String {
     match age.num_seconds() {
@@ -169,7 +174,10 @@ fn ago(age: TimeDelta) -> String {
 fn last_diagnosis(kept: &StateDirectory, now: DateTime<Utc>) -> Option<String> {
     let text = match kept.read_diagnosis() {
         Ok(text) => text?,
-        Err(error) => return Some(format!("unknown ({error})")),
+        Err(error) => {
+            let why = error.to_string();
+            return Some(format!("unknown ({})", without_number(&why)));
+        }
     };
     let Ok(report) = serde_json::from_str::<serde_json::Value>(&text) else {
         return Some(format!(
