@@ -90,6 +90,25 @@ fn every_command_runs() {
             // What it builds is what is under test here.
             ["cargo", "run", "--release", "--", rest @ ..] => rest,
             ["cargo", "run", "--release"] => &[],
+            ["nexplane-doctor", "--startup"] => {
+                let state = directory.path().join("state");
+                let mut command = doctor(&["--startup"]);
+                let output = command.env("STATE_DIRECTORY", &state).output().unwrap();
+                assert_eq!(output.status.code(), Some(0));
+                assert!(state.join("diagnosis.json").exists());
+                continue;
+            }
+            ["nexplane-doctor", "integrate", ..] => {
+                integrates(&words[1..], directory.path());
+                continue;
+            }
+            ["nexplane-agent", rest @ ..] => {
+                let mut command = Command::new(env!("CARGO_BIN_EXE_nexplane-agent"));
+                let output = command.args(rest).output().unwrap();
+                assert!([0, 3, 4].contains(&output.status.code().unwrap()));
+                assert!(String::from_utf8_lossy(&output.stdout).contains("Last heartbeat:"));
+                continue;
+            }
             ["nexplane-doctor", rest @ ..] => rest,
             _ => panic!(
                 "the README has a command that this test does not know how to run: {command}"
@@ -114,6 +133,20 @@ fn doctor(arguments: &[&str]) -> Command {
         command.env_remove(variable);
     }
     command
+}
+
+/// Under a root of its own; what is built here may lie where no service should run it from, which is said then.
+fn integrates(arguments: &[&str], directory: &Path) {
+    let root = directory.join("integrated");
+    let output = doctor(arguments).arg("--root").arg(&root).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    match output.status.code() {
+        Some(0) => assert!(!output.stdout.is_empty()),
+        status => assert!(
+            status == Some(2) && said.contains("/usr/local/bin"),
+            "{arguments:?}: {said}"
+        ),
+    }
 }
 
 /// It ends, and with a diagnosis: what it finds is this machine's affair.

@@ -23,6 +23,11 @@ pub(super) fn post_failed(error: &CallError, plane: &ControlPlane, path: &str) -
     log_lines::post_failed(plane.url(path), reason(error, plane))
 }
 
+/// The words for a failed `GET` of `path`.
+pub(super) fn get_failed(error: &CallError, plane: &ControlPlane, path: &str) -> String {
+    log_lines::get_failed(plane.url(path), reason(error, plane))
+}
+
 fn reason(error: &CallError, plane: &ControlPlane) -> String {
     let endpoint = format!("{}:{}", plane.host(), plane.port());
     match error {

@@ -25,7 +25,7 @@ impl<W: Write> AgentLog<W> {
         self.out
     }
 
-    fn line(&mut self, line: &str) -> io::Result<()> {
+    pub(super) fn line(&mut self, line: &str) -> io::Result<()> {
         // One event is one line, whatever a peer put into its words.
         let line = line.replace(|c: char| c.is_control(), " ");
         writeln!(self.out, "{line}")
@@ -64,6 +64,14 @@ impl<W: Write> AgentLog<W> {
             EnrollError::Call(error) => post_failed(error, plane, api::ROTATE_CERT),
             other => other.to_string(),
         };
+        self.line(&log_lines::rotation_failed(why))
+    }
+
+    /// The certificate could not be renewed, and not for what the control plane said to that.
+    ///
+    /// # Errors
+    /// When the line cannot be written.
+    pub fn rotation_impossible(&mut self, why: &impl std::fmt::Display) -> io::Result<()> {
         self.line(&log_lines::rotation_failed(why))
     }
 

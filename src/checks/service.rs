@@ -9,18 +9,20 @@ mod log;
 mod needs;
 mod network;
 mod obstructed;
+mod own_diagnosis;
 mod paths;
 #[cfg(test)]
 mod tests;
 
 use chrono::{DateTime, Utc};
-use futures_util::future::join4;
+use futures_util::future::join5;
 
 use self::log::Log;
 use self::needs::Needs;
 use super::{Check, Decision, Facts, Judgement, Known};
 use crate::contract::paths::AgentPaths;
 use crate::host::{
+    Content,
     End, Host, JournalQuestion, LogEntry, Process, Seen, Service, ServiceQuestion, Unseen,
 };
 use crate::logs::{self, History, LastFatal};
@@ -84,6 +86,8 @@ pub struct Evidence {
     journal: Seen<Vec<LogEntry>>,
     processes: Seen<Vec<Process>>,
     now: DateTime<Utc>,
+    /// What it, or a doctor at its start, last diagnosed.
+    diagnosis: Seen<Content>,
     /// What its sandbox may be in the way of, if there is a unit.
     needs: Option<Needs>,
 }
@@ -119,14 +123,16 @@ impl Check for Probe {
             };
             (service, needs)
         };
-        let ((service, needs), journal, processes, now) = join4(
+        let ((service, needs), journal, processes, now, diagnosis) = join5(
             service_and_needs,
             host.journal(JournalQuestion::agent(os)),
             host.processes("nexplane-agent".to_owned()),
             host.now(()),
+            host.read(own_diagnosis::question(os)),
         )
         .await;
         Evidence {
+            diagnosis,
             needs,
             service,
             journal,
@@ -157,6 +163,7 @@ impl Check for Probe {
             last_fatal: log.last_fatal.clone(),
         });
         let judgement = with_processes(judgement, &evidence);
+        let judgement = own_diagnosis::note(judgement, &evidence.diagnosis, evidence.now);
         match (&evidence.service, &evidence.needs) {
             (Ok(service), Some(needs)) => eyes::judge(judgement, unit, service, needs, &log),
             _ => judgement,

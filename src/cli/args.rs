@@ -71,6 +71,8 @@ pub(super) enum Command {
     Logs(LogsArgs),
     /// An embedded control plane and agent, with faults to inject
     Lab(LabArgs),
+    /// Have an agent's service diagnose itself whenever it starts
+    Integrate(IntegrateArgs),
     /// Completions for a shell, on standard output
     Completions(CompletionsArgs),
     /// Manual pages
@@ -133,6 +135,10 @@ pub(super) struct DiagnoseArgs {
     /// How long the whole run may take
     #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = positive, help_heading = "How long")]
     pub(super) deadline: Duration,
+    /// For a service's start: at most 2 seconds, one line, the report where `nexplane-agent status` finds it, exit status 0
+    #[arg(long, conflicts_with_all = ["wait", "watch", "root", "format", "output", "strict", "deadline", "timeout"],
+          help_heading = "How long")]
+    pub(super) startup: bool,
     /// Repeat until the host is healthy, for at most this long
     #[arg(long, value_name = "DURATION", value_parser = positive, conflicts_with = "watch", help_heading = "How long")]
     pub(super) wait: Option<Duration>,
@@ -349,9 +355,37 @@ pub(super) enum LabCommand {
         /// What is to be wrong with it; see `lab list`
         #[arg(long, value_name = "CODE", num_args = 1.., value_delimiter = ',')]
         fault: Vec<Code>,
+        /// How long its client certificates live [default: 365 days]
+        #[arg(long, value_name = "DURATION", value_parser = positive)]
+        certificates_for: Option<Duration>,
         /// How to say where it is
         #[arg(long, value_enum, default_value_t = Format::Human)]
         format: Format,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct IntegrateArgs {
+    #[command(subcommand)]
+    pub(super) with: IntegrateWith,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum IntegrateWith {
+    /// A drop-in for the agent's unit: a diagnosis before each start, which neither prevents nor delays it
+    Systemd {
+        /// The agent's unit
+        #[arg(long, value_name = "NAME", default_value = "nexplane-agent.service")]
+        unit: String,
+        /// Take the drop-in away again
+        #[arg(long)]
+        remove: bool,
+        /// Say what would be done, and do nothing
+        #[arg(long, visible_alias = "print")]
+        dry_run: bool,
+        /// Write below DIR instead of /, and tell no service manager
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        root: Option<PathBuf>,
     },
 }
 

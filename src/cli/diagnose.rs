@@ -67,6 +67,11 @@ struct Job {
     doctor: Doctor,
 }
 
+/// The doctor that these arguments ask for.
+pub(super) fn doctor(args: &DiagnoseArgs) -> Result<Doctor, Failure> {
+    Job::prepare(args).map(|job| job.doctor)
+}
+
 impl Job {
     fn prepare(args: &DiagnoseArgs) -> Result<Self, Failure> {
         let (catalog, graph) = sources::graph(args.checks.as_deref())?;

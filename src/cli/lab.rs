@@ -34,8 +34,16 @@ pub(super) fn run(args: &LabArgs, common: &Common) -> Result<Exit, Failure> {
             listen,
             dir,
             fault,
+            certificates_for,
             format,
-        } => serve::run(*listen, dir.as_deref(), fault, *format, common),
+        } => serve::run(
+            *listen,
+            dir.as_deref(),
+            fault,
+            *certificates_for,
+            *format,
+            common,
+        ),
     }
 }
 

@@ -7,6 +7,7 @@ mod diagnose;
 mod exit;
 mod explain;
 mod fixtures;
+mod integrate;
 mod lab;
 mod logs;
 mod output;
@@ -15,6 +16,7 @@ mod report_file;
 mod secrets;
 mod shell;
 mod sources;
+mod startup;
 
 use std::ffi::OsString;
 
@@ -38,6 +40,13 @@ pub fn doctor(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     })
 }
 
+fn diagnosis(args: &args::DiagnoseArgs, common: &args::Common) -> Result<Exit, Failure> {
+    match args.startup {
+        true => Ok(startup::run(args)),
+        false => diagnose::run(args, common),
+    }
+}
+
 fn dispatch(arguments: &[OsString]) -> Result<Exit, Failure> {
     let matches = match Cli::command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
@@ -49,8 +58,9 @@ fn dispatch(arguments: &[OsString]) -> Result<Exit, Failure> {
     let common = cli.common;
     output::start_logging(&common);
     match cli.command {
-        None => diagnose::run(&cli.diagnose, &common),
-        Some(Command::Diagnose(args)) => diagnose::run(&args, &common),
+        None => diagnosis(&cli.diagnose, &common),
+        Some(Command::Diagnose(args)) => diagnosis(&args, &common),
+        Some(Command::Integrate(args)) => integrate::run(&args),
         Some(Command::Explain(args)) => explain::run(&args, &common),
         Some(Command::Checks(args)) => checks::run(&args, &common),
         Some(Command::Fixtures(args)) => fixtures::run(&args, &common),

@@ -38,6 +38,13 @@ pub const AGENTS: &str = "/agents";
 /// `POST`, API token: makes a token.
 pub const ENROLLMENT_TOKENS: &str = "/agents/enrollment-tokens";
 
+/// `POST` to [`TASKS`]`/{id}/result`, client certificate: [`TaskResult`].
+pub fn task_result(id: &str) -> String {
+    format!("{TASKS}/{id}/result")
+}
+
+/// 404 of a task's result, for a task that is none of the agent's.
+pub const TASK_NOT_FOUND: &str = "Task not found";
 /// 401 of `enroll` and `inspect`.
 pub const TOKEN_INVALID: &str = "token is not valid";
 /// 409 of `enroll`.
@@ -135,6 +142,49 @@ pub struct Heartbeat {
     pub server_time: DateTime<Utc>,
     /// How many tasks wait for it.
     pub pending_tasks: u64,
+}
+
+/// (ours) 200 of `GET /agent/tasks`: work for the agent that asks. Without any, the answer is 204 and has no body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskList {
+    /// The tasks, oldest first. One that has no result yet is handed out again.
+    pub tasks: Vec<Task>,
+}
+
+/// A typed operation. What is not of a type that the agent knows, it refuses; no type runs a command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// Its id: letters, digits, `-` and `_`.
+    pub id: String,
+    /// What is to be done.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The change request that it belongs to.
+    pub change_request: String,
+    /// What its type needs to know.
+    #[serde(default)]
+    pub parameters: Value,
+}
+
+/// What became of a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskStatus {
+    /// It was done.
+    Completed,
+    /// It was tried, and could not be done.
+    Failed,
+    /// It was not tried: the agent does not do such things.
+    Refused,
+}
+
+/// (ours) The body of `POST /agent/tasks/{id}/result`; answered by 200, or 404 [`TASK_NOT_FOUND`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskResult {
+    /// What became of it.
+    pub status: TaskStatus,
+    /// In words for a person.
+    pub detail: String,
 }
 
 /// Asks for a new certificate, on the strength of the one that the connection was made with.

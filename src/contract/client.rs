@@ -15,7 +15,9 @@ use serde::de::DeserializeOwned;
 use tokio::time::timeout_at;
 
 use self::detour::Detour;
-use super::api::{self, EnrollRequest, HeartbeatRequest, InspectRequest, RotateRequest};
+use super::api::{
+    self, EnrollRequest, HeartbeatRequest, InspectRequest, RotateRequest, TaskResult,
+};
 use super::proxy::NoTunnel;
 use super::tls::{alert_name, refusal};
 use super::url::ControlPlane;
@@ -27,6 +29,9 @@ pub use detour::Route;
 
 /// The most that is read of an answer's body, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
+
+/// How long a connection is kept that nobody uses.
+const KEPT: Duration = Duration::from_secs(90);
 
 /// How a client here calls itself.
 const USER_AGENT: &str = concat!("nexplane-agent/", env!("CARGO_PKG_VERSION"));
@@ -145,6 +150,31 @@ impl ApiClient {
         })
     }
 
+    /// A client that keeps its connection from call to call, for one that calls every few seconds for days; not behind a proxy,
+    /// where every call goes through a tunnel of its own.
+    ///
+    /// # Errors
+    /// When the client cannot be built of `tls`.
+    pub fn lasting(
+        control_plane: &ControlPlane,
+        tls: ClientConfig,
+        timeout: Duration,
+    ) -> Result<Self, CallError> {
+        let http = builder(tls, timeout)
+            .https_only(true)
+            .pool_max_idle_per_host(1)
+            .pool_idle_timeout(KEPT)
+            .tcp_keepalive(KEPT)
+            .build()
+            .map_err(|error| CallError::sort(&error, timeout))?;
+        Ok(Self {
+            http,
+            control_plane: control_plane.clone(),
+            timeout,
+            detour: None,
+        })
+    }
+
     /// A client for `control_plane` behind a proxy, whose addresses these are; without any, the system resolves its name.
     ///
     /// # Errors
@@ -192,6 +222,23 @@ impl ApiClient {
     /// When no answer came.
     pub async fn rotate_cert(&self, request: &RotateRequest) -> Result<Answer, CallError> {
         self.post(api::ROTATE_CERT, request).await
+    }
+
+    /// `GET /agent/tasks`, with the client certificate of the connection. May hand out work: only an agent asks this.
+    ///
+    /// # Errors
+    /// When no answer came.
+    pub async fn tasks(&self) -> Result<Answer, CallError> {
+        self.send(self.http.get(self.control_plane.url(api::TASKS)))
+            .await
+    }
+
+    /// `POST /agent/tasks/{id}/result`, with the client certificate of the connection.
+    ///
+    /// # Errors
+    /// When no answer came.
+    pub async fn task_result(&self, id: &str, result: &TaskResult) -> Result<Answer, CallError> {
+        self.post(&api::task_result(id), result).await
     }
 
     /// `POST /agent/enrollment-tokens/inspect`: does not use the token up.

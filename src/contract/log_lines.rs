@@ -24,6 +24,26 @@ pub fn rotation_failed(why: impl Display) -> String {
     format!("FATAL: certificate rotation failed: {why}")
 }
 
+/// How the agent says that asking for tasks did not work, and goes on.
+pub fn polling_failed(why: impl Display) -> String {
+    format!("ERROR: polling for tasks failed: {why}")
+}
+
+/// How the agent says that it does not do what a task asks for.
+pub fn task_refused(id: impl Display, why: impl Display) -> String {
+    format!("ERROR: task {id} rejected: {why}")
+}
+
+/// How the agent says that what became of a task could not be told.
+pub fn task_result_failed(id: impl Display, why: impl Display) -> String {
+    format!("ERROR: posting result of task {id} failed: {why}")
+}
+
+/// How Go's `net/http` says that asking for something did not work.
+pub fn get_failed(url: impl Display, why: impl Display) -> String {
+    format!("Get \"{url}\": {why}")
+}
+
 /// How Go's `net/http` says that a request did not come through.
 pub fn post_failed(url: impl Display, why: impl Display) -> String {
     format!("Post \"{url}\": {why}")

@@ -80,6 +80,13 @@ pub const CERT_FILE: &str = "client.crt";
 pub const KEY_FILE: &str = "client.key";
 /// The name of the configuration's file.
 pub const CONFIG_FILE: &str = "config.yaml";
+/// (ours) The name of the CA file that `install` copies beside the configuration.
+pub const CA_FILE: &str = "ca.crt";
+
+/// (ours) The name of the file, in the state's directory, with the running agent's last sign of life.
+pub const STATE_FILE: &str = "state.json";
+/// (ours) The name of the file, in the state's directory, with the last diagnosis: a report as `--format json` prints it.
+pub const DIAGNOSIS_FILE: &str = "diagnosis.json";
 
 /// The certificate's and the key's path when the configuration names none: beside it.
 pub fn beside(config: &Path) -> (PathBuf, PathBuf) {

@@ -2,12 +2,14 @@
 //!
 //! The command line, the agent's own diagnosis and the verification of a repair all look through here.
 
+mod bounded;
 mod head_start;
 
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+pub use self::bounded::{BUDGET, NoReport, look_within};
 use self::head_start::HeadStart;
 use crate::catalog::Catalog;
 use crate::checks;

@@ -11,7 +11,6 @@ use rcgen::{
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::LabError;
-use crate::contract::api::CERTIFICATE_DAYS;
 
 type Issuer = CertifiedIssuer<'static, KeyPair>;
 
@@ -218,6 +217,7 @@ impl Authority {
         request: &AgentRequest,
         agent_id: &str,
         now: DateTime<Utc>,
+        lifetime: TimeDelta,
     ) -> Result<(rcgen::Certificate, DateTime<Utc>), LabError> {
         let mut params = CertificateParams::default();
         params.distinguished_name.remove(DnType::CommonName);
@@ -225,9 +225,10 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         params.use_authority_key_identifier_extension = true;
-        let until = now + TimeDelta::days(CERTIFICATE_DAYS);
+        let until = now + lifetime;
         // A little earlier than now: an agent whose clock is a minute behind should find it valid.
-        set_validity(&mut params, now - TimeDelta::minutes(1), until);
+        let earlier = TimeDelta::minutes(1).min(lifetime / 100);
+        set_validity(&mut params, now - earlier, until);
         let mut signing = request.0.clone();
         signing.params = params;
         Ok((signing.signed_by(&self.agents)?, until))

@@ -101,6 +101,7 @@ pub struct Standing {
 
 impl Standing {
     /// Starts a control plane; its CA file goes into `directory`, or into a temporary one that goes with this value.
+    /// Its client certificates live for the usual time, or for `certificates_for`.
     ///
     /// # Errors
     /// When a file, a socket or a certificate cannot be made.
@@ -108,9 +109,14 @@ impl Standing {
         listen: SocketAddr,
         directory: Option<&Path>,
         mut plan: Plan,
+        certificates_for: Option<TimeDelta>,
     ) -> Result<Self, LabError> {
         let clock = Clock::ahead_by(TimeDelta::zero());
-        let state = Arc::new(State::new(Arc::new(Authority::new(Utc::now())?), clock));
+        let mut state = State::new(Arc::new(Authority::new(Utc::now())?), clock);
+        if let Some(lifetime) = certificates_for {
+            state = state.certificates_for(lifetime);
+        }
+        let state = Arc::new(state);
         if plan.registration == Registration::Revoked {
             // Whoever enrolls here is deleted at once.
             let detail = api::AGENT_REVOKED.to_owned();

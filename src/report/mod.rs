@@ -2,4 +2,5 @@
 
 pub mod human;
 pub mod json_v1;
+pub mod line;
 pub mod table;

@@ -19,6 +19,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod agent_run;
 mod bounds;
 mod chains;
 mod clock;

@@ -43,7 +43,10 @@ impl Log {
         let run = logs::last_run(entries, evidence.now);
         let last_fatal = logs::last_fatal(run);
         let matches = logs::classify(run);
-        let agents = run.iter().rev().filter(|entry| !logs::is_systemd(entry));
+        // A diagnosis in the log is nobody's last word, but an earlier look at the same.
+        let is_diagnosis = |entry: &LogEntry| entry.message.contains("diagnosis: ");
+        let agents = run.iter().rev();
+        let agents = agents.filter(|entry| !logs::is_systemd(entry) && !is_diagnosis(entry));
         let mut last_lines: Vec<_> = agents.take(3).map(|e| excerpt(&e.message)).collect();
         last_lines.reverse();
         let since = |time: DateTime<Utc>| restarts.last().map(|last| time - *last);

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -25,14 +26,19 @@ pub(super) fn run(
     listen: SocketAddr,
     directory: Option<&Path>,
     faults: &[Code],
+    certificates_for: Option<Duration>,
     format: Format,
     common: &Common,
 ) -> Result<Exit, Failure> {
     let plan = standing::plan(faults).map_err(Failure::usage)?;
+    let certificates_for = certificates_for
+        .map(chrono::TimeDelta::from_std)
+        .transpose()
+        .map_err(Failure::usage)?;
     let runtime = diagnose::runtime()?;
     let ended = runtime.block_on(async {
         let interrupted = diagnose::interruption();
-        let mut standing = Standing::start(listen, directory, plan)
+        let mut standing = Standing::start(listen, directory, plan, certificates_for)
             .await
             .map_err(|error| Failure::usage(format_args!("cannot serve on {listen}: {error}")))?;
         output::print(&ready(&standing, format)?)?;

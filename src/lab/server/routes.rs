@@ -19,7 +19,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::RequestLine;
 use super::handshake::Connection;
 use crate::contract::api::{
-    self, EnrollRequest, Health, HeartbeatRequest, InspectRequest, RotateRequest,
+    self, EnrollRequest, Health, HeartbeatRequest, InspectRequest, RotateRequest, TaskResult,
 };
 use crate::lab::behaviour::{Behaviour, HealthPage, HeartbeatReply, InspectCall};
 use crate::lab::state::{Refusal, State};
@@ -58,6 +58,7 @@ pub(super) fn router(
         .route(api::ROTATE_CERT, post(rotate))
         .route(api::INSPECT_TOKEN, post(inspect))
         .route(api::TASKS, get(tasks))
+        .route(&api::task_result("{id}"), post(task_result))
         .route(api::AGENTS, get(agents))
         .route(api::ENROLLMENT_TOKENS, post(new_token))
         .route("/agents/{id}", get(agent).delete(revoke))
@@ -210,12 +211,28 @@ async fn inspect(Shared(plane): Plan, body: Body) -> Response {
     }
 }
 
-/// There is never work here; that somebody asked is counted, because a diagnosis must not.
+/// That somebody asked is counted, because a diagnosis must not.
 async fn tasks(Shared(plane): Plan, Extension(connection): Extension<Connection>) -> Response {
     plane.state.count_poll();
-    match connection.certificate {
-        Some(_) => StatusCode::NO_CONTENT.into_response(),
-        None => detail(401, api::CERTIFICATE_REQUIRED),
+    match plane.state.tasks(connection.certificate.as_deref()) {
+        Ok(list) if list.tasks.is_empty() => StatusCode::NO_CONTENT.into_response(),
+        list => answered(200, list),
+    }
+}
+
+async fn task_result(
+    Shared(plane): Plan,
+    Extension(connection): Extension<Connection>,
+    Path(id): Path<String>,
+    body: Body,
+) -> Response {
+    match read::<TaskResult>(body, &["status", "detail"]).await {
+        Ok(result) => {
+            let certificate = connection.certificate.as_deref();
+            let taken = plane.state.finish_task(certificate, &id, result);
+            answered(200, taken.map(|()| json!({"status": "recorded"})))
+        }
+        Err(response) => response,
     }
 }
 

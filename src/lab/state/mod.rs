@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
+use self::tasks::Assigned;
 use super::ca::{AgentRequest, Authority};
 use super::clock::Clock;
 use super::{LabError, random};
@@ -95,6 +96,7 @@ struct Inner {
     tokens: HashMap<String, Token>,
     registrations: BTreeMap<String, Registration>,
     change_requests: BTreeMap<String, ChangeRequest>,
+    tasks: BTreeMap<String, Assigned>,
     api_tokens: HashSet<String>,
 }
 
@@ -103,6 +105,8 @@ pub struct State {
     authority: Arc<Authority>,
     clock: Clock,
     grace: TimeDelta,
+    /// How long a client certificate lives.
+    lifetime: TimeDelta,
     inner: Mutex<Inner>,
     polls: AtomicU64,
 }
@@ -120,9 +124,17 @@ impl State {
             authority,
             clock,
             grace: TimeDelta::days(api::ROTATION_GRACE_DAYS),
+            lifetime: TimeDelta::days(api::CERTIFICATE_DAYS),
             inner: Mutex::default(),
             polls: AtomicU64::new(0),
         }
+    }
+
+    /// With client certificates that live for so long.
+    #[must_use]
+    pub const fn certificates_for(mut self, lifetime: TimeDelta) -> Self {
+        self.lifetime = lifetime;
+        self
     }
 
     /// The CA.
@@ -243,7 +255,9 @@ impl State {
         agent_id: &str,
         now: DateTime<Utc>,
     ) -> Result<Issued, LabError> {
-        let (certificate, not_after) = self.authority.sign_agent(csr, agent_id, now)?;
+        let (certificate, not_after) =
+            self.authority
+                .sign_agent(csr, agent_id, now, self.lifetime)?;
         Ok(Issued {
             der: certificate.der().to_vec(),
             public_key: csr.public_key(),
@@ -283,11 +297,13 @@ impl State {
             // The new certificate works: its predecessors have had their time.
             registration.certificates.drain(..position);
         }
+        let registered_as = registration.agent.hostname.clone();
+        let pending_tasks = inner.pending(&registered_as).count() as u64;
         Ok(Heartbeat {
             status: "ok".to_owned(),
-            registered_as: registration.agent.hostname.clone(),
+            registered_as,
             server_time: now,
-            pending_tasks: 0,
+            pending_tasks,
         })
     }
 
@@ -410,5 +426,6 @@ impl Inner {
     }
 }
 
+mod tasks;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,229 @@
+//! `nexplane-agent run`: the agent in the foreground, as its service runs it.
+//!
+//! Signs of life and tasks every poll interval ([`work`]), a new certificate at two thirds of the old one's life, and a
+//! diagnosis of itself at the start and whenever that keeps failing ([`self_diagnosis`]). The service manager is told when it
+//! is ready, and that it still turns ([`notify`]). A request to terminate ends it at once, whatever is under way; a hangup
+//! changes nothing: the configuration is read once, at the start.
+//!
+//! What keeps it from beginning (its configuration, its identity, its CA file) ends it with a `FATAL` line, for the service
+//! manager to try again; what fails later is logged and tried again here, for ever: neither a refusal nor an outage makes it
+//! give up or delete anything.
+
+mod backoff;
+mod leveled;
+mod lines;
+mod link;
+mod notify;
+mod self_diagnosis;
+mod work;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::{mpsc, watch};
+use tokio::time::MissedTickBehavior;
+
+use self::backoff::Chance;
+use self::leveled::{Leveled, Reader};
+use self::lines::Unfit;
+use self::link::{Calls as _, Link};
+use self::notify::Manager;
+use self::self_diagnosis::SelfDiagnosis;
+use self::work::{Doubt, Log, Pace, Pulse, Worker};
+use super::setting::Setting;
+use super::state::{AgentState, StateDirectory, unkept};
+use super::{AgentLog, VERSION};
+use crate::contract::config::LogLevel;
+
+/// What an agent runs with.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// Its configuration.
+    pub config: PathBuf,
+    /// Where it keeps its state.
+    pub state: StateDirectory,
+    /// The host's name.
+    pub hostname: String,
+    /// The environment's variables.
+    pub environment: BTreeMap<String, String>,
+    /// The host's clock.
+    pub now: fn() -> DateTime<Utc>,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It was asked to.
+    Asked,
+    /// It could not begin.
+    Unfit,
+}
+
+/// Runs the agent until it is asked to end. Its log goes to standard error.
+///
+/// # Errors
+/// When the system gives it no way to hear of signals.
+pub async fn run(options: RunOptions) -> io::Result<Ended> {
+    let mut stop = Box::pin(asked_to_stop()?);
+    let manager = Manager::of_environment();
+    let prepared = prepare(&options);
+    let level = match &prepared {
+        Ok((setting, _)) => setting.config.log_level,
+        Err(_) => LogLevel::default(),
+    };
+    let log = Log::new(Box::new(Leveled::new(
+        io::stderr(),
+        level,
+        Reader::of_stderr(),
+    )));
+    let diagnosis = SelfDiagnosis {
+        config: Arc::from(options.config.as_path()),
+        kept: options.state.clone(),
+        log: log.clone(),
+    };
+    let (setting, link) = match prepared {
+        Ok(prepared) => prepared,
+        Err(why) => {
+            log.write(|log: &mut AgentLog<_>| log.unfit(&options.config, &why));
+            let diagnosing = tokio::task::spawn_blocking(move || diagnosis.diagnose());
+            tokio::select! {
+                () = &mut stop => {}
+                _ = diagnosing => {}
+            }
+            return Ok(Ended::Unfit);
+        }
+    };
+    log.say(&format!(
+        "INFO: nexplane-agent {VERSION} runs, control plane {}",
+        setting.plane
+    ));
+    let (state, seen) = watch::channel(AgentState::begun(link.agent_id(), (options.now)()));
+    tokio::spawn(keep(options.state.clone(), seen.clone(), log.clone()));
+    let (ask, asked) = mpsc::channel(1);
+    // At the start: one answer waits for nobody to ask.
+    let _first = ask.try_send(());
+    tokio::spawn(diagnosis.serve(asked));
+    let pulse = Pulse::new();
+    let worker = Worker {
+        calls: link,
+        plane: setting.plane.clone(),
+        log: log.clone(),
+        chance: Chance::system(),
+        pace: Pace::of(setting.config.poll_interval),
+        pulse: pulse.clone(),
+        state,
+        doubt: Doubt::new(ask),
+        now: options.now,
+    };
+    manager.ready();
+    tokio::select! {
+        () = &mut stop => {}
+        () = worker.work() => {}
+        () = watch_over(&manager, &pulse) => {}
+        () = report(&manager, seen) => {}
+    }
+    manager.stopping();
+    log.say("INFO: nexplane-agent ends, as it was asked to");
+    Ok(Ended::Asked)
+}
+
+fn prepare(options: &RunOptions) -> Result<(Arc<Setting>, Link), Unfit> {
+    let setting = Setting::read(&options.config, &options.environment).map_err(Unfit::Config)?;
+    let setting = Arc::new(setting);
+    let link = Link::new(Arc::clone(&setting), options.hostname.clone(), options.now)?;
+    Ok((setting, link))
+}
+
+/// Tells the service manager's watchdog that the work goes on, as long as it does. Polled by the same task as the work, so that
+/// what holds that up holds this up too.
+async fn watch_over(manager: &Manager, pulse: &Pulse) {
+    let Some(beat) = manager.beat() else {
+        return std::future::pending().await;
+    };
+    let mut ticks = tokio::time::interval(beat);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if pulse.beats() {
+            manager.alive();
+        }
+    }
+}
+
+/// Tells the service manager in a line how it stands.
+async fn report(manager: &Manager, mut seen: watch::Receiver<AgentState>) {
+    let mut last = String::new();
+    loop {
+        let status = in_a_line(&seen.borrow_and_update());
+        if status != last {
+            manager.status(&status);
+            last = status;
+        }
+        if seen.changed().await.is_err() {
+            return std::future::pending().await;
+        }
+    }
+}
+
+fn in_a_line(state: &AgentState) -> String {
+    match (&state.last_failure, &state.registered_as) {
+        (Some(why), _) => format!("no answer that it needs: {why}"),
+        (None, Some(name)) => format!("heartbeats are accepted, registered as {name}"),
+        (None, None) => "first heartbeat".to_owned(),
+    }
+}
+
+/// Keeps what is true of the agent, whenever that changes, on a thread that nobody waits for.
+async fn keep(kept: StateDirectory, mut seen: watch::Receiver<AgentState>, log: Log) {
+    let mut complained = false;
+    loop {
+        let state = seen.borrow_and_update().clone();
+        let directory = kept.clone();
+        let written = tokio::task::spawn_blocking(move || directory.write_state(&state)).await;
+        if let Ok(Err(error)) = written
+            && !complained
+        {
+            complained = true;
+            log.say(&format!(
+                "WARNING: state not kept in {}: {}",
+                kept.path().display(),
+                unkept(&error)
+            ));
+        }
+        if seen.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Ends when the process is asked to. Listens from the moment it is called.
+#[cfg(unix)]
+fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    // Without a handler it would end the process.
+    let mut hangup = signal(SignalKind::hangup())?;
+    Ok(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => return,
+                _ = interrupt.recv() => return,
+                _ = hangup.recv() => {}
+            }
+        }
+    })
+}
+
+/// Ends when the process is asked to.
+#[cfg(not(unix))]
+fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
+    })
+}

@@ -1,0 +1,212 @@
+//! `nexplane-agent status`: does the agent run, who is it, when was it last heard of.
+//!
+//! Looks only: asks the service manager within a bound, and reads what the running agent keeps. What this user may not read is
+//! said to be so, and never guessed.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::enroll::HostFacts;
+use super::setting::Setting;
+use super::state::{AgentState, StateDirectory, boot_id};
+use super::{IdentityFiles, VERSION};
+use crate::host::live::{LiveHost, Settings};
+use crate::host::{Host as _, Seen, Service, ServiceQuestion, Unseen};
+use crate::model::{Os, excerpt, printable};
+
+/// How long the service manager may take to answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Whether the agent runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Running {
+    /// It does.
+    Yes,
+    /// It does not.
+    No,
+    /// That could not be found out.
+    Unknown,
+}
+
+/// Says how the agent stands that the configuration at `config` describes.
+///
+/// # Errors
+/// When `out` cannot be written to.
+pub async fn status(
+    config: &Path,
+    kept: &StateDirectory,
+    hostname: &str,
+    environment: &BTreeMap<String, String>,
+    now: DateTime<Utc>,
+    out: &mut (dyn Write + Send),
+) -> io::Result<Running> {
+    let host = LiveHost::new(Settings::new(PATIENCE));
+    let (service, processes) = tokio::join!(
+        host.service(ServiceQuestion::agent(Os::current())),
+        host.processes("nexplane-agent".to_owned()),
+    );
+    let state = kept.read_state();
+    let alive = state.as_ref().ok().and_then(Option::as_ref).map(|state| {
+        let there = processes
+            .as_ref()
+            .map(|all| all.iter().any(|p| p.pid == state.pid));
+        there.map(|there| there && state.boot_id == boot_id())
+    });
+    let (running, words) = standing(&service, alive);
+    let setting = Setting::read(config, environment);
+    let plane = match &setting {
+        Ok(setting) => setting.plane.to_string(),
+        Err(why) => format!("unknown ({}: {})", config.display(), without_number(why)),
+    };
+    let facts = HostFacts::named(hostname);
+    let lines = [
+        ("Agent status", words),
+        ("Control plane", plane),
+        (
+            "Agent ID",
+            agent_id(setting.as_ref().ok().map(|s| &s.files), &state),
+        ),
+        ("Hostname", facts.hostname),
+        ("OS", format!("{}/{}", facts.os, facts.arch)),
+        ("Agent version", VERSION.to_owned()),
+        ("Last heartbeat", last_heartbeat(&state, now)),
+        ("Pending tasks", pending(&state)),
+    ];
+    for (what, value) in lines {
+        write_line(out, what, &value)?;
+    }
+    if let Some(diagnosis) = last_diagnosis(kept, now) {
+        write_line(out, "Last diagnosis", &diagnosis)?;
+    }
+    Ok(running)
+}
+
+fn write_line(out: &mut dyn Write, what: &str, value: &str) -> io::Result<()> {
+    writeln!(out, "{:<16}{}", format!("{what}:"), printable(value))
+}
+
+/// What the service manager says; without one, whether the process that keeps the state is there.
+fn standing(service: &Seen<Service>, alive: Option<Result<bool, &Unseen>>) -> (Running, String) {
+    let by_process = |why: &str| match alive {
+        Some(Ok(true)) => (Running::Yes, format!("running ({why})")),
+        Some(Ok(false)) => (Running::No, format!("not running ({why})")),
+        Some(Err(_)) | None => (Running::Unknown, format!("unknown ({why})")),
+    };
+    match service {
+        Ok(service) => match (service.get("ActiveState"), service.get("SubState")) {
+            (Some("active" | "reloading" | "refreshing"), _) => (Running::Yes, "running".into()),
+            _ if service.get("LoadState") == Some("not-found") => {
+                by_process("no such service is installed")
+            }
+            (Some(state), sub) => {
+                let sub = sub
+                    .map(|sub| format!(" ({})", excerpt(sub)))
+                    .unwrap_or_default();
+                (Running::No, format!("{}{sub}", excerpt(state)))
+            }
+            (None, _) => by_process("the service manager does not say"),
+        },
+        Err(Unseen::Absent) => by_process("no such service is installed"),
+        Err(unseen) => by_process(&format!("the service manager could not be asked: {unseen}")),
+    }
+}
+
+/// The certificate's, or else what the running agent said.
+fn agent_id(files: Option<&IdentityFiles>, state: &io::Result<Option<AgentState>>) -> String {
+    let why = match files.map(IdentityFiles::agent_id) {
+        Some(Ok(id)) => return excerpt(&id),
+        Some(Err(error)) => error.to_string(),
+        None => "the configuration does not say where its certificate is".to_owned(),
+    };
+    match state {
+        Ok(Some(AgentState {
+            agent_id: Some(id), ..
+        })) => excerpt(id),
+        _ => format!("unknown ({why})"),
+    }
+}
+
+fn last_heartbeat(state: &io::Result<Option<AgentState>>, now: DateTime<Utc>) -> String {
+    let state = match state {
+        Ok(Some(state)) => state,
+        Ok(None) => return "never".to_owned(),
+        Err(error) => return format!("unknown ({})", without_number(&error.to_string())),
+    };
+    let last = state
+        .last_heartbeat
+        .map_or("never".to_owned(), |at| ago(now - at));
+    match &state.last_failure {
+        Some(why) => format!("{last} (now: {})", excerpt(why)),
+        None => last,
+    }
+}
+
+fn pending(state: &io::Result<Option<AgentState>>) -> String {
+    match state {
+        Ok(Some(state)) => state
+            .pending_tasks
+            .map_or("unknown".to_owned(), |count| count.to_string()),
+        _ => "unknown".to_owned(),
+    }
+}
+
+/// The system's words without their number.
+fn without_number(why: &str) -> &str {
+    why.split(" (os error").next().unwrap_or_default()
+}
+
+/// `3s ago`, in the largest unit of which there is one.
+fn ago(age: TimeDelta) -> String {
+    match age.num_seconds() {
+        ..0 => "in the future, by this host's clock".to_owned(),
+        seconds @ ..120 => format!("{seconds}s ago"),
+        seconds @ ..7_200 => format!("{}m ago", seconds / 60),
+        seconds @ ..172_800 => format!("{}h ago", seconds / 3_600),
+        seconds => format!("{}d ago", seconds / 86_400),
+    }
+}
+
+/// The last diagnosis, if it is there and says that something is not well.
+fn last_diagnosis(kept: &StateDirectory, now: DateTime<Utc>) -> Option<String> {
+    let text = match kept.read_diagnosis() {
+        Ok(text) => text?,
+        Err(error) => {
+            let why = error.to_string();
+            return Some(format!("unknown ({})", without_number(&why)));
+        }
+    };
+    let Ok(report) = serde_json::from_str::<serde_json::Value>(&text) else {
+        return Some(format!(
+            "unknown ({} is no report)",
+            kept.diagnosis().display()
+        ));
+    };
+    let verdict = report["verdict"].as_str().unwrap_or("unknown");
+    if verdict == "healthy" {
+        return None;
+    }
+    let when = report["started_at"]
+        .as_str()
+        .and_then(|at| DateTime::parse_from_rfc3339(at).ok())
+        .map_or("at an unknown time".to_owned(), |at| ago(now - at.to_utc()));
+    let findings = report["findings"].as_array().into_iter().flatten();
+    let mut told = findings
+        .filter(|f| f["role"] != "symptom")
+        .filter_map(|f| Some(format!("{}: {}", f["code"].as_str()?, f["title"].as_str()?)));
+    let first = told
+        .next()
+        .map(|first| format!(": {first}"))
+        .unwrap_or_default();
+    let more = match told.count() {
+        0 => String::new(),
+        count => format!(" (and {count} more)"),
+    };
+    Some(excerpt(&format!("{verdict} {when}{first}{more}")))
+}
+
+#[cfg(test)]
+mod tests;
