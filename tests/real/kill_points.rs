@@ -89,6 +89,7 @@ fn rotation_killed_at_any_point_leaves_an_identity_that_works() {
     // Nobody else may bring a rotation to its end.
     machine.systemctl("stop nexplane-agent");
     let points = count(&machine, &["rotate-cert"]);
+    println!("rotate-cert: {} kill points", points.len());
     let mut killed = 0;
     for point in &points {
         killed += u32::from(kill_at(&machine, point, &["rotate-cert"]));
@@ -98,7 +99,7 @@ fn rotation_killed_at_any_point_leaves_an_identity_that_works() {
         let next = agent(&machine, &["rotate-cert"]);
         assert!(next.status.success(), "after {point:?}: {}", next.said);
     }
-    println!("rotate-cert: {} kill points, {killed} killed", points.len());
+    println!("rotate-cert: killed at {killed} of them");
     assert!(
         killed > 20 && reached(killed, &points),
         "{killed} of {points:?}"
@@ -134,6 +135,7 @@ fn an_installation_killed_at_any_point_keeps_an_identity_and_is_completed() {
     let arguments = replacing(&lab.token(&machine));
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let points = count(&machine, &arguments);
+    println!("install: {} kill points", points.len());
     let mut killed = 0;
     for point in &points {
         // As it was at first, so that every run has the same to do.
@@ -149,7 +151,7 @@ fn an_installation_killed_at_any_point_keeps_an_identity_and_is_completed() {
         works(&machine).with(0, "All checks passed.");
         machine.shell("systemctl is-active --quiet nexplane-agent; systemctl is-enabled --quiet nexplane-agent");
     }
-    println!("install: {} kill points, {killed} killed", points.len());
+    println!("install: killed at {killed} of them");
     assert!(
         killed > 40 && reached(killed, &points),
         "{killed} of {points:?}"
@@ -181,6 +183,7 @@ fn a_first_installation_killed_at_any_point_is_completed_by_the_next() {
     };
     let token = fresh();
     let points = count(&machine, &[&install, [token.as_str()].as_slice()].concat());
+    println!("first install: {} kill points", points.len());
     let mut killed = 0;
     let mut agents = 1;
     for point in &points {
