@@ -85,7 +85,6 @@ fn the_service_can_do_little_beyond_its_work() {
     let exposure = said
         .split_whitespace()
         .find_map(|word| word.parse::<f32>().ok());
-    println!("{}", said.trim());
     assert!(exposure.expect("an exposure level") <= 3.0, "{said}");
     machine.shell("systemd-analyze verify /etc/systemd/system/nexplane-agent.service");
     // It is still well after its first heartbeats.
