@@ -30,7 +30,7 @@ async fn other_peoples_files_stay() {
     let note = world.path("etc/agent/notes.txt");
     fs::write(&note, "mine").unwrap();
     let done = uninstall(&world.around()).await.unwrap();
-    assert_eq!(done.kept, [note.clone()]);
+    assert_eq!(done.kept, std::slice::from_ref(&note));
     assert_eq!(fs::read(&note).unwrap(), b"mine");
 }
 

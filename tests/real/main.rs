@@ -19,6 +19,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod agent_install;
+mod agent_readme;
 mod agent_run;
 mod bounds;
 mod chains;
@@ -29,6 +31,7 @@ mod head_start;
 mod health;
 mod host;
 mod interception;
+mod kill_points;
 mod proxy;
 mod registration;
 mod sandbox;

@@ -1,0 +1,140 @@
+//! The lab's control plane, served in a place, and the agent's real program, put there.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use super::Place;
+
+/// Where the agent's program is before it is installed.
+pub(crate) const PROGRAM: &str = "/opt/nexplane-agent";
+
+/// A control plane of the lab's; it ends with this value.
+pub(crate) struct Lab {
+    child: Child,
+    /// Its URL.
+    pub(crate) url: String,
+    /// The file with its CA certificate.
+    pub(crate) ca_cert: String,
+    /// Unused tokens.
+    pub(crate) tokens: Vec<String>,
+    /// For its API.
+    pub(crate) api_token: String,
+}
+
+impl Lab {
+    /// Serves one.
+    pub(crate) fn serve(place: &Place) -> Self {
+        Self::serve_at(place, "/etc/lab")
+    }
+
+    /// Serves one whose CA file is in this directory.
+    pub(crate) fn serve_at(place: &Place, directory: &str) -> Self {
+        let mut command = place.command(env!("CARGO_BIN_EXE_nexplane-doctor"));
+        command.args([
+            "lab", "serve", "--quiet", "--format", "json", "--dir", directory,
+        ]);
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let ready: serde_json::Value = serde_json::from_str(&line).expect("the lab is ready");
+        let text = |name: &str| ready[name].as_str().unwrap().to_owned();
+        let tokens = ready["tokens"].as_array().unwrap();
+        Self {
+            child,
+            url: text("control_plane"),
+            ca_cert: text("ca_cert"),
+            tokens: tokens
+                .iter()
+                .map(|token| token.as_str().unwrap().to_owned())
+                .collect(),
+            api_token: text("api_token"),
+        }
+    }
+
+    /// What the lab's own API says of its agents.
+    pub(crate) fn agents(&self, place: &Place) -> serde_json::Value {
+        self.ask(place, "/agents")
+    }
+
+    /// One more token.
+    pub(crate) fn token(&self, place: &Place) -> String {
+        let made = self.ask(place, "/agents/enrollment-tokens -X POST");
+        made["token"].as_str().unwrap().to_owned()
+    }
+
+    fn ask(&self, place: &Place, what: &str) -> serde_json::Value {
+        let said = place.shell(&format!(
+            "curl -s --cacert {} -H 'Authorization: Bearer {}' {}{what}",
+            self.ca_cert, self.api_token, self.url
+        ));
+        serde_json::from_str(&said).unwrap()
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        let _gone = self.child.kill();
+        let _ended = self.child.wait();
+    }
+}
+
+/// How a command of the agent ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    /// Standard output, then standard error.
+    pub(crate) said: String,
+}
+
+impl Ended {
+    /// It ended with this status, and said this.
+    #[track_caller]
+    pub(crate) fn with(self, status: i32, words: &str) -> Self {
+        assert_eq!(self.status.code(), Some(status), "{}", self.said);
+        assert!(self.said.contains(words), "no `{words}` in: {}", self.said);
+        self
+    }
+}
+
+/// Puts the agent's program into a place, where it waits to be installed; without what debuggers want, most of its size.
+pub(crate) fn bring_agent(place: &Place) {
+    let directory = tempfile::tempdir().unwrap();
+    let from = directory.path().join("nexplane-agent");
+    let mut strip = Command::new("strip");
+    strip
+        .arg("-o")
+        .arg(&from)
+        .arg(env!("CARGO_BIN_EXE_nexplane-agent"));
+    assert!(strip.status().unwrap().success());
+    let ended = place
+        .command("install")
+        .args(["-D", "-m", "0755", "/dev/stdin", PROGRAM])
+        .stdin(File::open(from).unwrap())
+        .status();
+    assert!(ended.unwrap().success());
+}
+
+/// Runs a command to its end.
+pub(crate) fn ended(mut command: Command) -> Ended {
+    let output = command.output().unwrap();
+    let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let _bytes = output.stderr.as_slice().read_to_string(&mut said).unwrap();
+    Ended {
+        status: output.status,
+        said,
+    }
+}
+
+/// Runs a command of the agent's in a place.
+pub(crate) fn agent(place: &Place, arguments: &[&str]) -> Ended {
+    let mut command = place.command(PROGRAM);
+    command.args(arguments);
+    ended(command)
+}

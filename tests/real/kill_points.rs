@@ -1,0 +1,213 @@
+//! Killed at any system call that changes a file, speaks to a peer or starts a program: afterwards the old identity works or the
+//! new one, and the next run completes.
+//!
+//! strace counts the calls of a run that is left alone, then kills one run at each of them. It follows the agent's own thread
+//! alone, which makes all its changes: what systemctl does by itself is not the agent's to interrupt.
+#![expect(
+    clippy::print_stdout,
+    reason = "how many points there are is part of the result"
+)]
+
+use std::collections::BTreeMap;
+use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
+
+use crate::harness::{Ended, Lab, PROGRAM, SystemdBox, agent, bring_agent, ended};
+
+/// Calls that change files, send something, or start a program.
+const CALLS: &str = "openat,mkdir,rmdir,link,linkat,rename,renameat,renameat2,unlink,unlinkat,write,pwrite64,writev,\
+                     fsync,fdatasync,chmod,fchmod,fchmodat,chown,fchown,ftruncate,copy_file_range,sendfile,\
+                     sendto,sendmsg,connect,clone,clone3,vfork,fork";
+
+/// One call of a run: its name, and the how manieth of that name it is.
+type Point = (String, u32);
+
+fn traced(machine: &SystemdBox, options: &[&str], arguments: &[&str]) -> Command {
+    let mut command = machine.command("strace");
+    command
+        .args(["-qq", "-o", "/run/trace", "-e"])
+        .arg(format!("trace={CALLS}"))
+        .args(options)
+        .arg(PROGRAM)
+        .args(arguments);
+    command
+}
+
+/// The points of a run that is not killed. Opening a file for reading changes nothing, and is none.
+fn count(machine: &SystemdBox, arguments: &[&str]) -> Vec<Point> {
+    ended(traced(machine, &[], arguments)).with(0, "");
+    let mut seen: BTreeMap<String, u32> = BTreeMap::new();
+    let mut points = Vec::new();
+    for line in machine.shell("cat /run/trace").lines() {
+        let Some((name, rest)) = line.split_once('(') else {
+            continue;
+        };
+        let number = seen.entry(name.to_owned()).or_default();
+        *number += 1;
+        let only_reads = name == "openat" && !rest.contains("O_CREAT") && !rest.contains("O_TRUNC");
+        if !only_reads {
+            points.push((name.to_owned(), *number));
+        }
+    }
+    points
+}
+
+/// Runs to a point, and is killed there; `false` if this run came to its end before.
+fn kill_at(machine: &SystemdBox, (name, number): &Point, arguments: &[&str]) -> bool {
+    let inject = format!("inject={name}:signal=KILL:when={number}");
+    let run = ended(traced(machine, &["-e", &inject], arguments));
+    // strace ends as its tracee does.
+    let killed = run.status.signal() == Some(9) || run.status.code() == Some(137);
+    assert!(
+        killed || run.status.success(),
+        "{name} {number}: {}",
+        run.said
+    );
+    killed
+}
+
+/// Whether nearly all points were reached: how often a run wakes itself up is not the same each time.
+fn reached(killed: u32, points: &[Point]) -> bool {
+    killed as usize * 10 >= points.len() * 9
+}
+
+fn works(machine: &SystemdBox) -> Ended {
+    agent(machine, &["check"])
+}
+
+#[test]
+fn rotation_killed_at_any_point_leaves_an_identity_that_works() {
+    let machine = SystemdBox::new();
+    bring_agent(&machine);
+    let lab = Lab::serve(&machine);
+    let install = [
+        "install",
+        "--control-plane",
+        &lab.url,
+        "--ca-cert",
+        &lab.ca_cert,
+        "--token",
+    ];
+    let token = lab.token(&machine);
+    agent(&machine, &[&install, [token.as_str()].as_slice()].concat()).with(0, "Installed.");
+    // Nobody else may bring a rotation to its end.
+    machine.systemctl("stop nexplane-agent");
+    let points = count(&machine, &["rotate-cert"]);
+    println!("rotate-cert: {} kill points", points.len());
+    let mut killed = 0;
+    for point in &points {
+        killed += u32::from(kill_at(&machine, point, &["rotate-cert"]));
+        let check = works(&machine);
+        assert!(check.status.success(), "after {point:?}: {}", check.said);
+        // The next one completes, and leaves things as they were for the point after this.
+        let next = agent(&machine, &["rotate-cert"]);
+        assert!(next.status.success(), "after {point:?}: {}", next.said);
+    }
+    println!("rotate-cert: killed at {killed} of them");
+    assert!(
+        killed > 20 && reached(killed, &points),
+        "{killed} of {points:?}"
+    );
+    works(&machine).with(0, "All checks passed.");
+    let left = machine.shell("ls -A /etc/nexplane-agent");
+    assert_eq!(left, "client.crt\nclient.key\nconfig.yaml\n");
+}
+
+#[test]
+fn an_installation_killed_at_any_point_keeps_an_identity_and_is_completed() {
+    let machine = SystemdBox::new();
+    bring_agent(&machine);
+    let lab = Lab::serve(&machine);
+    let with = |token: &str, more: &[&'static str]| -> Vec<String> {
+        let arguments = [
+            "install",
+            "--control-plane",
+            &lab.url,
+            "--ca-cert",
+            &lab.ca_cert,
+        ];
+        let token = ["--token", token];
+        let all = arguments.iter().chain(&token).chain(more);
+        all.map(|it| (*it).to_owned()).collect()
+    };
+    let run = |arguments: &[String]| {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        agent(&machine, &arguments)
+    };
+    run(&with(&lab.token(&machine), &[])).with(0, "Installed.");
+    let replacing = |token: &str| with(token, &["--replace-identity", "--poll-interval=60s"]);
+    let arguments = replacing(&lab.token(&machine));
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let points = count(&machine, &arguments);
+    println!("install: {} kill points", points.len());
+    let mut killed = 0;
+    for point in &points {
+        // As it was at first, so that every run has the same to do.
+        machine.shell("rm -f /etc/nexplane-agent/client.key.pending; printf changed > /usr/local/bin/nexplane-agent.other; mv /usr/local/bin/nexplane-agent.other /usr/local/bin/nexplane-agent");
+        let token = lab.token(&machine);
+        let arguments = replacing(&token);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        killed += u32::from(kill_at(&machine, point, &arguments));
+        let check = works(&machine);
+        assert!(check.status.success(), "after {point:?}: {}", check.said);
+        let next = run(&with(&token, &["--poll-interval=60s"]));
+        assert!(next.status.success(), "after {point:?}: {}", next.said);
+        works(&machine).with(0, "All checks passed.");
+        machine.shell("systemctl is-active --quiet nexplane-agent; systemctl is-enabled --quiet nexplane-agent");
+    }
+    println!("install: killed at {killed} of them");
+    assert!(
+        killed > 40 && reached(killed, &points),
+        "{killed} of {points:?}"
+    );
+    let left = machine.shell("rm -f /etc/nexplane-agent/client.key.pending; ls -A /etc/nexplane-agent; ls -A /usr/local/bin | grep nexplane; ls -d /etc/nexplane-agent*");
+    assert_eq!(
+        left,
+        "client.crt\nclient.key\nconfig.yaml\nnexplane-agent\n/etc/nexplane-agent\n"
+    );
+}
+
+#[test]
+fn a_first_installation_killed_at_any_point_is_completed_by_the_next() {
+    let machine = SystemdBox::new();
+    bring_agent(&machine);
+    let lab = Lab::serve(&machine);
+    let install = [
+        "install",
+        "--control-plane",
+        &lab.url,
+        "--ca-cert",
+        &lab.ca_cert,
+        "--token",
+    ];
+    let fresh = || {
+        agent(&machine, &["uninstall"]).with(0, "");
+        machine.shell("rm -f /usr/local/bin/nexplane-agent; ! ls -d /etc/nexplane* 2>/dev/null");
+        lab.token(&machine)
+    };
+    let token = fresh();
+    let points = count(&machine, &[&install, [token.as_str()].as_slice()].concat());
+    println!("first install: {} kill points", points.len());
+    let mut killed = 0;
+    let mut agents = 1;
+    for point in &points {
+        let token = fresh();
+        let arguments = [&install, [token.as_str()].as_slice()].concat();
+        killed += u32::from(kill_at(&machine, point, &arguments));
+        let next = agent(&machine, &arguments);
+        assert!(next.status.success(), "after {point:?}: {}", next.said);
+        works(&machine).with(0, "All checks passed.");
+        // The token was used once, whatever happened.
+        agents += 1;
+        let known = lab.agents(&machine).as_array().unwrap().len();
+        assert_eq!(known, agents, "after {point:?}");
+    }
+    println!(
+        "first install: {} kill points, {killed} killed",
+        points.len()
+    );
+    assert!(
+        killed > 40 && reached(killed, &points),
+        "{killed} of {points:?}"
+    );
+}
