@@ -14,6 +14,8 @@ mod hands;
 mod journal;
 mod plan;
 mod reach;
+#[cfg(test)]
+mod testing;
 mod undo;
 
 pub use action::{
