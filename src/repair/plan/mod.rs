@@ -5,6 +5,9 @@
 //!
 //! Harm is refused here: as long as the way to the control plane is not known to be whole, no identity is replaced.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::action::{Action, Description, Proposal, Refusal, Safety};
