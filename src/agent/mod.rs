@@ -9,21 +9,33 @@ pub mod files;
 mod go_words;
 mod heartbeat;
 mod identity;
+mod install;
 mod log;
 mod rotate;
+mod service;
 mod setting;
+mod surroundings;
 #[cfg(test)]
 mod testing;
 mod trust;
+mod uninstall;
 
 pub use check::{CheckOutcome, check};
 pub use enroll::{EnrollError, HostFacts, enroll};
 pub use heartbeat::{HeartbeatError, Purpose, heartbeat};
 pub use identity::{Identity, IdentityError, IdentityFiles};
+pub use install::{
+    InstallError, InstallOptions, InstallOutcome, Installed, WorkingIdentity, install,
+};
 pub use log::AgentLog;
-pub use rotate::rotate;
+pub use rotate::{RotateError, Rotated, rotate, rotate_cert, settle};
+pub use service::{
+    Activity, AtBoot, Definition, ServiceError, ServiceManager, ServiceState, Systemd, Unit,
+};
 pub use setting::Setting;
+pub use surroundings::{Places, Surroundings};
 pub use trust::{TrustError, roots};
+pub use uninstall::{UninstallError, Uninstalled, uninstall};
 
 /// The agent's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
