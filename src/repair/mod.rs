@@ -9,6 +9,7 @@
 
 mod action;
 mod actions;
+mod edit;
 mod hands;
 mod journal;
 mod reach;
