@@ -9,15 +9,21 @@
 
 mod action;
 mod actions;
+mod apply;
 mod edit;
 mod hands;
 mod journal;
+mod plan;
 mod reach;
+mod undo;
 
 pub use action::{
     Action, Applied, Ask, Description, Given, Proposal, Propose, Refusal, Safety, Site,
 };
+pub use apply::{Outcome, apply, plan};
 pub use hands::{FILE_LIMIT, Hands, HandsError, Wanted};
 pub use journal::{
     Attributes, Digest, Holds, Journal, JournalError, Left, Lock, Past, PastStep, Place, Undo,
 };
+pub use plan::{ForPerson, Item, Plan};
+pub use undo::{Force, Taken, open_steps, undo};

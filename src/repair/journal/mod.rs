@@ -235,6 +235,13 @@ impl Journal {
         Ok(name)
     }
 
+    /// The steps from this number on, as they are on disk.
+    pub(super) fn steps_since(&self, first: u32) -> Result<Vec<PastStep>, JournalError> {
+        let past = Past::read(&self.directory)?;
+        let steps = past.into_iter().flat_map(|past| past.steps);
+        Ok(steps.filter(|step| step.number >= first).collect())
+    }
+
     /// Writes down what a change left.
     pub(super) fn told(&mut self, step: u32, left: Left) -> Result<(), JournalError> {
         self.write(&Entry::Told { step, left })
