@@ -13,6 +13,8 @@ mod apply;
 mod edit;
 mod hands;
 mod journal;
+mod look;
+mod permissions;
 mod plan;
 mod reach;
 mod undo;
