@@ -6,6 +6,7 @@ mod checks;
 mod diagnose;
 mod exit;
 mod explain;
+mod fix;
 mod fixtures;
 mod lab;
 mod logs;
@@ -51,6 +52,7 @@ fn dispatch(arguments: &[OsString]) -> Result<Exit, Failure> {
     match cli.command {
         None => diagnose::run(&cli.diagnose, &common),
         Some(Command::Diagnose(args)) => diagnose::run(&args, &common),
+        Some(Command::Fix(args)) => fix::run(&args, &common),
         Some(Command::Explain(args)) => explain::run(&args, &common),
         Some(Command::Checks(args)) => checks::run(&args, &common),
         Some(Command::Fixtures(args)) => fixtures::run(&args, &common),
@@ -58,8 +60,12 @@ fn dispatch(arguments: &[OsString]) -> Result<Exit, Failure> {
         Some(Command::Lab(args)) => lab::run(&args, &common),
         Some(Command::Completions(args)) => shell::completions(&args),
         Some(Command::Man(args)) => shell::man(&args),
-        Some(Command::Schema) => {
-            output::print(&crate::report::json_v1::schema()?).map(|()| Exit::Healthy)
+        Some(Command::Schema(args)) => {
+            let schema = match args.of {
+                args::DocumentArg::Report => crate::report::json_v1::schema()?,
+                args::DocumentArg::Fix => fix::schema()?,
+            };
+            output::print(&schema).map(|()| Exit::Healthy)
         }
     }
 }
