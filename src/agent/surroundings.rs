@@ -77,8 +77,10 @@ impl Surroundings {
     /// # Errors
     /// When the system does not say which program this is, or where it works.
     pub fn of_this_host(config_dir: &Path) -> io::Result<Self> {
+        // Without a slash at its end, which names of other files would stand behind.
+        let config_dir: PathBuf = std::path::absolute(config_dir)?.components().collect();
         Ok(Self {
-            places: Places::with_config_dir(std::path::absolute(config_dir)?),
+            places: Places::with_config_dir(config_dir),
             manager: Arc::new(Systemd::default()),
             host: HostFacts::named(sysinfo::System::host_name().unwrap_or_default()),
             environment: std::env::vars_os()

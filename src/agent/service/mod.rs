@@ -4,7 +4,7 @@ mod systemd;
 mod unit;
 
 pub use systemd::Systemd;
-pub use unit::Unit;
+pub use unit::{Unit, UnitError};
 
 use futures_util::future::BoxFuture;
 
