@@ -87,6 +87,12 @@ async fn change(site: &Site<'_>) -> Result<Change, String> {
     }
     Ok(match chrony {
         Some((unit, _, was_enabled)) => Change::Chrony { unit, was_enabled },
+        None if sync.properties.get("CanNTP").is_some_and(|can| can == "no") => {
+            return Err(
+                "no time service is installed that could be switched on: install chrony or systemd-timesyncd"
+                    .to_owned(),
+            );
+        }
         None => Change::Timedatectl,
     })
 }

@@ -6,6 +6,7 @@
 
 mod agent;
 mod doctor;
+mod fix;
 mod peer;
 mod pki;
 mod place;
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use agent::{AGENT_ID, Agent, CONFIG_DIR, HOSTNAME, UNIT};
 pub(crate) use doctor::{Diagnosis, Doctor};
+pub(crate) use fix::Fix;
 pub(crate) use peer::{Curl, curl, curl_through, dig};
 pub(crate) use pki::{Authority, Leaf, Pki, ago, ahead};
 pub(crate) use place::Place;
