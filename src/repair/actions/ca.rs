@@ -13,7 +13,6 @@ use super::super::hands::{Hands, HandsError, Wanted};
 use super::super::journal::Holds;
 use super::super::look;
 use super::configuration::{Configuration, text_of};
-use super::enroll;
 use crate::catalog::Repair;
 use crate::checks::tls::Peer;
 use crate::contract::chain::{Certificate, date};
@@ -66,11 +65,7 @@ pub(super) fn propose<'a>(
             (Ok(configuration), None) => presented(site, configuration, findings).await,
         };
         match found {
-            Ok(action) => {
-                let mut actions: Vec<Box<dyn Action>> = vec![Box::new(action)];
-                actions.extend(enroll::afterwards(site));
-                Proposal::Actions(actions)
-            }
+            Ok(action) => Proposal::Actions(vec![Box::new(action)]),
             Err(why) => Proposal::Person(why),
         }
     }
@@ -197,10 +192,10 @@ async fn action(
     let shown = configuration.path.display();
     let (safety, ask) = match &source {
         Source::File => (Safety::Safe, None),
-        Source::Presented { fingerprint } => (
+        Source::Presented { .. } => (
             Safety::Confirm,
             site.given.fingerprint.is_none().then(|| Ask::Fingerprint {
-                of: format!("{said}, SHA-256 {fingerprint}"),
+                of: said.to_owned(),
             }),
         ),
     };

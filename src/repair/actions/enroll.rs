@@ -13,9 +13,7 @@ use super::identity::{Bench, examine, way_is_open};
 use crate::agent;
 use crate::catalog::Repair;
 use crate::checks::identity::Identity;
-use crate::model::{Code, ReportedFinding, Role, Secret, Target};
-
-const MISSING: Code = Code::from_static("identity.missing");
+use crate::model::{Code, ReportedFinding, Secret, Target};
 
 /// Findings that say themselves that the control plane accepts the identity no more.
 const GIVEN_UP: [&str; 2] = ["registration.revoked", "registration.certificate_refused"];
@@ -39,19 +37,6 @@ pub(super) async fn about(site: &Site<'_>, codes: Vec<Code>) -> Proposal {
         Ok(()) => Proposal::Actions(vec![Box::new(action(site, codes))]),
         Err(why) => Proposal::Person(why),
     }
-}
-
-/// Enrolling, once what kept the agent from it is out of the way.
-pub(super) fn afterwards(site: &Site<'_>) -> Option<Box<dyn Action>> {
-    let never_enrolled = site
-        .report
-        .findings
-        .iter()
-        .any(|finding| finding.code == MISSING && finding.role == Role::Symptom);
-    if !never_enrolled || site.is_foreign() {
-        return None;
-    }
-    Some(Box::new(action(site, vec![MISSING])))
 }
 
 fn action(site: &Site<'_>, codes: Vec<Code>) -> Enroll {

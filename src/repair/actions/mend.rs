@@ -7,7 +7,6 @@ use super::super::action::{Description, Proposal, Safety, Site};
 use super::super::edit::{Mended, Misspelt, mend_keys, mend_url, misspelt};
 use super::super::look;
 use super::configuration::{Configuration, EditConfiguration};
-use super::enroll;
 use crate::catalog::Repair;
 use crate::contract::config::{self, ConfigProblem, Key, set_value};
 use crate::contract::url::ControlPlane;
@@ -109,10 +108,7 @@ pub(super) fn url<'a>(
         match meant(site, &configuration.text).await {
             Ok(plane) => {
                 let action = write(configuration, &plane, look::codes(findings));
-                let mut actions: Vec<Box<dyn super::super::action::Action>> =
-                    vec![Box::new(action)];
-                actions.extend(enroll::afterwards(site));
-                Proposal::Actions(actions)
+                Proposal::Actions(vec![Box::new(action)])
             }
             Err(why) => Proposal::Person(why),
         }

@@ -12,7 +12,6 @@ use super::super::hands::{Hands, HandsError, Wanted};
 use super::super::journal::{Holds, Undo};
 use super::super::look::{self, AsIf, Look};
 use super::configuration::{Configuration, text_of};
-use super::enroll;
 use crate::catalog::Repair;
 use crate::checks::again::{self, PROXY_VARIABLES};
 use crate::contract::config::{Key, remove_key};
@@ -71,12 +70,10 @@ pub(super) fn propose<'a>(
             needs_root: true,
             ask: None,
         };
-        let mut actions: Vec<Box<dyn Action>> = vec![Box::new(ClearProxy {
+        Proposal::Actions(vec![Box::new(ClearProxy {
             changes,
             description,
-        })];
-        actions.extend(enroll::afterwards(site));
-        Proposal::Actions(actions)
+        })])
     }
     .boxed()
 }
