@@ -4,6 +4,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::model::Code;
+
 /// Who may read a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Readers {
@@ -13,17 +15,31 @@ pub enum Readers {
     Everybody,
 }
 
-/// Replaces a file in one step: a reader, or a crash, finds the old content or the new, never a part.
+/// Replaces a file in one step: a reader, or a crash, finds the old content or the new, never a part. It keeps its owner.
 ///
 /// # Errors
 /// What the system said; then the old content is still there.
 pub fn replace(path: &Path, content: &[u8], readers: Readers) -> io::Result<()> {
+    replace_as(path, content, readers, path)
+}
+
+/// The same for a file that gets the owner of `model`, if that is there: the service's user has to read what root wrote for it.
+///
+/// # Errors
+/// What the system said; then the old content is still there.
+pub(super) fn replace_as(
+    path: &Path,
+    content: &[u8],
+    readers: Readers,
+    model: &Path,
+) -> io::Result<()> {
     let temporary = with_suffix(path, ".new");
     match fs::remove_file(&temporary) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
     let mut file = create(&temporary, readers)?;
+    own_like(&file, model)?;
     file.write_all(content)?;
     file.sync_all()?;
     fs::rename(&temporary, path)?;
@@ -51,6 +67,24 @@ fn create(path: &Path, _readers: Readers) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).open(path)
 }
 
+#[cfg(unix)]
+fn own_like(file: &File, model: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    let Ok(model) = fs::metadata(model) else {
+        return Ok(());
+    };
+    let ours = file.metadata()?;
+    if (ours.uid(), ours.gid()) == (model.uid(), model.gid()) {
+        return Ok(());
+    }
+    fchown(file, Some(model.uid()), Some(model.gid()))
+}
+
+#[cfg(not(unix))]
+fn own_like(_file: &File, _model: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 /// Puts on disk what happened to a name: a rename is there only when the directory is.
 ///
 /// # Errors
@@ -62,6 +96,16 @@ pub fn sync_directory(path: &Path) -> io::Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// The finding that a failed change of a file is, where it is one.
+pub(super) fn code_of(error: &io::Error) -> Option<Code> {
+    let code = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "host.disk_full",
+        io::ErrorKind::ReadOnlyFilesystem => "host.read_only",
+        _ => return None,
+    };
+    Some(Code::from_static(code))
 }
 
 /// A path with something added to its last name.

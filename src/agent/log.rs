@@ -67,6 +67,14 @@ impl<W: Write> AgentLog<W> {
         self.line(&log_lines::rotation_failed(why))
     }
 
+    /// The certificate could not be renewed, and not for what the control plane said to that.
+    ///
+    /// # Errors
+    /// When the line cannot be written.
+    pub fn rotation_impossible(&mut self, why: &impl std::fmt::Display) -> io::Result<()> {
+        self.line(&log_lines::rotation_failed(why))
+    }
+
     /// A heartbeat was not accepted, or did not arrive.
     ///
     /// # Errors

@@ -3,27 +3,45 @@
 //! A real client of the contract, small enough to be embedded: the lab enrolls it, and `nexplane-agent check` uses it. It runs no
 //! tasks. With `repair`, the only room that changes a host, and only where [`IdentityFiles`] points.
 
+mod advice;
 mod check;
 mod enroll;
 pub mod files;
 mod go_words;
 mod heartbeat;
 mod identity;
+mod install;
+mod lock;
 mod log;
 mod rotate;
+mod service;
 mod setting;
+mod surroundings;
 #[cfg(test)]
 mod testing;
 mod trust;
+mod uninstall;
 
+pub use advice::{Advice, advice};
 pub use check::{CheckOutcome, check};
 pub use enroll::{EnrollError, HostFacts, enroll};
 pub use heartbeat::{HeartbeatError, Purpose, heartbeat};
 pub use identity::{Identity, IdentityError, IdentityFiles};
+pub use install::{
+    FileError, InstallError, InstallOptions, InstallOutcome, Installed, WorkingIdentity,
+    has_pending_key, install, is_interrupted, take_back,
+};
+pub use lock::LockError;
 pub use log::AgentLog;
-pub use rotate::rotate;
+pub use rotate::{RotateError, Rotated, rotate_cert, settle};
+pub use service::{
+    Activity, AtBoot, Definition, ServiceError, ServiceManager, ServiceState, Systemd, Unit,
+    UnitError,
+};
 pub use setting::Setting;
+pub use surroundings::{Places, Surroundings};
 pub use trust::{TrustError, roots};
+pub use uninstall::{Uninstalled, uninstall};
 
 /// The agent's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

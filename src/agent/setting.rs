@@ -8,10 +8,12 @@ use std::time::Duration;
 use super::identity::IdentityFiles;
 use super::trust::roots;
 use crate::contract::client::{ApiClient, Route};
-use crate::contract::config::{self, AgentConfig, MAX_BYTES};
+use crate::contract::config::{self, AgentConfig, MAX_BYTES, Verification};
 use crate::contract::paths;
 use crate::contract::proxy::{Proxy, Rules};
-use crate::contract::tls::{ClientIdentity, anonymous_tls_config, strict_tls_config};
+use crate::contract::tls::{
+    ClientIdentity, anonymous_tls_config, strict_tls_config, unverified_tls_config,
+};
 use crate::contract::url::ControlPlane;
 
 /// How long one call may take.
@@ -45,7 +47,18 @@ impl Setting {
         if let Some(problem) = fatal {
             return Err(problem.to_string());
         }
-        let config = reading.config;
+        Self::of(reading.config, path, environment)
+    }
+
+    /// What follows from a configuration that is, or will be, at `path`.
+    ///
+    /// # Errors
+    /// When an agent could not run with it; the text says why.
+    pub(super) fn of(
+        config: AgentConfig,
+        path: &Path,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<Self, String> {
         let plane = match config.control_plane_url() {
             Some(Ok(plane)) => plane,
             Some(Err(problem)) => return Err(format!("control_plane: {problem}")),
@@ -65,13 +78,18 @@ impl Setting {
         })
     }
 
-    /// A client of the control plane that presents `identity`, and accepts only a peer that strict verification accepts.
+    /// A client of the control plane that presents `identity`, and accepts only a peer that strict verification accepts;
+    /// any peer, where the configuration says `insecure_skip_verify`.
     ///
     /// # Errors
     /// When the CA file or the identity is of no use; the text says why.
     pub fn client(&self, identity: Option<ClientIdentity>) -> Result<ApiClient, String> {
         let roots = roots(self.config.ca_cert.as_deref()).map_err(|error| error.to_string())?;
-        let tls = strict_tls_config(&roots, identity, None).map_err(|error| error.to_string())?;
+        let tls = match self.config.verification {
+            Verification::On => strict_tls_config(&roots, identity, None),
+            Verification::Off => unverified_tls_config(identity),
+        };
+        let tls = tls.map_err(|error| error.to_string())?;
         let client = match &self.proxy {
             None => ApiClient::new(&self.plane, &[], tls, TIMEOUT),
             Some(proxy) => {

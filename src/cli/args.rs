@@ -179,6 +179,15 @@ pub(super) struct FixArgs {
     /// The control plane's CA certificate, to install with it where that is the repair
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "What to repair with")]
     pub(super) ca_cert: Option<PathBuf>,
+    /// The SHA-256 fingerprint of the control plane's CA, from somebody who knows it: the CA that the control plane presents is
+    /// then trusted if it is that one. The whole, or at least its first 32 digits
+    #[arg(
+        long,
+        value_name = "SHA256",
+        conflicts_with = "ca_cert",
+        help_heading = "What to repair with"
+    )]
+    pub(super) ca_fingerprint: Option<String>,
     /// Only show what would be done
     #[arg(long, conflicts_with = "yes", help_heading = "Who decides")]
     pub(super) dry_run: bool,

@@ -80,6 +80,8 @@ pub const CERT_FILE: &str = "client.crt";
 pub const KEY_FILE: &str = "client.key";
 /// The name of the configuration's file.
 pub const CONFIG_FILE: &str = "config.yaml";
+/// (ours) The name of the CA file that `install` copies beside the configuration.
+pub const CA_FILE: &str = "ca.crt";
 
 /// The certificate's and the key's path when the configuration names none: beside it.
 pub fn beside(config: &Path) -> (PathBuf, PathBuf) {

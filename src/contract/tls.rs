@@ -60,12 +60,20 @@ pub fn anonymous_tls_config(roots: &[CertificateDer<'static>]) -> Result<ClientC
     config(StrictVerifier::new(roots, Inspected::Accepted), None, None)
 }
 
+/// What `insecure_skip_verify: true` asks for: any peer is accepted, whoever it is. For the agent that was told so, and for nobody else.
+///
+/// # Errors
+/// When the client's certificate and key cannot be used: damaged, or not belonging together.
+pub fn unverified_tls_config(identity: Option<ClientIdentity>) -> Result<ClientConfig, Error> {
+    config(Unverified(provider()), identity, None)
+}
+
 fn config(
-    verifier: StrictVerifier,
+    verifier: impl ServerCertVerifier + 'static,
     identity: Option<ClientIdentity>,
     clock: Option<Arc<dyn TimeProvider>>,
 ) -> Result<ClientConfig, Error> {
-    let provider = Arc::clone(&verifier.provider);
+    let provider = provider();
     let verifier = Arc::new(verifier);
     let clock = clock.unwrap_or_else(|| Arc::new(rustls::time_provider::DefaultTimeProvider));
     let builder = ClientConfig::builder_with_details(provider, clock)
@@ -239,6 +247,55 @@ impl ServerCertVerifier for StrictVerifier {
         self.provider
             .signature_verification_algorithms
             .supported_schemes()
+    }
+}
+
+/// Accepts every certificate whose holder proves in the handshake that it is his.
+#[derive(Debug)]
+struct Unverified(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Unverified {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(
+            message,
+            cert,
+            dss,
+            &self.0.signature_verification_algorithms,
+        )
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(
+            message,
+            cert,
+            dss,
+            &self.0.signature_verification_algorithms,
+        )
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
     }
 }
 

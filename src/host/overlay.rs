@@ -18,7 +18,8 @@ use crate::contract::token::TokenShape;
 /// Lays answers over a host.
 pub struct Overlay<H> {
     host: H,
-    answers: HashMap<&'static str, Value>,
+    /// By the name of the method: the question, if it is one alone, and the answer.
+    answers: HashMap<&'static str, Vec<(Option<Value>, Value)>>,
 }
 
 impl<H: Host> Overlay<H> {
@@ -35,13 +36,37 @@ impl<H: Host> Overlay<H> {
     #[must_use]
     pub fn supply(mut self, ask: &'static str, answer: &impl Serialize) -> Self {
         if let Ok(answer) = serde_json::to_value(answer) {
-            self.answers.insert(ask, answer);
+            self.answers.insert(ask, vec![(None, answer)]);
         }
         self
     }
 
-    fn supplied<A: DeserializeOwned>(&self, ask: &str) -> Option<A> {
-        serde_json::from_value(self.answers.get(ask)?.clone()).ok()
+    /// The same for one question alone: the others go to the host.
+    #[must_use]
+    pub fn supply_to(
+        mut self,
+        ask: &'static str,
+        question: &impl Serialize,
+        answer: &impl Serialize,
+    ) -> Self {
+        if let (Ok(question), Ok(answer)) =
+            (serde_json::to_value(question), serde_json::to_value(answer))
+        {
+            let answers = self.answers.entry(ask).or_default();
+            answers.push((Some(question), answer));
+        }
+        self
+    }
+
+    fn supplied<A: DeserializeOwned>(&self, ask: &str, question: &impl Serialize) -> Option<A> {
+        let answers = self.answers.get(ask)?;
+        let question = serde_json::to_value(question).ok()?;
+        let of = |(only, _): &&(Option<Value>, Value)| match only {
+            None => true,
+            Some(only) => *only == question,
+        };
+        let (_, answer) = answers.iter().find(of)?;
+        serde_json::from_value(answer.clone()).ok()
     }
 }
 
@@ -50,7 +75,7 @@ macro_rules! lay_over {
         impl<H: Host> Host for Overlay<H> {
             $(
                 fn $name(&self, question: $question) -> BoxFuture<'_, $answer> {
-                    match self.supplied(stringify!($name)) {
+                    match self.supplied(stringify!($name), &question) {
                         Some(answer) => Box::pin(ready(answer)),
                         None => self.host.$name(question),
                     }

@@ -1,6 +1,7 @@
 //! The agent against the lab: from a token to a heartbeat, and the lines that it logs when that fails.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -11,8 +12,8 @@ use chrono::{TimeDelta, Utc};
 
 use super::*;
 use crate::agent::{
-    self, AgentLog, CheckOutcome, EnrollError, HostFacts, IdentityFiles, Purpose, enroll,
-    heartbeat, rotate,
+    self, AgentLog, CheckOutcome, EnrollError, HostFacts, IdentityFiles, Purpose, RotateError,
+    Rotated, Setting, enroll, heartbeat, rotate_cert,
 };
 use crate::contract::client::ApiClient;
 use crate::contract::config::AgentConfig;
@@ -91,6 +92,11 @@ impl World {
         path
     }
 
+    async fn rotate(&self) -> Result<Rotated, RotateError> {
+        let setting = Setting::read(&self.install(None), &BTreeMap::new()).unwrap();
+        rotate_cert(&setting, "web-server-01", Utc::now()).await
+    }
+
     async fn check(&self) -> (CheckOutcome, String) {
         self.check_through(None, "").await
     }
@@ -125,8 +131,8 @@ async fn from_a_token_to_a_heartbeat_and_a_new_certificate() {
         assert_eq!(beat.unwrap().registered_as, "web-server-01");
         let seen = world.server.state().agent(&id).unwrap().last_seen;
         assert_eq!(seen.is_some(), purpose == Purpose::SignOfLife);
-        let renewing = world.client(Some(identity.tls));
-        rotate(&renewing, &world.files, &id).await.unwrap();
+        let renewed = world.rotate().await.unwrap();
+        assert_eq!(renewed.agent_id, id);
     }
     assert!(world.files.load().is_ok());
     assert_eq!(world.server.state().polls(), 0);

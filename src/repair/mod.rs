@@ -10,8 +10,11 @@
 mod action;
 mod actions;
 mod apply;
+mod edit;
 mod hands;
 mod journal;
+mod look;
+mod permissions;
 mod plan;
 mod reach;
 #[cfg(test)]

@@ -14,10 +14,13 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::files::{Readers, replace, sync_directory, with_suffix};
+mod pending;
+
+use super::files::{Readers, code_of, replace_as, sync_directory, with_suffix};
 use crate::contract::api::Enrolled;
 use crate::contract::paths;
 use crate::contract::tls::{ClientIdentity, provider};
+use crate::model::Code;
 
 /// Where an identity is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +38,13 @@ pub struct Identity {
     pub not_after: DateTime<Utc>,
     /// Certificate, chain and key for TLS.
     pub tls: ClientIdentity,
+}
+
+impl Identity {
+    /// What a connection shows.
+    pub fn for_tls(&self) -> ClientIdentity {
+        (self.tls.0.clone(), self.tls.1.clone_key())
+    }
 }
 
 /// Why there is no usable identity.
@@ -77,6 +87,20 @@ pub enum IdentityError {
     Answer(&'static str),
 }
 
+impl IdentityError {
+    /// The finding that it is, where it is one by itself.
+    pub fn code(&self) -> Option<Code> {
+        let code = match self {
+            Self::Missing(_) => "identity.missing",
+            Self::Invalid { .. } => "identity.invalid",
+            Self::KeyMismatch { .. } => "identity.key_mismatch",
+            Self::File { error, .. } => return code_of(error),
+            Self::Key(_) | Self::Answer(_) => return None,
+        };
+        Some(Code::from_static(code))
+    }
+}
+
 impl IdentityFiles {
     /// In these two files.
     pub fn new(cert: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
@@ -113,42 +137,7 @@ impl IdentityFiles {
     /// When there is none that could be used.
     pub fn load(&self) -> Result<Identity, IdentityError> {
         self.finish()?;
-        let chain = self.read_chain()?;
-        let key = PrivateKeyDer::from_pem_slice(&read(&self.key)?).map_err(|_| {
-            IdentityError::Invalid {
-                path: self.key.clone(),
-                wanted: "private key in PEM",
-            }
-        })?;
-        CertifiedKey::from_der(chain.clone(), key.clone_key(), &provider()).map_err(|_| {
-            IdentityError::KeyMismatch {
-                cert: self.cert.clone(),
-                key: self.key.clone(),
-            }
-        })?;
-        let leaf = chain.first().and_then(|leaf| Leaf::read(leaf));
-        let leaf = leaf.ok_or_else(|| self.no_certificate())?;
-        Ok(Identity {
-            agent_id: leaf.agent_id,
-            not_after: leaf.not_after,
-            tls: (chain, key),
-        })
-    }
-
-    fn read_chain(&self) -> Result<Vec<CertificateDer<'static>>, IdentityError> {
-        let pem = read(&self.cert)?;
-        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-        chain
-            .ok()
-            .filter(|chain| !chain.is_empty())
-            .ok_or_else(|| self.no_certificate())
-    }
-
-    fn no_certificate(&self) -> IdentityError {
-        IdentityError::Invalid {
-            path: self.cert.clone(),
-            wanted: "certificate in PEM that names an agent",
-        }
+        read_pair(&self.cert, &self.key)
     }
 
     /// The key to ask a certificate for: the pending one, or a new one that is on disk before it is used.
@@ -166,26 +155,16 @@ impl IdentityFiles {
             Err(error) => return Err(error),
         }
         let key = KeyPair::generate()?;
-        write(&path, key.serialize_pem().as_bytes(), Readers::OwnerOnly)?;
+        let pem = key.serialize_pem();
+        write(&path, pem.as_bytes(), Readers::OwnerOnly, &self.key)?;
         Ok(key)
     }
 
     /// Takes a certificate over, once it is proven to be the pending key's and the named agent's.
     pub(super) fn accept(&self, enrolled: &Enrolled, key: &KeyPair) -> Result<(), IdentityError> {
-        let leaf = CertificateDer::from_pem_slice(enrolled.certificate.as_bytes())
-            .ok()
-            .and_then(|leaf| Leaf::read(&leaf))
-            .ok_or(IdentityError::Answer("it holds no certificate"))?;
-        if leaf.public_key != key.subject_public_key_info() {
-            return Err(IdentityError::Answer("its certificate is for another key"));
-        }
-        if leaf.agent_id != enrolled.agent_id {
-            return Err(IdentityError::Answer(
-                "its certificate is for another agent",
-            ));
-        }
+        certified(enrolled, key)?;
         let pem = format!("{}{}", enrolled.certificate, enrolled.ca_chain);
-        write(&self.cert, pem.as_bytes(), Readers::Everybody)?;
+        write(&self.cert, pem.as_bytes(), Readers::Everybody, &self.cert)?;
         // From here on the pending key is the certificate's; `finish` knows it by that.
         self.promote()
     }
@@ -195,8 +174,7 @@ impl IdentityFiles {
         let Ok(pending) = read(&self.pending()) else {
             return Ok(());
         };
-        let certified = self
-            .read_chain()
+        let certified = read_chain(&self.cert)
             .ok()
             .and_then(|chain| Leaf::read(chain.first()?));
         match (parse_key(&pending), certified) {
@@ -216,6 +194,62 @@ impl IdentityFiles {
         fs::rename(self.pending(), &self.key).map_err(failed)?;
         sync_directory(&self.key).map_err(failed)
     }
+}
+
+/// A certificate with its chain, and its key.
+fn read_pair(cert: &Path, key: &Path) -> Result<Identity, IdentityError> {
+    let chain = read_chain(cert)?;
+    let private =
+        PrivateKeyDer::from_pem_slice(&read(key)?).map_err(|_| IdentityError::Invalid {
+            path: key.to_owned(),
+            wanted: "private key in PEM",
+        })?;
+    CertifiedKey::from_der(chain.clone(), private.clone_key(), &provider()).map_err(|_| {
+        IdentityError::KeyMismatch {
+            cert: cert.to_owned(),
+            key: key.to_owned(),
+        }
+    })?;
+    let leaf = chain.first().and_then(|leaf| Leaf::read(leaf));
+    let leaf = leaf.ok_or_else(|| no_certificate(cert))?;
+    Ok(Identity {
+        agent_id: leaf.agent_id,
+        not_after: leaf.not_after,
+        tls: (chain, private),
+    })
+}
+
+fn read_chain(cert: &Path) -> Result<Vec<CertificateDer<'static>>, IdentityError> {
+    let pem = read(cert)?;
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    chain
+        .ok()
+        .filter(|chain| !chain.is_empty())
+        .ok_or_else(|| no_certificate(cert))
+}
+
+fn no_certificate(cert: &Path) -> IdentityError {
+    IdentityError::Invalid {
+        path: cert.to_owned(),
+        wanted: "certificate in PEM that names an agent",
+    }
+}
+
+/// That an answer's certificate is this key's, and that of the agent which it names.
+fn certified(enrolled: &Enrolled, key: &KeyPair) -> Result<(), IdentityError> {
+    let leaf = CertificateDer::from_pem_slice(enrolled.certificate.as_bytes())
+        .ok()
+        .and_then(|leaf| Leaf::read(&leaf))
+        .ok_or(IdentityError::Answer("it holds no certificate"))?;
+    if leaf.public_key != key.subject_public_key_info() {
+        return Err(IdentityError::Answer("its certificate is for another key"));
+    }
+    if leaf.agent_id != enrolled.agent_id {
+        return Err(IdentityError::Answer(
+            "its certificate is for another agent",
+        ));
+    }
+    Ok(())
 }
 
 /// What matters of an agent's certificate.
@@ -262,8 +296,9 @@ fn read(path: &Path) -> Result<Vec<u8>, IdentityError> {
     Ok(content)
 }
 
-fn write(path: &Path, content: &[u8], readers: Readers) -> Result<(), IdentityError> {
-    replace(path, content, readers).map_err(|error| IdentityError::File {
+/// Writes a file that gets the owner of `model`.
+fn write(path: &Path, content: &[u8], readers: Readers, model: &Path) -> Result<(), IdentityError> {
+    replace_as(path, content, readers, model).map_err(|error| IdentityError::File {
         operation: "write",
         path: path.to_owned(),
         error,

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
+use crate::agent::files::replace;
 use crate::agent::testing::issue;
 
 fn files() -> (tempfile::TempDir, IdentityFiles) {

@@ -137,7 +137,7 @@ impl<'a> Session<'a> {
             given: Given {
                 token,
                 ca_cert: args.ca_cert.clone(),
-                fingerprint: None,
+                fingerprint: args.ca_fingerprint.clone(),
             },
             place,
             terminal: Terminal::of(args),
@@ -348,7 +348,7 @@ impl<'a> Session<'a> {
                 }
             }
             (Ask::Fingerprint { .. }, None) => {
-                Some("it needs the control plane's CA certificate: --ca-cert FILE".to_owned())
+                Some("it needs the control plane's CA certificate: --ca-cert FILE, or its fingerprint: --ca-fingerprint SHA256".to_owned())
             }
         }
     }

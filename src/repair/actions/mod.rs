@@ -1,11 +1,17 @@
 //! The repairs of the catalogue: for each, how to find out what it would do on this host.
 
+mod ca;
+mod configuration;
+mod enroll;
+mod identity;
+mod mend;
+mod permissions;
+mod proxy;
+mod rotate;
 pub(super) mod service;
 mod time;
 
-use futures_util::FutureExt as _;
-
-use super::action::{Proposal, Propose};
+use super::action::Propose;
 use crate::catalog::Repair;
 
 /// How to find out what a repair would do.
@@ -19,14 +25,12 @@ pub(super) fn propose(repair: Repair) -> Propose {
         Repair::ResetFailed => |site, found| service::propose(Repair::ResetFailed, site, found),
         Repair::UnmaskService => |site, found| service::propose(Repair::UnmaskService, site, found),
         Repair::SyncTime => |site, found| time::propose(site, found),
-        Repair::RotateCertificate
-        | Repair::ReEnroll
-        | Repair::ReinstallWithCa
-        | Repair::RepairPermissions
-        | Repair::MendUrl
-        | Repair::MendKey
-        | Repair::ClearProxy => {
-            |_, _| async { Proposal::Person("the doctor does not do this yet".to_owned()) }.boxed()
-        }
+        Repair::RotateCertificate => |site, found| rotate::propose(site, found),
+        Repair::ReEnroll => |site, found| enroll::propose(site, found),
+        Repair::ReinstallWithCa => |site, found| ca::propose(site, found),
+        Repair::RepairPermissions => |site, found| permissions::propose(site, found),
+        Repair::MendUrl => |site, found| mend::url(site, found),
+        Repair::MendKey => |site, found| mend::keys(site, found),
+        Repair::ClearProxy => |site, found| proxy::propose(site, found),
     }
 }

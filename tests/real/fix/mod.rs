@@ -1,6 +1,10 @@
 //! Repairs of a real service under a real systemd: diagnosed, repaired, well afterwards; and taken back.
 
+mod files;
+mod identity;
+mod proxy;
 mod service;
+mod trust;
 
 use crate::harness::{
     Agent, Curl, Doctor, Fix, Pki, Server, Site, SystemdBox, curl, nginx, unbound,
