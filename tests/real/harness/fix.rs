@@ -4,6 +4,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+use super::live_at;
 use super::place::Place;
 
 /// A run to be.
@@ -43,6 +44,12 @@ impl Fix {
             .args(["fix", "--format", "json", "--timeout", "2s"])
             .args(arguments);
         Self { command }
+    }
+
+    /// With another time than the machine's, such as `-600s`.
+    pub(crate) fn living_at(mut self, time: &str) -> Self {
+        live_at(&mut self.command, time);
+        self
     }
 
     /// Runs it to its end.
