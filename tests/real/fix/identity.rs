@@ -128,7 +128,7 @@ fn an_agent_that_never_enrolled_is_enrolled() {
     fixed
         .status(0)
         .before(&["identity.missing"])
-        .actions(&[("re-enroll", "verified"), ("restart-service", "unverified")])
+        .actions(&[("re-enroll", "verified"), ("restart-service", "verified")])
         .after(&[]);
     assert!(!fixed.document().to_string().contains(&token));
     let modes = plane.machine.shell(&format!(
@@ -181,7 +181,7 @@ fn a_revoked_agent_is_enrolled_again() {
         .run()
         .status(0)
         .before(&["registration.revoked"])
-        .actions(&[("re-enroll", "verified"), ("restart-service", "unverified")])
+        .actions(&[("re-enroll", "verified"), ("restart-service", "verified")])
         .after(&[]);
     assert_ne!(plane.agent_id(), revoked);
     is_well(&plane.machine);
