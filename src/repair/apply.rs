@@ -156,9 +156,8 @@ async fn verify(
     let mut checks: Vec<CheckId> = codes.iter().map(Code::check).collect();
     checks.dedup();
     if checks.is_empty() {
-        return Ok(Outcome::Unverified(
-            "nothing tells whether it helped".to_owned(),
-        ));
+        // No finding told of a service that read something new: that it is well is what there is to see.
+        checks.push(CheckId::from_static("service"));
     }
     let after = doctor
         .looking_at(checks)

@@ -36,7 +36,7 @@ fn a_misspelt_key_is_mended_and_every_other_byte_stays() {
         .run()
         .status(0)
         .before(&["config.invalid"])
-        .actions(&[("mend-key", "verified"), ("restart-service", "unverified")])
+        .actions(&[("mend-key", "verified"), ("restart-service", "verified")])
         .after(&[]);
     let after = read(&machine, &format!("{CONFIG_DIR}/config.yaml"));
     assert_eq!(after, before.replace("Control-Plane", "control_plane"));
@@ -72,7 +72,7 @@ fn a_url_without_its_scheme_and_with_a_path_is_mended() {
         .run()
         .status(0)
         .before(&["config.url"])
-        .actions(&[("mend-url", "verified"), ("restart-service", "unverified")])
+        .actions(&[("mend-url", "verified"), ("restart-service", "verified")])
         .after(&[]);
     let after = read(&machine, &format!("{CONFIG_DIR}/config.yaml"));
     assert_eq!(after, before.replace("cp.nexplane.test:8000/health", URL));

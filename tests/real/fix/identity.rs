@@ -165,7 +165,7 @@ fn an_agent_that_never_enrolled_is_enrolled() {
     fixed
         .status(0)
         .before(&["identity.missing"])
-        .actions(&[("re-enroll", "verified"), ("restart-service", "unverified")])
+        .actions(&[("re-enroll", "verified"), ("restart-service", "verified")])
         .after(&[]);
     assert!(!fixed.document().to_string().contains(&token));
     let modes = plane.machine.shell(&format!(
@@ -218,7 +218,7 @@ fn a_revoked_agent_is_enrolled_again() {
         .run()
         .status(0)
         .before(&["registration.revoked"])
-        .actions(&[("re-enroll", "verified"), ("restart-service", "unverified")])
+        .actions(&[("re-enroll", "verified"), ("restart-service", "verified")])
         .after(&[]);
     assert_ne!(plane.agent_id(), revoked);
     is_well(&plane.machine);

@@ -2,8 +2,10 @@
 
 mod files;
 mod identity;
+mod kill;
 mod proxy;
 mod service;
+mod storage;
 mod trust;
 
 use crate::harness::{

@@ -74,7 +74,7 @@ fn the_users_file_is_taken_once_it_verifies_the_control_plane() {
         .before(&["trust.unknown_authority"])
         .actions(&[
             ("reinstall-with-ca", "verified"),
-            ("restart-service", "unverified"),
+            ("restart-service", "verified"),
         ])
         .after(&[]);
     let after = configuration(&machine);
@@ -121,7 +121,7 @@ fn what_is_presented_is_trusted_only_by_its_fingerprint() {
         .status(0)
         .actions(&[
             ("reinstall-with-ca", "verified"),
-            ("restart-service", "unverified"),
+            ("restart-service", "verified"),
         ])
         .after(&[]);
     is_well(&machine);
