@@ -8,6 +8,9 @@ use serde_json::Value;
 use super::is_well;
 use crate::harness::{Agent, CONFIG_DIR, Doctor, Fix, Pki, SystemdBox, live_by};
 
+/// The lab's CA, where an agent may find it that was told of none.
+const STORE: &str = "/etc/lab-ca.pem";
+
 /// The file that says what time it is for the control plane.
 const CLOCK: &str = "/srv/clock";
 
@@ -21,11 +24,16 @@ struct Plane {
 impl Plane {
     /// With these faults, and an agent that never enrolled.
     fn new(faults: &[&str]) -> Self {
-        Self::at("+0", faults)
+        Self::at("+0", faults, |agent| agent)
+    }
+
+    /// The same without faults, and with the agent so.
+    fn with(shape: impl FnOnce(Agent) -> Agent) -> Self {
+        Self::at("+0", &[], shape)
     }
 
     /// The same, at another time than the machine's.
-    fn at(time: &str, faults: &[&str]) -> Self {
+    fn at(time: &str, faults: &[&str], shape: impl FnOnce(Agent) -> Agent) -> Self {
         let machine = SystemdBox::new();
         let mut command = machine.command(env!("CARGO_BIN_EXE_nexplane-doctor"));
         command.args([
@@ -59,11 +67,12 @@ impl Plane {
             .machine
             .shell(&format!("cat {}", plane.text("ca_cert")));
         // The harness' own PKI is nobody's here: the agent is told of the lab's CA.
-        Agent::enrolled(&Pki::new())
+        let agent = Agent::enrolled(&Pki::new())
             .never_enrolled()
             .control_plane(plane.text("control_plane"))
-            .ca_file(&ca)
-            .install(&plane.machine);
+            .ca_file(&ca);
+        plane.machine.put(STORE, "0644", &ca);
+        shape(agent).install(&plane.machine);
         plane
             .machine
             .shell("systemctl daemon-reload; systemctl enable --now nexplane-agent 2>/dev/null");
@@ -91,7 +100,7 @@ impl Plane {
     /// With an agent that enrolled so many days ago. The control plane has not ended since, and neither has its own certificate.
     fn enrolled_before(days: u32) -> Self {
         let then = format!("-{days}d");
-        let plane = Self::at(&then, &[]);
+        let plane = Self::at(&then, &[], |agent| agent);
         let token = plane.token(0);
         Fix::at(&plane.machine, &["--yes", "--all", "--token", &token])
             .living_at(&then)
@@ -325,5 +334,33 @@ fn one_that_expired_too_long_ago_takes_a_new_token() {
         .run()
         .status(0)
         .after(&[]);
+    is_well(&plane.machine);
+}
+
+#[test]
+fn what_is_trusted_is_what_the_service_trusts() {
+    let plane = Plane::with(|agent| {
+        agent
+            .trusts_the_system_only()
+            .service(&format!("Environment=SSL_CERT_FILE={STORE}"))
+    })
+    .enrolled();
+    is_well(&plane.machine);
+}
+
+#[test]
+fn a_new_identity_is_the_services_users() {
+    let plane = Plane::with(|agent| agent.service("User=nobody"));
+    let token = plane.token(0);
+    // First the configuration is opened to it, then there is something to see.
+    Fix::at(&plane.machine, &["--yes", "--all", "--token", &token])
+        .run()
+        .status(0)
+        .before(&["config.unreadable"])
+        .after(&[]);
+    let key = plane
+        .machine
+        .shell(&format!("stat -c '%a %U' {CONFIG_DIR}/client.key"));
+    assert_eq!(key, "600 nobody\n");
     is_well(&plane.machine);
 }
