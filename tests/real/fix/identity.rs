@@ -300,7 +300,7 @@ fn an_expired_certificate_is_rotated_and_the_agent_stays_who_it_is() {
         .before(&["identity.expired"])
         .actions(&[
             ("rotate-certificate", "verified"),
-            ("restart-service", "unverified"),
+            ("restart-service", "verified"),
         ])
         .after(&[]);
     assert_eq!(plane.agent_id(), id);
