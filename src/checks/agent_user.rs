@@ -103,6 +103,17 @@ impl AgentUser {
         }
     }
 
+    /// The account, where it has one that is there before the service starts.
+    pub(super) fn standing_account(&self) -> Option<&Account> {
+        let account = self.account.as_ref().ok();
+        account.filter(|account| account.uid != NOBODY_YET && self.unknown_groups.is_empty())
+    }
+
+    /// What it may do whatever a file's permissions say.
+    pub(super) const fn powers(&self) -> Powers {
+        self.powers
+    }
+
     /// Its id, where it has one.
     pub(super) fn uid(&self) -> Option<u32> {
         self.account.as_ref().ok().map(|account| account.uid)

@@ -102,6 +102,11 @@ impl Environment {
         not_empty(&self.variables, name)
     }
 
+    /// All variables of it that were asked for, for who acts in the service's stead.
+    pub(super) fn into_variables(self) -> BTreeMap<String, String> {
+        self.variables
+    }
+
     /// Where a variable is set that names a proxy.
     pub(super) fn setting(&self, name: &str) -> ProxySetting {
         let variable = name.to_owned();

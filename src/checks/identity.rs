@@ -272,22 +272,12 @@ impl Verdict {
     /// Windows' permissions are not told by mode bits.
     fn exposed(&mut self, evidence: &Evidence, known: &Known) {
         let Ok(stat) = &evidence.key_stat else { return };
-        let passable = |bit: u32| stat.ancestors.iter().all(|dir| dir.mode & bit != 0);
-        let others = stat.mode & 0o004 != 0 && passable(0o001);
-        let own_group = !evidence.user.is_root() && evidence.user.is_in(stat.gid);
-        let (group, listed) = stat.read_by_group_and_by_list(evidence.user.uid());
-        let group = group && passable(0o011) && !own_group;
-        let listed = listed && passable(0o011);
-        if known.system.os == Os::Windows || !(others || group || listed) {
+        let Some(whom) = exposed_to(stat, &evidence.user) else {
+            return;
+        };
+        if known.system.os == Os::Windows {
             return;
         }
-        let whom = if others {
-            "every user of this host"
-        } else if group {
-            "its group"
-        } else {
-            "users or groups that its access control list names"
-        };
         let detail = format!(
             "The agent's private key {} can be read by {whom}: whoever reads it can act as this agent.",
             evidence.key.path().display()
@@ -362,6 +352,23 @@ impl Verdict {
         let id = certificate.common_name.as_deref().unwrap_or("unnamed");
         let until = date(certificate.not_after);
         self.judgement = judgement.note("certificate", format!("{id}, valid until {until}"));
+    }
+}
+
+/// Who may read a private key that should be the agent's user's alone; nothing, if nobody else.
+pub(super) fn exposed_to(stat: &Stat, user: &AgentUser) -> Option<&'static str> {
+    let passable = |bit: u32| stat.ancestors.iter().all(|dir| dir.mode & bit != 0);
+    let others = stat.mode & 0o004 != 0 && passable(0o001);
+    let own_group = !user.is_root() && user.is_in(stat.gid);
+    let (group, listed) = stat.read_by_group_and_by_list(user.uid());
+    if others {
+        Some("every user of this host")
+    } else if group && passable(0o011) && !own_group {
+        Some("its group")
+    } else if listed && passable(0o011) {
+        Some("users or groups that its access control list names")
+    } else {
+        None
     }
 }
 

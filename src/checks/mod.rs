@@ -5,6 +5,7 @@
 //!
 //! To add one: a YAML file, a Rust file, a line in the list below, a fixture.
 
+pub mod again;
 mod agent_user;
 mod api;
 mod custom;

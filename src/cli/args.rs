@@ -61,6 +61,8 @@ pub(super) enum ColorWhen {
 pub(super) enum Command {
     /// Diagnose this host (what happens without a command)
     Diagnose(Box<DiagnoseArgs>),
+    /// Diagnose, show what could be repaired, ask, repair, and look again; or take that back
+    Fix(Box<FixArgs>),
     /// What a finding means, how it is found out, what to do; without a code, all of them
     Explain(ExplainArgs),
     /// The check graph and the texts of the checks
@@ -77,8 +79,8 @@ pub(super) enum Command {
     Completions(CompletionsArgs),
     /// Manual pages
     Man(ManArgs),
-    /// The JSON Schema of the report
-    Schema,
+    /// The JSON Schema of the report, or of what `fix` prints
+    Schema(SchemaArgs),
 }
 
 /// How a report is written.
@@ -90,14 +92,30 @@ pub(super) enum Format {
     Json,
 }
 
+/// What is looked at, and how long that may take.
 #[derive(Debug, Clone, Args)]
-pub(super) struct DiagnoseArgs {
+pub(super) struct TargetArgs {
     /// The agent's configuration [default: what the service is started with, else /etc/nexplane-agent/config.yaml]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "What to look at")]
     pub(super) config: Option<PathBuf>,
     /// The control plane, instead of the configuration's
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url, help_heading = "What to look at")]
     pub(super) control_plane: Option<String>,
+    /// Look at the host under DIR instead of /
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "What to look at")]
+    pub(super) root: Option<PathBuf>,
+    /// How long one probe may take
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = positive, help_heading = "How long")]
+    pub(super) timeout: Duration,
+    /// How long the whole run may take
+    #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = positive, help_heading = "How long")]
+    pub(super) deadline: Duration,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct DiagnoseArgs {
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
     /// A CA file to trust beside the system's store, instead of the configuration's
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "What to look at")]
     pub(super) ca_cert: Option<PathBuf>,
@@ -111,9 +129,6 @@ pub(super) struct DiagnoseArgs {
     /// A change request that does not execute; read from the API with the token in NEXPLANE_API_TOKEN
     #[arg(long, value_name = "ID", help_heading = "What to look at")]
     pub(super) change_request: Option<String>,
-    /// Look at the host under DIR instead of /
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "What to look at")]
-    pub(super) root: Option<PathBuf>,
     /// Only what serves one of the runbook's symptoms
     #[arg(long, value_enum, help_heading = "Which checks")]
     pub(super) symptom: Option<SymptomArg>,
@@ -129,12 +144,6 @@ pub(super) struct DiagnoseArgs {
     /// Your own checks, and your own texts for the built-in ones: a directory of YAML files
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Which checks")]
     pub(super) checks: Option<PathBuf>,
-    /// How long one probe may take
-    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = positive, help_heading = "How long")]
-    pub(super) timeout: Duration,
-    /// How long the whole run may take
-    #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = positive, help_heading = "How long")]
-    pub(super) deadline: Duration,
     /// For a service's start: at most 2 seconds, one line, the report where `nexplane-agent status` finds it, exit status 0
     #[arg(long, conflicts_with_all = ["wait", "watch", "root", "format", "output", "strict", "deadline", "timeout"],
           help_heading = "How long")]
@@ -154,6 +163,71 @@ pub(super) struct DiagnoseArgs {
     /// Let warnings fail, too
     #[arg(long, help_heading = "Output")]
     pub(super) strict: bool,
+}
+
+/// Repairs what the diagnosis found, causes first: each action looked at again before, journalled, verified after, and taken
+/// back if it did not help. Asks before each on a terminal; elsewhere shows only the plan, unless --yes is given.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Exit status: 0 healthy afterwards (warnings allowed), or taken back whole; 1 not; 2 wrong usage, or a journal\n\
+                  that cannot be used; 70 a defect."
+)]
+pub(super) struct FixArgs {
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
+    /// A new enrollment token, to enroll with where that is the repair. Others can see arguments: prefer --token-file
+    #[arg(long, value_name = "TOKEN", env = "NEXPLANE_ENROLLMENT_TOKEN", hide_env_values = true,
+          value_parser = secret, help_heading = "What to repair with")]
+    pub(super) token: Option<Secret>,
+    /// A file or pipe that holds the enrollment token; `-` is standard input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "What to repair with")]
+    pub(super) token_file: Option<PathBuf>,
+    /// The control plane's CA certificate, to install with it where that is the repair
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "What to repair with")]
+    pub(super) ca_cert: Option<PathBuf>,
+    /// The SHA-256 fingerprint of the control plane's CA, from somebody who knows it: the CA that the control plane presents is
+    /// then trusted if it is that one. The whole, or at least its first 32 digits
+    #[arg(
+        long,
+        value_name = "SHA256",
+        conflicts_with = "ca_cert",
+        help_heading = "What to repair with"
+    )]
+    pub(super) ca_fingerprint: Option<String>,
+    /// Only show what would be done
+    #[arg(long, conflicts_with = "yes", help_heading = "Who decides")]
+    pub(super) dry_run: bool,
+    /// Do what is safe without a question
+    #[arg(long, help_heading = "Who decides")]
+    pub(super) yes: bool,
+    /// With --yes: do also what a person would have to confirm; with --undo --yes: overwrite what was changed since
+    #[arg(long, requires = "yes", help_heading = "Who decides")]
+    pub(super) all: bool,
+    /// Take back what the last run did
+    #[arg(long, help_heading = "Taking back")]
+    pub(super) undo: bool,
+    /// Where the undo journal is kept [default: /var/lib/nexplane-doctor/undo, for root; else in the user's state directory]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Taking back")]
+    pub(super) journal: Option<PathBuf>,
+    /// How to say what was done
+    #[arg(long, value_enum, default_value_t = Format::Human, help_heading = "Output")]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SchemaArgs {
+    /// Of which document
+    #[arg(long, value_enum, default_value_t = DocumentArg::Report)]
+    pub(super) of: DocumentArg,
+}
+
+/// A document that is printed with `--format json`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum DocumentArg {
+    /// A diagnosis
+    Report,
+    /// What `fix` did, or `fix --undo`
+    Fix,
 }
 
 /// One of the runbook's symptoms.
@@ -448,19 +522,24 @@ pub(super) fn refuse_stray(matches: &ArgMatches) -> Result<(), Failure> {
 /// Which token counts: one of the command line, in whatever form, before the variable's; an empty variable is how scripts
 /// say that there is none.
 pub(super) fn settle_token(matches: &ArgMatches, cli: &mut Cli) -> Result<(), Failure> {
-    let (args, matches) = match (&mut cli.command, matches.subcommand()) {
-        (Some(Command::Diagnose(args)), Some((_, matches))) => (&mut **args, matches),
-        _ => (&mut cli.diagnose, matches),
+    let (token, file, matches) = match (&mut cli.command, matches.subcommand()) {
+        (Some(Command::Diagnose(args)), Some((_, matches))) => {
+            (&mut args.token, &args.token_file, matches)
+        }
+        (Some(Command::Fix(args)), Some((_, matches))) => {
+            (&mut args.token, &args.token_file, matches)
+        }
+        _ => (&mut cli.diagnose.token, &cli.diagnose.token_file, matches),
     };
     let of_variable = matches.value_source("token") == Some(ValueSource::EnvVariable);
     let empty = |token: &Secret| token.expose().is_empty();
-    match (&args.token_file, &args.token) {
+    match (file, &token) {
         (Some(_), Some(_)) if !of_variable => Err(Failure::usage(
             "--token and --token-file both name a token: which of the two is to be inspected?",
         )),
-        (file, token) => {
-            if of_variable && (file.is_some() || token.as_ref().is_some_and(empty)) {
-                args.token = None;
+        (file, given) => {
+            if of_variable && (file.is_some() || given.as_ref().is_some_and(empty)) {
+                *token = None;
             }
             Ok(())
         }

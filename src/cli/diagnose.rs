@@ -96,7 +96,7 @@ impl Job {
                 "--ignore: there is no finding `{unknown}`; `nexplane-doctor explain` lists them all"
             )));
         }
-        if let Some(root) = &args.root {
+        if let Some(root) = &args.target.root {
             directory(root)?;
         }
         let token = secrets::enrollment_token(args.token.as_ref(), args.token_file.as_deref())?;
@@ -106,15 +106,15 @@ impl Job {
             target: Arc::new(target(args, token.as_ref())),
             selection,
             limits: Limits {
-                timeout: args.timeout.min(args.deadline),
-                deadline: args.deadline,
+                timeout: args.target.timeout.min(args.target.deadline),
+                deadline: args.target.deadline,
             },
             ignore: args.ignore.clone(),
             settings: Settings {
-                root: args.root.clone(),
+                root: args.target.root.clone(),
                 token,
                 api_token: secrets::api_token(),
-                ..Settings::new(args.timeout.min(args.deadline))
+                ..Settings::new(args.target.timeout.min(args.target.deadline))
             },
         };
         Ok(Self { doctor })
@@ -207,16 +207,16 @@ pub(super) fn render(
 
 fn target(args: &DiagnoseArgs, token: Option<&Secret>) -> Target {
     Target {
-        control_plane: args.control_plane.clone(),
-        config: args.config.clone(),
+        control_plane: args.target.control_plane.clone(),
+        config: args.target.config.clone(),
         ca_cert: args.ca_cert.clone(),
         token_given: token.is_some(),
         change_request: args.change_request.clone(),
         symptom: args.symptom.map(Into::into),
-        timeout: args.timeout,
+        timeout: args.target.timeout,
         given: Given {
             token_file: token_file(args, token),
-            root: args.root.clone(),
+            root: args.target.root.clone(),
             checks: args.checks.clone(),
         },
     }
@@ -237,7 +237,7 @@ fn token_file(args: &DiagnoseArgs, token: Option<&Secret>) -> Option<PathBuf> {
     }
 }
 
-fn directory(root: &Path) -> Result<(), Failure> {
+pub(super) fn directory(root: &Path) -> Result<(), Failure> {
     match std::fs::metadata(root) {
         Ok(metadata) if metadata.is_dir() => Ok(()),
         Ok(_) => Err(Failure::usage(format_args!(

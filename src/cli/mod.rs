@@ -6,6 +6,7 @@ mod checks;
 mod diagnose;
 mod exit;
 mod explain;
+mod fix;
 mod fixtures;
 mod integrate;
 mod lab;
@@ -60,6 +61,7 @@ fn dispatch(arguments: &[OsString]) -> Result<Exit, Failure> {
     match cli.command {
         None => diagnosis(&cli.diagnose, &common),
         Some(Command::Diagnose(args)) => diagnosis(&args, &common),
+        Some(Command::Fix(args)) => fix::run(&args, &common),
         Some(Command::Integrate(args)) => integrate::run(&args),
         Some(Command::Explain(args)) => explain::run(&args, &common),
         Some(Command::Checks(args)) => checks::run(&args, &common),
@@ -68,8 +70,12 @@ fn dispatch(arguments: &[OsString]) -> Result<Exit, Failure> {
         Some(Command::Lab(args)) => lab::run(&args, &common),
         Some(Command::Completions(args)) => shell::completions(&args),
         Some(Command::Man(args)) => shell::man(&args),
-        Some(Command::Schema) => {
-            output::print(&crate::report::json_v1::schema()?).map(|()| Exit::Healthy)
+        Some(Command::Schema(args)) => {
+            let schema = match args.of {
+                args::DocumentArg::Report => crate::report::json_v1::schema()?,
+                args::DocumentArg::Fix => fix::schema()?,
+            };
+            output::print(&schema).map(|()| Exit::Healthy)
         }
     }
 }

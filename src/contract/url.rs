@@ -186,6 +186,11 @@ impl FromStr for ControlPlane {
     }
 }
 
+/// Whether no address has such a character, wherever it came from: a blank, one that nobody sees, a quotation mark.
+pub fn is_stranger(c: char) -> bool {
+    c.is_whitespace() || is_invisible(c) || is_quote(c)
+}
+
 /// Refuses blanks, control characters and quotation marks, which the URL standard would silently drop or encode.
 fn no_strangers(text: &str) -> Result<(), UrlProblem> {
     if text.trim().is_empty() {
@@ -273,7 +278,10 @@ fn parse_host(text: &str) -> Result<url::Host, UrlProblem> {
     let host = url::Host::parse(text).map_err(|_| bad_host(text))?;
     match &host {
         url::Host::Ipv4(address) if address.to_string() != text => Err(bad_host(text)),
-        url::Host::Domain(name) if !is_name(name) => Err(bad_host(text)),
+        // A wide ` becomes an ordinary one.
+        url::Host::Domain(name) if !is_name(name) || name.contains(is_stranger) => {
+            Err(bad_host(text))
+        }
         _ => Ok(host),
     }
 }
@@ -414,6 +422,7 @@ mod tests {
             ("https://127.1:8000", "neither a host's name"),
             ("https://nexplane..corp", "neither a host's name"),
             ("https://a\\b", "`\\b`"),
+            ("https://｀a", "neither a host's name"),
         ] {
             let problem = ControlPlane::parse(text).unwrap_err().to_string();
             assert!(problem.contains(part), "{text:?}: {problem}");

@@ -15,9 +15,9 @@ use crate::catalog::Catalog;
 use crate::checks;
 use crate::diagnosis;
 use crate::engine::{self, Event, Graph, GraphError, Limits, Selection};
-use crate::host::Recorder;
 use crate::host::live::{LiveHost, Settings};
-use crate::model::{Code, Report, Source, Target};
+use crate::host::{Host, Recorder};
+use crate::model::{CheckId, Code, Report, Source, Target};
 
 /// Everything that one look at the live host needs.
 #[derive(Clone)]
@@ -63,6 +63,22 @@ impl Doctor {
             ignore: Vec::new(),
             settings,
         })
+    }
+
+    /// The live host, with nothing remembered of what was asked before.
+    pub fn host(&self) -> Arc<dyn Host> {
+        Arc::new(LiveHost::new(self.settings.clone()))
+    }
+
+    /// One who looks at these checks alone, with what they need.
+    pub fn looking_at(&self, checks: Vec<CheckId>) -> Self {
+        Self {
+            selection: Selection {
+                only: checks,
+                ..Selection::default()
+            },
+            ..self.clone()
+        }
     }
 
     /// Looks at the live host once. Every check that is settled is told to `on_event`; `interrupted` ends it early, with a report.

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::{BoxFuture, ready};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::recorder::{Answer, again};
 use super::*;
@@ -18,7 +19,8 @@ use crate::contract::token::TokenShape;
 /// Lays answers over a host.
 pub struct Overlay<H> {
     host: H,
-    answers: HashMap<&'static str, Box<dyn Answer>>,
+    /// By the name of the method: the question, if it is one alone, and the answer.
+    answers: HashMap<&'static str, Vec<(Option<Value>, Box<dyn Answer>)>>,
 }
 
 impl<H: Host> Overlay<H> {
@@ -38,14 +40,39 @@ impl<H: Host> Overlay<H> {
         ask: &'static str,
         answer: &A,
     ) -> Self {
-        self.answers.insert(ask, Box::new(answer.clone()));
+        let answer: Box<dyn Answer> = Box::new(answer.clone());
+        self.answers.insert(ask, vec![(None, answer)]);
         self
     }
 
-    fn supplied<A: DeserializeOwned + Clone + 'static>(&self, ask: &str) -> Option<A> {
-        let answer = &**self.answers.get(ask)?;
+    /// The same for one question alone: the others go to the host.
+    #[must_use]
+    pub fn supply_to<A: Serialize + Clone + Send + Sync + 'static>(
+        mut self,
+        ask: &'static str,
+        question: &impl Serialize,
+        answer: &A,
+    ) -> Self {
+        if let Ok(question) = serde_json::to_value(question) {
+            let answers = self.answers.entry(ask).or_default();
+            answers.push((Some(question), Box::new(answer.clone())));
+        }
+        self
+    }
+
+    fn supplied<A: DeserializeOwned + Clone + 'static>(
+        &self,
+        ask: &str,
+        question: &impl Serialize,
+    ) -> Option<A> {
+        let answers = self.answers.get(ask)?;
+        let is_it = |only: &Option<Value>| match only {
+            None => true,
+            Some(only) => serde_json::to_value(question).is_ok_and(|question| *only == question),
+        };
+        let (_, answer) = answers.iter().find(|(only, _)| is_it(only))?;
         // One of another type may read as one of this: what came from JSON does.
-        again(answer).or_else(|| serde_json::from_value(answer.written()).ok())
+        again(&**answer).or_else(|| serde_json::from_value(answer.written()).ok())
     }
 }
 
@@ -54,7 +81,7 @@ macro_rules! lay_over {
         impl<H: Host> Host for Overlay<H> {
             $(
                 fn $name(&self, question: $question) -> BoxFuture<'_, $answer> {
-                    match self.supplied(stringify!($name)) {
+                    match self.supplied(stringify!($name), &question) {
                         Some(answer) => Box::pin(ready(answer)),
                         None => self.host.$name(question),
                     }

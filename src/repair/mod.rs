@@ -8,9 +8,26 @@
 //! change is taken back, and have that on disk before they make it, so that undoing needs neither the action nor the process that did it.
 
 mod action;
+mod actions;
+mod apply;
+mod edit;
 mod hands;
 mod journal;
+mod look;
+mod permissions;
+mod plan;
+mod reach;
+#[cfg(test)]
+mod testing;
+mod undo;
 
-pub use action::{Action, Applied, Description, Refusal, Safety, Site};
-pub use hands::{Hands, HandsError};
-pub use journal::{Journal, JournalError, Undo};
+pub use action::{
+    Action, Applied, Ask, Description, Given, Proposal, Propose, Refusal, Safety, Site,
+};
+pub use apply::{Outcome, apply, plan};
+pub use hands::{FILE_LIMIT, Hands, HandsError, Wanted};
+pub use journal::{
+    Attributes, Digest, Holds, Journal, JournalError, Left, Lock, Past, PastStep, Place, Undo,
+};
+pub use plan::{ForPerson, Item, Plan};
+pub use undo::{Force, Taken, open_steps, undo};

@@ -254,6 +254,10 @@ impl Page {
                 self.line(&format!("{indent}  {command}"));
             }
         }
+        if let Some(repair) = &finding.repair {
+            let hint = format!("nexplane-doctor fix knows a repair ({repair}), shows it, and asks");
+            self.wrapped(&self.plain(&hint), "  Or: ", "      ");
+        }
     }
 
     fn closing(&mut self, report: &Report) {

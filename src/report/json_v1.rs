@@ -41,7 +41,7 @@ pub struct Report {
 
 /// The program that made the report.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Tool {
+pub struct Tool {
     name: &'static str,
     version: &'static str,
 }
@@ -254,7 +254,8 @@ fn texts<T: ToString>(names: &[T]) -> Vec<String> {
 }
 
 impl Tool {
-    const fn this() -> Self {
+    /// This one.
+    pub const fn this() -> Self {
         Self {
             name: env!("CARGO_PKG_NAME"),
             version: env!("CARGO_PKG_VERSION"),

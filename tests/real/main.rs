@@ -26,6 +26,7 @@ mod bounds;
 mod chains;
 mod clock;
 mod dns;
+mod fix;
 mod harness;
 mod head_start;
 mod health;

@@ -74,7 +74,8 @@ impl Log {
                     !self.readable && counted.is_some_and(|count: usize| count >= RESTARTS);
                 hit_limit(service) || self.limit_hit || (often && self.at_end) || unread
             }
-            "active" | "activating" => often && self.recent,
+            // Counted anew from each start that somebody asked for: what is logged of the time before is history.
+            "active" | "activating" => often && self.recent && counted != Some(0),
             _ => false,
         }
     }

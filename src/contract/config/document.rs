@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::ops::Range;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span};
 
@@ -59,6 +60,22 @@ pub(super) struct Entry {
     pub(super) key: String,
     pub(super) at: Position,
     pub(super) value: Value,
+    pub(super) place: Place,
+}
+
+/// Where an entry stands in its text, for who changes it. In characters, a byte order mark not counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The key, with its quotation marks.
+    pub(super) key: Range<usize>,
+    /// The value, with its quotation marks.
+    pub(super) value: Range<usize>,
+    /// How the value is written; nothing where it is no text.
+    pub(super) style: Option<ScalarStyle>,
+}
+
+fn characters(span: &Span) -> Range<usize> {
+    span.start.index()..span.end.index()
 }
 
 /// The first document of a text.
@@ -200,6 +217,7 @@ impl<'a> Reader<'a> {
     fn mapping(&mut self) -> Result<(), ScanError> {
         while let Some((event, span)) = self.next()? {
             let at = Position::from(&span.start);
+            let key_place = characters(&span);
             let key = match event {
                 Event::MappingEnd => return Ok(()),
                 Event::Scalar(text, ..) => text.into_owned(),
@@ -209,34 +227,47 @@ impl<'a> Reader<'a> {
                 }
                 _ => "a key that is no text".to_owned(),
             };
-            let value = self.value()?;
-            self.entry(key, at, value);
+            let (value, value_place, style) = self.value()?;
+            let place = Place {
+                key: key_place,
+                value: value_place,
+                style,
+            };
+            self.entry(Entry {
+                key,
+                at,
+                value,
+                place,
+            });
         }
         Ok(())
     }
 
-    fn entry(&mut self, key: String, at: Position, value: Value) {
-        if let Some(first) = self.seen.get(&key) {
+    fn entry(&mut self, entry: Entry) {
+        if let Some(first) = self.seen.get(&entry.key) {
             let why = format!(
                 "the key `{}` is there twice, first in line {}",
-                shown(&key),
+                shown(&entry.key),
                 first.line
             );
-            self.document.problem.get_or_insert(syntax(at, why));
+            self.document.problem.get_or_insert(syntax(entry.at, why));
             return;
         }
-        self.seen.insert(key.clone(), at);
-        self.document.entries.push(Entry { key, at, value });
+        self.seen.insert(entry.key.clone(), entry.at);
+        self.document.entries.push(entry);
     }
 
-    fn value(&mut self) -> Result<Value, ScanError> {
+    fn value(&mut self) -> Result<(Value, Range<usize>, Option<ScalarStyle>), ScanError> {
         let Some((event, span)) = self.next()? else {
-            return Ok(Value::Null {
-                at: Position { line: 1, column: 1 },
-            });
+            let at = Position { line: 1, column: 1 };
+            return Ok((Value::Null { at }, 0..0, None));
         };
         let at = Position::from(&span.start);
-        Ok(match event {
+        let style = match &event {
+            Event::Scalar(_, style, ..) => Some(*style),
+            _ => None,
+        };
+        let value = match event {
             Event::Scalar(text, style, anchor, _) => {
                 if anchor != 0 {
                     self.anchors
@@ -263,7 +294,8 @@ impl<'a> Reader<'a> {
                 }
             }
             _ => Value::Null { at },
-        })
+        };
+        Ok((value, characters(&span), style))
     }
 
     /// To the end of the list or mapping that has just begun.

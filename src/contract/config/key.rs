@@ -78,8 +78,36 @@ impl Key {
 
     /// The key that was perhaps meant: the nearest by letters, if it is near.
     pub fn nearest(name: &str) -> Option<Self> {
+        Self::synonym(name).or_else(|| {
+            Self::by_distance(name)
+                .into_iter()
+                .find(|(distance, key)| *distance <= key.as_str().len() / 3)
+                .map(|(_, key)| key)
+        })
+    }
+
+    /// The key that was surely meant by a name that is only misspelt: no other is nearly as near.
+    pub fn misspelt(name: &str) -> Option<Self> {
+        let meant = Self::nearest(name).filter(|_| Self::synonym(name).is_none())?;
+        match Self::by_distance(name)[..] {
+            [(0, _), ..] => Some(meant),
+            [(nearest, _), (next, _), ..] if next >= nearest + 2 => Some(meant),
+            _ => None,
+        }
+    }
+
+    /// All keys, the nearest by letters first.
+    fn by_distance(name: &str) -> Vec<(usize, Self)> {
         let name = plain(name);
-        let synonym = match name.as_str() {
+        let distance = |key: Self| (levenshtein(&name, &plain(key.as_str())), key);
+        let mut keys: Vec<_> = Self::ALL.into_iter().map(distance).collect();
+        keys.sort_by_key(|(distance, _)| *distance);
+        keys
+    }
+
+    /// The key for which other programs have this name.
+    pub fn synonym(name: &str) -> Option<Self> {
+        match plain(name).as_str() {
             "url" | "server" | "serverurl" | "host" | "endpoint" | "address" | "controller" => {
                 Some(Self::ControlPlane)
             }
@@ -91,15 +119,7 @@ impl Key {
             "insecure" | "skipverify" | "tlsskipverify" => Some(Self::InsecureSkipVerify),
             "httpsproxy" | "httpproxy" | "proxyurl" => Some(Self::Proxy),
             _ => None,
-        };
-        synonym.or_else(|| {
-            Self::ALL
-                .into_iter()
-                .map(|key| (levenshtein(&name, &plain(key.as_str())), key))
-                .filter(|(distance, key)| *distance <= key.as_str().len() / 3)
-                .min_by_key(|(distance, _)| *distance)
-                .map(|(_, key)| key)
-        })
+        }
     }
 }
 
@@ -137,6 +157,22 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(Key::nearest(name), key, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_key_is_surely_one() {
+        for (name, key) in [
+            ("control-plane", Some(Key::ControlPlane)),
+            ("contol_plane", Some(Key::ControlPlane)),
+            ("Log_Level", Some(Key::LogLevel)),
+            ("keypth", Some(Key::KeyPath)),
+            // Another word for it, and one that is nearly as near to another key.
+            ("server", None),
+            ("kert_path", None),
+            ("favourite_colour", None),
+        ] {
+            assert_eq!(Key::misspelt(name), key, "{name}");
         }
     }
 }

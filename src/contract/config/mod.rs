@@ -4,10 +4,12 @@
 //! It opens no file; the text is bounded, and so is what nests in it.
 
 mod document;
+mod edit;
 mod key;
 mod write;
 
 pub use document::Position;
+pub use edit::{CannotEdit, remove_key, rename_key, set_value};
 pub use key::Key;
 
 use std::collections::BTreeMap;

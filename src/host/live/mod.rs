@@ -20,6 +20,7 @@ mod manager;
 mod ntp;
 mod pem;
 mod private_key;
+pub(crate) mod programs;
 mod proxy;
 mod scrub;
 mod sent;

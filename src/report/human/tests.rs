@@ -288,3 +288,14 @@ fn a_fingerprint_wraps_between_its_bytes() {
         .collect();
     assert_eq!(shown.replacen("SHA-256  ", "", 1), hash);
 }
+
+#[test]
+fn what_fix_can_repair_is_said_after_the_steps() {
+    let mut report = report();
+    let page = render(&report, PLAIN);
+    assert!(!page.contains("nexplane-doctor fix"), "{page}");
+    report.findings[0].repair = Some("mend-url".into());
+    let page = render(&report, PLAIN);
+    let first = report.findings[0].remedy.steps[0].text.clone();
+    assert_in_order(&page, &[&first, "Or: nexplane-doctor fix", "(mend-url)"]);
+}

@@ -1,0 +1,233 @@
+//! The clock: synchronisation is switched on, with the time service that this host has, and its own sources set the clock.
+//!
+//! Never by anything else: the control plane's Date says that a clock is wrong, and is no witness to set one by.
+
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use tokio::time::{Instant, sleep};
+
+use super::super::action::{Action, Applied, Description, Proposal, Refusal, Safety, Site};
+use super::super::hands::{Hands, HandsError};
+use super::super::journal::Undo;
+use crate::catalog::Repair;
+use crate::host::{ServiceQuestion, TimeSync};
+use crate::model::{Code, Os, ReportedFinding};
+
+/// How long a program has for one change.
+const LIMIT: Duration = Duration::from_secs(20);
+/// How long the first answer of a time server may take to come and to be believed.
+const SYNCHRONIZED_WITHIN: Duration = Duration::from_secs(40);
+/// How often that is looked for.
+const PAUSE: Duration = Duration::from_millis(250);
+/// chrony's unit, by the names that distributions give it.
+const CHRONY: [&str; 2] = ["chrony.service", "chronyd.service"];
+
+/// What is done to have the time kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Change {
+    /// `timedatectl set-ntp true`: systemd starts the time service that it knows.
+    Timedatectl,
+    /// Start chrony, now and at boot.
+    Chrony { unit: String, was_enabled: bool },
+    /// chrony runs and follows its sources slowly: it is told to step.
+    Step,
+}
+
+struct SyncTime {
+    change: Change,
+    description: Description,
+}
+
+/// What to do about a clock that is wrong, or that nobody keeps.
+pub(in crate::repair) fn propose<'a>(
+    site: &'a Site<'a>,
+    findings: &'a [&'a ReportedFinding],
+) -> BoxFuture<'a, Proposal> {
+    async move {
+        let codes: Vec<Code> = findings
+            .iter()
+            .map(|finding| finding.code.clone())
+            .collect();
+        match change(site).await {
+            Ok(change) => {
+                let description = describe(&change, codes);
+                Proposal::Actions(vec![Box::new(SyncTime {
+                    change,
+                    description,
+                })])
+            }
+            Err(why) => Proposal::Person(why),
+        }
+    }
+    .boxed()
+}
+
+async fn change(site: &Site<'_>) -> Result<Change, String> {
+    if site.is_foreign() {
+        return Err("the clock of the host under --root is out of reach from here".to_owned());
+    }
+    if site.report.host.os != Os::Linux {
+        return Err("the doctor switches time synchronisation on under Linux only".to_owned());
+    }
+    let seen = site.host.time_sync(()).await;
+    let sync =
+        seen.map_err(|unseen| format!("what keeps this clock could not be seen: {unseen}"))?;
+    let chrony = chrony(site).await;
+    if sync.enabled == Some(true) {
+        // Its sources disagree with the control plane, or do not answer: what is wrong is with them.
+        return match (&chrony, sync.synchronized) {
+            (Some((_, true, _)), Some(true)) => Ok(Change::Step),
+            (_, Some(true)) => Err(
+                "time synchronisation is on and has a source: either that one is wrong, or the control plane's clock".to_owned(),
+            ),
+            _ => Err("time synchronisation is on, and no source answers it".to_owned()),
+        };
+    }
+    Ok(match chrony {
+        Some((unit, _, was_enabled)) => Change::Chrony { unit, was_enabled },
+        None if sync.properties.get("CanNTP").is_some_and(|can| can == "no") => {
+            return Err(
+                "no time service is installed that could be switched on: install chrony or systemd-timesyncd"
+                    .to_owned(),
+            );
+        }
+        None => Change::Timedatectl,
+    })
+}
+
+/// chrony's unit if it is installed: its name, whether it runs, whether it starts at boot.
+async fn chrony(site: &Site<'_>) -> Option<(String, bool, bool)> {
+    for name in CHRONY {
+        let question = ServiceQuestion {
+            name: name.to_owned(),
+        };
+        let Ok(service) = site.host.service(question).await else {
+            continue;
+        };
+        if service.get("LoadState") == Some("loaded") {
+            let runs = service.get("ActiveState") == Some("active");
+            let enabled = service.get("UnitFileState") == Some("enabled");
+            return Some((name.to_owned(), runs, enabled));
+        }
+    }
+    None
+}
+
+fn describe(change: &Change, codes: Vec<Code>) -> Description {
+    let (title, change, undo) = match change {
+        Change::Timedatectl => (
+            "Switch time synchronisation on (timedatectl set-ntp true)".to_owned(),
+            "systemd's time service runs, now and at boot, and sets the clock".to_owned(),
+            Some("timedatectl set-ntp false; the time that was set stays".to_owned()),
+        ),
+        Change::Chrony { unit, was_enabled } => (
+            format!("Switch time synchronisation on (systemctl enable --now {unit})"),
+            format!("{unit} runs, now and at boot, and sets the clock"),
+            Some(match was_enabled {
+                true => format!("systemctl stop {unit}; the time that was set stays"),
+                false => format!("systemctl disable --now {unit}; the time that was set stays"),
+            }),
+        ),
+        Change::Step => (
+            "Have chrony set the clock at once (chronyc makestep)".to_owned(),
+            "the clock jumps to the time of chrony's own sources".to_owned(),
+            None,
+        ),
+    };
+    Description {
+        repair: Repair::SyncTime,
+        codes,
+        title,
+        why: "The clock is set by this host's own time servers; certificates are judged by it."
+            .to_owned(),
+        changes: vec![change],
+        undo,
+        safety: Safety::Safe,
+        needs_root: true,
+        ask: None,
+    }
+}
+
+impl Action for SyncTime {
+    fn describe(&self) -> Description {
+        self.description.clone()
+    }
+
+    fn limit(&self) -> Duration {
+        3 * LIMIT + SYNCHRONIZED_WITHIN
+    }
+
+    fn check<'a>(&'a self, site: &'a Site<'a>) -> BoxFuture<'a, Result<(), Refusal>> {
+        async move {
+            match change(site).await {
+                Ok(change) if change == self.change => Ok(()),
+                Ok(_) => Err(Refusal(
+                    "what keeps this clock has changed meanwhile".to_owned(),
+                )),
+                Err(why) => Err(Refusal(why)),
+            }
+        }
+        .boxed()
+    }
+
+    fn apply<'a>(
+        &'a self,
+        site: &'a Site<'a>,
+        hands: &'a mut Hands,
+    ) -> BoxFuture<'a, Result<Applied, HandsError>> {
+        async move {
+            match &self.change {
+                Change::Timedatectl => {
+                    let undo = undo(&["timedatectl", "set-ntp", "false"]);
+                    let args = ["set-ntp", "true"];
+                    hands.run(Some(undo), "timedatectl", &args, LIMIT).await?;
+                }
+                Change::Chrony { unit, was_enabled } => {
+                    let undo = match was_enabled {
+                        true => undo(&["systemctl", "stop", "--", unit]),
+                        false => undo(&["systemctl", "disable", "--now", "--", unit]),
+                    };
+                    let args = ["enable", "--now", "--", unit];
+                    hands.run(Some(undo), "systemctl", &args, LIMIT).await?;
+                }
+                Change::Step => {}
+            }
+            synchronized(site).await?;
+            if self.change != Change::Timedatectl {
+                hands.note(&Undo::Irreversible {
+                    what: "chrony set the clock".to_owned(),
+                })?;
+                // It slews by itself what is off at the start; a certificate cannot wait for that.
+                hands.run(None, "chronyc", &["makestep"], LIMIT).await?;
+            }
+            Ok(Applied::Done)
+        }
+        .boxed()
+    }
+}
+
+fn undo(words: &[&str]) -> Undo {
+    Undo::Run {
+        command: words.iter().map(|word| (*word).to_owned()).collect(),
+    }
+}
+
+/// Waits until a source has answered and is followed.
+async fn synchronized(site: &Site<'_>) -> Result<(), HandsError> {
+    let until = Instant::now() + SYNCHRONIZED_WITHIN;
+    loop {
+        let sync: Option<TimeSync> = site.doctor.host().time_sync(()).await.ok();
+        if sync.is_some_and(|sync| sync.synchronized == Some(true)) {
+            return Ok(());
+        }
+        if Instant::now() >= until {
+            let seconds = SYNCHRONIZED_WITHIN.as_secs();
+            return Err(HandsError::Failed(format!(
+                "no time server has answered within {seconds} s: permit UDP port 123 to one, or name one that can be reached"
+            )));
+        }
+        sleep(PAUSE).await;
+    }
+}

@@ -1,0 +1,161 @@
+//! Where journals are kept, how many of them, and that only one run writes there.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::io::Errno;
+
+use super::read::Past;
+use super::{JournalError, make_private};
+
+/// How many runs can be looked back at; only the last one is taken back, the others are for the person who reads.
+const KEPT: usize = 20;
+/// The file that is locked.
+const LOCK: &str = "lock";
+
+/// A directory of journals.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    directory: PathBuf,
+}
+
+/// The right to write there, until it is dropped.
+#[derive(Debug)]
+pub struct Lock {
+    directory: PathBuf,
+    _file: File,
+}
+
+impl Place {
+    /// In this directory.
+    pub fn at(directory: impl Into<PathBuf>) -> Self {
+        Self {
+            directory: directory.into(),
+        }
+    }
+
+    /// Where this user's journals are kept; `None` for a user without a home.
+    pub fn usual() -> Option<Self> {
+        if rustix::process::geteuid().is_root() {
+            return Some(Self::at("/var/lib/nexplane-doctor/undo"));
+        }
+        let absolute = |name: &str| {
+            std::env::var_os(name)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+        };
+        let state = absolute("XDG_STATE_HOME")
+            .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))?;
+        Some(Self::at(state.join("nexplane-doctor/undo")))
+    }
+
+    /// The directory.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Takes the right to write there.
+    ///
+    /// # Errors
+    /// When somebody else has it, the directory cannot be made, or others could have written there.
+    pub fn lock(&self) -> Result<Lock, JournalError> {
+        let failed = |error: &dyn std::fmt::Display| {
+            JournalError::new("keep undo journals in", &self.directory, error)
+        };
+        make_private(&self.directory).map_err(|error| failed(&error))?;
+        self.is_own()?;
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+            .open(self.directory.join(LOCK))
+            .map_err(|error| failed(&error))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Lock {
+                directory: self.directory.clone(),
+                _file: file,
+            }),
+            Err(Errno::WOULDBLOCK) => Err(failed(&"another `nexplane-doctor fix` is at work")),
+            Err(error) => Err(failed(&error)),
+        }
+    }
+
+    /// The last run there for the host under `root` that is not taken back whole, if there is one.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn last(&self, root: Option<&Path>) -> Result<Option<Past>, JournalError> {
+        if !self.directory.exists() {
+            return Ok(None);
+        }
+        self.is_own()?;
+        for run in self.runs()?.into_iter().rev() {
+            // A run whose first line never came to disk has changed nothing.
+            let Some(past) = Past::read(&run)? else {
+                continue;
+            };
+            if past.root.as_deref() == root && !past.is_taken_back() {
+                return Ok(Some(past));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What is run as this user is what stands there: nobody else may have written it.
+    fn is_own(&self) -> Result<(), JournalError> {
+        let failed = |why: &dyn std::fmt::Display| {
+            JournalError::new("use undo journals in", &self.directory, why)
+        };
+        let metadata = fs::metadata(&self.directory).map_err(|error| failed(&error))?;
+        if metadata.uid() != rustix::process::geteuid().as_raw() || metadata.mode() & 0o022 != 0 {
+            return Err(failed(
+                &"it is another user's, or other users can write to it",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The directories of runs, the oldest first.
+    fn runs(&self) -> Result<Vec<PathBuf>, JournalError> {
+        let failed =
+            |error: io::Error| JournalError::new("list undo journals in", &self.directory, error);
+        let mut runs = Vec::new();
+        for entry in fs::read_dir(&self.directory).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            if entry.file_type().map_err(failed)?.is_dir() {
+                runs.push(entry.path());
+            }
+        }
+        runs.sort();
+        Ok(runs)
+    }
+}
+
+impl Lock {
+    /// Makes the directory of a new run, named so that runs sort by age, and drops the oldest beyond the bound.
+    pub(super) fn new_run(&self, now: DateTime<Utc>) -> Result<PathBuf, JournalError> {
+        let place = Place::at(&self.directory);
+        let runs = place.runs()?;
+        let newest = runs.last().and_then(|run| run.file_name());
+        let name = now.format("%Y%m%dT%H%M%S%.6fZ").to_string();
+        // A clock that was set back must not make the new run look older than the last.
+        let name = match newest.and_then(|newest| newest.to_str()) {
+            Some(newest) if newest >= name.as_str() => format!("{newest}+"),
+            _ => name,
+        };
+        for old in runs.iter().rev().skip(KEPT - 1) {
+            // What cannot be removed stays: there is one more to look back at.
+            let _ = fs::remove_dir_all(old);
+        }
+        let run = self.directory.join(name);
+        make_private(&run)
+            .map_err(|error| JournalError::new("begin the undo journal in", &run, error))?;
+        Ok(run)
+    }
+}

@@ -1,0 +1,155 @@
+//! Files put back, if nobody has changed them since.
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use rustix::fs::{AtFlags, unlinkat};
+use rustix::io::Errno;
+
+use super::super::hands::{FILE_LIMIT, files};
+use super::super::journal::{Attributes, Digest, Left, Undo};
+use super::super::reach::{self, Reach, Spot};
+use super::{Force, Taken};
+
+/// What stands at a path.
+struct Now {
+    content: Option<Digest>,
+    attributes: Option<Attributes>,
+}
+
+pub(super) fn put_back(
+    reach: &Reach,
+    journal: &Path,
+    undo: &Undo,
+    told: Option<&Left>,
+    force: Force,
+) -> Taken {
+    let Some(path) = undo.path() else {
+        return Taken::Failed("it is about no file".to_owned());
+    };
+    let taken = reach.spot(path).and_then(|spot| match undo {
+        Undo::RestoreFile {
+            backup,
+            content,
+            attributes,
+            left,
+            ..
+        } => {
+            let now = Now::at(&spot)?;
+            if now.content.as_ref() == Some(content) && now.attributes.as_ref() == Some(attributes)
+            {
+                files::tidy(&spot)?;
+                return Ok(Taken::Already);
+            }
+            // With the content of before, only the attributes are put back.
+            let same = now.content.as_ref() == Some(content);
+            if let Some(why) =
+                changed_since(&now, told.unwrap_or(left)).filter(|_| !same && force == Force::No)
+            {
+                return Ok(Taken::Refused(why));
+            }
+            let copy = copy(&journal.join(backup))?;
+            if Digest::of(&copy) != *content {
+                return Ok(Taken::Failed(
+                    "the copy beside the journal is damaged".to_owned(),
+                ));
+            }
+            files::put(&spot, &copy, attributes).map(|()| Taken::Back)
+        }
+        Undo::RemoveFile { left, .. } => {
+            let now = Now::at(&spot)?;
+            if now.content.is_none() {
+                files::tidy(&spot)?;
+                return Ok(Taken::Already);
+            }
+            if let Some(why) =
+                changed_since(&now, told.unwrap_or(left)).filter(|_| force == Force::No)
+            {
+                return Ok(Taken::Refused(why));
+            }
+            files::take_away(&spot).map(|()| Taken::Back)
+        }
+        Undo::RemoveDirectory { .. } => {
+            match unlinkat(spot.directory(), &spot.name, AtFlags::REMOVEDIR) {
+                Ok(()) => files::sync(&spot).map(|()| Taken::Back),
+                Err(Errno::NOENT) => Ok(Taken::Already),
+                Err(Errno::NOTEMPTY | Errno::EXIST) => {
+                    Ok(Taken::Refused("something else is in it".to_owned()))
+                }
+                Err(error) => Err(error.into()),
+            }
+        }
+        Undo::RestoreAttributes { before, left, .. } => attributes(&spot, before, left, force),
+        Undo::Run { .. } | Undo::RestoreService { .. } | Undo::Irreversible { .. } => {
+            Ok(Taken::Failed("it is about no file".to_owned()))
+        }
+    });
+    taken.unwrap_or_else(|error| Taken::Failed(error.to_string()))
+}
+
+impl Now {
+    fn at(spot: &Spot) -> io::Result<Self> {
+        let Some(file) = spot.open()? else {
+            return Ok(Self {
+                content: None,
+                attributes: None,
+            });
+        };
+        Ok(Self {
+            attributes: Some(files::attributes(&file)?),
+            content: Some(Digest::of(&reach::content(&file, FILE_LIMIT)?)),
+        })
+    }
+}
+
+/// Why what is there may be somebody else's work.
+fn changed_since(now: &Now, left: &Left) -> Option<String> {
+    match (left, &now.content) {
+        (Left::Content(left), Some(content)) if left == content => None,
+        (Left::Absent, None) => None,
+        (Left::Untold, _) => Some(
+            "the repair ended before it had said what it left there; look at it, then --undo --yes --all takes it back"
+                .to_owned(),
+        ),
+        (_, None) => Some("it was removed since".to_owned()),
+        (_, Some(_)) => Some("it was changed since; --undo --yes --all takes it back all the same".to_owned()),
+    }
+}
+
+/// Puts owner and mode back. A repair that ended in the middle has changed one of the two.
+fn attributes(
+    spot: &Spot,
+    before: &Attributes,
+    left: &Attributes,
+    force: Force,
+) -> io::Result<Taken> {
+    let file = spot.open_any()?.ok_or(io::ErrorKind::NotFound)?;
+    if !file.metadata()?.is_dir() && spot.open()?.is_none() {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    let now = files::attributes(&file)?;
+    let of = |attributes: &Attributes| (attributes.mode, attributes.uid, attributes.gid);
+    if of(&now) == of(before) {
+        return Ok(Taken::Already);
+    }
+    let known = [before, left].iter().any(|it| now.mode == it.mode)
+        && [before, left]
+            .iter()
+            .any(|it| (now.uid, now.gid) == (it.uid, it.gid));
+    if !known && force == Force::No {
+        return Ok(Taken::Refused(
+            "its owner or mode was changed since; --undo --yes --all takes it back all the same"
+                .to_owned(),
+        ));
+    }
+    files::give(&file, before).map(|()| Taken::Back)
+}
+
+fn copy(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?
+        .take(FILE_LIMIT + 1)
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

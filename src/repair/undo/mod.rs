@@ -1,0 +1,203 @@
+//! Taking back: the steps of a journal in reverse, each only if what it would undo is still as the repair left it.
+//!
+//! It can be stopped at any moment and begun again: a step that is taken back already is seen to be, and each is written down.
+
+mod files;
+mod service;
+#[cfg(test)]
+mod tests;
+
+use super::hands::HandsError;
+use super::journal::{Holds, Journal, Lock, Past, PastStep, Undo};
+use super::reach::Reach;
+use crate::doctor::Doctor;
+use crate::host::live::programs;
+use crate::model::{CheckId, Status};
+use tokio_util::sync::CancellationToken;
+
+/// Programs that a journal may name. It is this user's own; still nothing else has a way back here.
+const PROGRAMS: [&str; 3] = ["systemctl", "timedatectl", "chronyc"];
+
+/// Whether what was changed since is overwritten all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Force {
+    /// A step whose file is not as the repair left it is refused.
+    No,
+    /// Whatever is there now goes.
+    Yes,
+}
+
+/// What became of a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    /// It is taken back.
+    Back,
+    /// It was as before already.
+    Already,
+    /// It could do harm: why.
+    Refused(String),
+    /// It did not succeed: why.
+    Failed(String),
+    /// Nothing takes it back.
+    Stays,
+}
+
+impl Taken {
+    /// The name used in reports.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Back => "undone",
+            Self::Already => "already",
+            Self::Refused(_) => "refused",
+            Self::Failed(_) => "failed",
+            Self::Stays => "stays",
+        }
+    }
+
+    /// What there is to say beside that.
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Self::Refused(why) | Self::Failed(why) => Some(why),
+            Self::Back | Self::Already | Self::Stays => None,
+        }
+    }
+
+    /// Whether nothing is left to do about it.
+    pub const fn is_settled(&self) -> bool {
+        matches!(self, Self::Back | Self::Already | Self::Stays)
+    }
+}
+
+/// The steps of a run that are not taken back yet, in the order in which they would be.
+pub fn open_steps(past: &Past) -> Vec<PastStep> {
+    past.steps
+        .iter()
+        .rev()
+        .filter(|step| !step.undone)
+        .cloned()
+        .collect()
+}
+
+/// Takes a whole run back, or what is left of it.
+///
+/// # Errors
+/// When its journal cannot be written to: then nothing is taken back.
+pub async fn undo(
+    past: &Past,
+    lock: Lock,
+    doctor: &Doctor,
+    force: Force,
+) -> Result<Vec<(PastStep, Taken)>, HandsError> {
+    let mut journal = Journal::resume(lock, past)?;
+    let taken = take_back(&mut journal, &past.steps, doctor, force).await;
+    if taken.iter().all(|(_, taken)| taken.is_settled()) {
+        journal.finish()?;
+    }
+    Ok(taken)
+}
+
+/// Takes these steps back, the last one first. What cannot be is left, and the others go on.
+pub(super) async fn take_back(
+    journal: &mut Journal,
+    steps: &[PastStep],
+    doctor: &Doctor,
+    force: Force,
+) -> Vec<(PastStep, Taken)> {
+    let reach = Reach::new(journal.root());
+    let directory = journal.directory().to_owned();
+    let mut identity = Identity::default();
+    let mut taken: Vec<(PastStep, Taken)> = Vec::new();
+    for step in steps.iter().rev().filter(|step| !step.undone) {
+        let refusal = match (step.undo.holds(), force) {
+            (Holds::Identity, Force::No) => identity.refusal(doctor).await,
+            _ => None,
+        };
+        let outcome = match (&step.undo, refusal) {
+            (_, Some(why)) => Taken::Refused(why),
+            (Undo::Irreversible { .. }, _) => Taken::Stays,
+            (Undo::Run { command }, _) => run(&reach, command).await,
+            (Undo::RestoreService { unit, active }, _) => {
+                service::put_back(&reach, unit, active).await
+            }
+            (undo, _) => files::put_back(&reach, &directory, undo, step.told.as_ref(), force),
+        };
+        let outcome = match step.undo {
+            // Not before what it reads is back, too.
+            Undo::RestoreService { .. } => outcome,
+            _ => written(journal, step, outcome),
+        };
+        taken.push((step.clone(), outcome));
+    }
+    let is_file = |step: &PastStep| step.undo.path().is_some();
+    let back_now = |(step, outcome): &(PastStep, Taken)| is_file(step) && outcome.is_settled();
+    let files_are_back =
+        taken.iter().any(back_now) || steps.iter().any(|step| is_file(step) && step.undone);
+    for (step, outcome) in &mut taken {
+        let Undo::RestoreService { unit, active } = &step.undo else {
+            continue;
+        };
+        if outcome.is_settled() && files_are_back {
+            *outcome = service::with_what_is_back(&reach, unit, active).await;
+        }
+        *outcome = written(journal, step, outcome.clone());
+    }
+    taken
+}
+
+/// Writes down that a step is settled, if it is.
+fn written(journal: &mut Journal, step: &PastStep, outcome: Taken) -> Taken {
+    match outcome.is_settled().then(|| journal.undone(step.number)) {
+        Some(Err(error)) => Taken::Failed(error.to_string()),
+        _ => outcome,
+    }
+}
+
+/// Whether the identity that is there works: looked at once, and only if it matters.
+#[derive(Default)]
+struct Identity(Option<Option<String>>);
+
+impl Identity {
+    async fn refusal(&mut self, doctor: &Doctor) -> Option<String> {
+        if self.0.is_none() {
+            self.0 = Some(Self::look(doctor).await);
+        }
+        self.0.clone().flatten()
+    }
+
+    async fn look(doctor: &Doctor) -> Option<String> {
+        let registration = CheckId::from_static("registration");
+        let checks = vec![CheckId::from_static("identity"), registration.clone()];
+        let never = CancellationToken::new();
+        let report = doctor.looking_at(checks).look(&never, &mut |_| {}).await;
+        let status = |id: &CheckId| {
+            let check = report.checks.iter().find(|check| check.id == *id);
+            check.map(|check| check.status)
+        };
+        match status(&registration) {
+            Some(Status::Fail) => None,
+            // No identity of which the control plane could say anything: nothing that works is lost.
+            _ if status(&CheckId::from_static("identity")) == Some(Status::Fail) => None,
+            Some(Status::Pass | Status::Warn) => Some(
+                "the identity that is there now works, and the one before it did not".to_owned(),
+            ),
+            _ => Some("whether the identity that is there now works cannot be seen".to_owned()),
+        }
+    }
+}
+
+async fn run(reach: &Reach, command: &[String]) -> Taken {
+    let Some((program, args)) = command.split_first() else {
+        return Taken::Failed("the journal names no program".to_owned());
+    };
+    if !PROGRAMS.contains(&program.as_str()) {
+        return Taken::Refused(format!("`{program}` is no program that a repair runs"));
+    }
+    if reach.foreign_root().is_some() {
+        return Taken::Refused("that would be this machine's, not the one under --root".to_owned());
+    }
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match programs::run(program, &args, service::LIMIT).await {
+        Ok(_) => Taken::Back,
+        Err(why) => Taken::Failed(why),
+    }
+}

@@ -1,0 +1,173 @@
+//! The service stopped, disabled, masked, failed, given up on.
+
+use super::{boot_with, is_well, shown, taken_back};
+use crate::harness::{Doctor, Fix, SystemdBox, UNIT, until};
+
+/// A program that ends with an error as long as a file is there, and stays once it is gone.
+const ENDS_WHILE_BROKEN: &str = "[ ! -e /etc/broken ] || exit 3\nexec sleep infinity";
+
+/// Waits until systemd has given up starting the service for this time.
+fn given_up(machine: &SystemdBox, times: usize) {
+    until("the start limit", || {
+        let log = machine.shell("journalctl --unit nexplane-agent --output cat");
+        (log.matches("repeated too quickly").count() >= times).then_some(())
+    });
+}
+
+#[test]
+fn a_stopped_service_is_started() {
+    let (machine, _servers) = boot_with(|agent| agent);
+    machine.systemctl("stop nexplane-agent");
+    Fix::at(&machine, &[])
+        .run()
+        .status(1)
+        .before(&["service.stopped"])
+        .actions(&[("start-service", "null")]);
+    assert_eq!(shown(&machine, "ActiveState"), "inactive");
+    Fix::at(&machine, &["--yes"])
+        .run()
+        .status(0)
+        .before(&["service.stopped"])
+        .actions(&[("start-service", "verified")])
+        .after(&[]);
+    is_well(&machine);
+    taken_back(&machine);
+    Doctor::at(&machine)
+        .diagnose()
+        .failed_because(&["service.stopped"]);
+}
+
+#[test]
+fn a_stopped_service_that_is_disabled_too_is_both_again_afterwards() {
+    let (machine, _servers) = boot_with(|agent| agent);
+    machine.shell("systemctl disable --now nexplane-agent 2>/dev/null");
+    Fix::at(&machine, &["--yes"])
+        .run()
+        .status(0)
+        .actions(&[("start-service", "verified")]);
+    assert_eq!(shown(&machine, "UnitFileState"), "enabled");
+    is_well(&machine);
+    taken_back(&machine);
+    assert_eq!(shown(&machine, "UnitFileState"), "disabled");
+    Doctor::at(&machine)
+        .diagnose()
+        .failed_because(&["service.stopped"]);
+}
+
+#[test]
+fn a_disabled_service_is_enabled() {
+    let (machine, _servers) = boot_with(|agent| agent);
+    machine.shell("systemctl disable nexplane-agent 2>/dev/null");
+    Fix::at(&machine, &["--yes"])
+        .run()
+        .status(0)
+        .before(&[])
+        .actions(&[("enable-service", "verified")]);
+    is_well(&machine);
+    taken_back(&machine);
+    Doctor::at(&machine)
+        .diagnose()
+        .found_no_error()
+        .notice("service.not_enabled");
+    assert_eq!(shown(&machine, "ActiveState"), "active");
+}
+
+#[test]
+fn a_masked_service_is_unmasked_when_a_person_agrees() {
+    let (machine, _servers) = boot_with(|agent| agent);
+    // As a package installs it: only then can it be masked without losing it.
+    machine.shell(&format!(
+        "systemctl disable --now nexplane-agent 2>/dev/null; mv {UNIT} /usr/lib/systemd/system/; systemctl daemon-reload; systemctl enable nexplane-agent 2>/dev/null; systemctl mask nexplane-agent 2>/dev/null"
+    ));
+    Fix::at(&machine, &["--yes"])
+        .run()
+        .status(1)
+        .before(&["service.masked"])
+        .actions(&[("unmask-service", "not_done")])
+        .reason("unmask-service", "--all");
+    assert_eq!(shown(&machine, "LoadState"), "masked");
+    Fix::at(&machine, &["--yes", "--all"])
+        .run()
+        .status(0)
+        .actions(&[("unmask-service", "verified")]);
+    is_well(&machine);
+    taken_back(&machine);
+    Doctor::at(&machine)
+        .diagnose()
+        .failed_because(&["service.masked"]);
+    assert_eq!(shown(&machine, "ActiveState"), "inactive");
+}
+
+#[test]
+fn a_mask_with_nothing_behind_it_is_for_a_person() {
+    let (machine, _servers) = boot_with(|agent| agent);
+    machine.systemctl("stop nexplane-agent");
+    machine.shell(&format!("ln -sf /dev/null {UNIT}; systemctl daemon-reload"));
+    Fix::at(&machine, &["--yes", "--all"])
+        .run()
+        .status(1)
+        .before(&["service.masked"])
+        .actions(&[])
+        .for_person("service.masked", "installed again");
+}
+
+#[test]
+fn a_failed_service_is_started_again() {
+    let (machine, _servers) = boot_with(|agent| agent);
+    machine.systemctl("kill --signal=KILL nexplane-agent");
+    machine.until_service("ActiveState", |state| state == "failed");
+    Fix::at(&machine, &["--yes"])
+        .run()
+        .status(0)
+        .before(&["service.failed"])
+        .actions(&[("restart-service", "verified")]);
+    is_well(&machine);
+    taken_back(&machine);
+    // That it had failed is past: what can be put back is that it does not run.
+    Doctor::at(&machine)
+        .diagnose()
+        .failed_because(&["service.stopped"]);
+}
+
+#[test]
+fn a_start_limit_is_cleared_once_its_cause_is_gone() {
+    let (machine, _servers) = boot_with(|agent| {
+        agent
+            .service("Restart=always\nRestartSec=10ms\nExecStartPre=/bin/touch /etc/broken")
+            .program(ENDS_WHILE_BROKEN)
+    });
+    given_up(&machine, 1);
+    Doctor::at(&machine)
+        .diagnose()
+        .failed_because(&["service.crash_looping"]);
+    // Nobody has removed the cause yet: it fails again, and says so.
+    Fix::at(&machine, &["--yes"])
+        .run()
+        .status(1)
+        .actions(&[("reset-failed", "failed")])
+        .reason("reset-failed", "exit code 3");
+    // Nothing is to be started while the cause is taken away.
+    given_up(&machine, 2);
+    machine.shell(&format!(
+        "sed -i /touch/d {UNIT}; rm -f /etc/broken; systemctl daemon-reload"
+    ));
+    Fix::at(&machine, &["--yes"])
+        .run()
+        .status(0)
+        .before(&["service.crash_looping"])
+        .actions(&[("reset-failed", "verified")]);
+    is_well(&machine);
+}
+
+#[test]
+fn another_user_is_told_what_it_takes_root_for() {
+    let (machine, _servers) = boot_with(|agent| agent);
+    machine.systemctl("stop nexplane-agent");
+    let journal = ["--yes", "--journal", "/tmp/undo"];
+    Fix::run_by(("nobody", "nogroup"), &machine, &journal)
+        .run()
+        .status(1)
+        .actions(&[("start-service", "not_done")])
+        .reason("start-service", "root");
+    assert_eq!(shown(&machine, "ActiveState"), "inactive");
+}
