@@ -39,7 +39,7 @@ pub use service::{
     UnitError,
 };
 pub use setting::Setting;
-pub use surroundings::{Places, Surroundings};
+pub use surroundings::{Places, Privilege, Surroundings};
 pub use trust::{TrustError, roots};
 pub use uninstall::{Uninstalled, uninstall};
 

@@ -5,8 +5,10 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
+
 use super::identity::IdentityFiles;
-use super::trust::roots;
+use super::trust::{Store, TrustError, roots_in};
 use crate::contract::client::{ApiClient, Route};
 use crate::contract::config::{self, AgentConfig, MAX_BYTES, Verification};
 use crate::contract::paths;
@@ -30,6 +32,8 @@ pub struct Setting {
     pub files: IdentityFiles,
     /// The proxy that is on the way.
     pub proxy: Option<Proxy>,
+    /// Where it finds the system's CAs.
+    pub(super) store: Store,
 }
 
 impl Setting {
@@ -75,7 +79,16 @@ impl Setting {
             plane,
             files,
             proxy,
+            store: Store::of(environment),
         })
+    }
+
+    /// Whom it trusts.
+    ///
+    /// # Errors
+    /// When the configured CA file is of no use.
+    pub(super) fn roots(&self) -> Result<Vec<CertificateDer<'static>>, TrustError> {
+        roots_in(&self.store, self.config.ca_cert.as_deref())
     }
 
     /// A client of the control plane that presents `identity`, and accepts only a peer that strict verification accepts;
@@ -84,7 +97,7 @@ impl Setting {
     /// # Errors
     /// When the CA file or the identity is of no use; the text says why.
     pub fn client(&self, identity: Option<ClientIdentity>) -> Result<ApiClient, String> {
-        let roots = roots(self.config.ca_cert.as_deref()).map_err(|error| error.to_string())?;
+        let roots = self.roots().map_err(|error| error.to_string())?;
         let tls = match self.config.verification {
             Verification::On => strict_tls_config(&roots, identity, None),
             Verification::Off => unverified_tls_config(identity),

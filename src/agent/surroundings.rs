@@ -56,11 +56,33 @@ impl Places {
     }
 }
 
+/// Who runs this program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Privilege {
+    /// One who may change the host.
+    Root,
+    /// Anybody else.
+    Ordinary,
+}
+
+impl Privilege {
+    /// That of this process. Where there is no root, the system says for each file who may change it.
+    fn of_this_process() -> Self {
+        #[cfg(unix)]
+        if !rustix::process::geteuid().is_root() {
+            return Self::Ordinary;
+        }
+        Self::Root
+    }
+}
+
 /// Everything around an installation that is not the user's to say.
 #[derive(Clone)]
 pub struct Surroundings {
     /// The agent's files.
     pub places: Places,
+    /// Who runs this program.
+    pub privilege: Privilege,
     /// The service manager.
     pub manager: Arc<dyn ServiceManager>,
     /// What the agent says of its host.
@@ -81,6 +103,7 @@ impl Surroundings {
         let config_dir: PathBuf = std::path::absolute(config_dir)?.components().collect();
         Ok(Self {
             places: Places::with_config_dir(config_dir),
+            privilege: Privilege::of_this_process(),
             manager: Arc::new(Systemd::default()),
             host: HostFacts::named(sysinfo::System::host_name().unwrap_or_default()),
             environment: std::env::vars_os()

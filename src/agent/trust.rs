@@ -1,5 +1,6 @@
 //! What the agent trusts: the system's store, `SSL_CERT_FILE` and `SSL_CERT_DIR`, and the configuration's `ca_cert`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rustls::pki_types::CertificateDer;
@@ -13,12 +14,55 @@ pub struct TrustError {
     why: String,
 }
 
-/// All anchors. What of the system's store cannot be read is passed over, as the agent's library does.
+/// Where the system's store is for an agent in another environment than this process'.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Store {
+    file: Option<PathBuf>,
+    directories: Vec<PathBuf>,
+}
+
+impl Store {
+    /// What these variables say, as Go's library reads them; nothing: the system's own.
+    pub(super) fn of(environment: &BTreeMap<String, String>) -> Self {
+        let set = |name: &str| environment.get(name).filter(|value| !value.is_empty());
+        let directories = set("SSL_CERT_DIR").map(std::env::split_paths);
+        Self {
+            file: set("SSL_CERT_FILE").map(PathBuf::from),
+            directories: directories.into_iter().flatten().collect(),
+        }
+    }
+
+    /// What of it cannot be read is passed over, as the agent's library does.
+    fn load(&self) -> Vec<CertificateDer<'static>> {
+        use rustls_native_certs::{load_certs_from_paths, load_native_certs};
+        let file = self.file.as_deref();
+        let directories = self.directories.iter().map(PathBuf::as_path);
+        let from = directories.map(|directory| load_certs_from_paths(None, Some(directory)));
+        let from = from.chain(file.map(|file| load_certs_from_paths(Some(file), None)));
+        match self == &Self::default() {
+            true => load_native_certs().certs,
+            false => from.flat_map(|loaded| loaded.certs).collect(),
+        }
+    }
+}
+
+/// All anchors, by this process' environment.
 ///
 /// # Errors
 /// When the configured CA file cannot be read, or holds no certificate.
 pub fn roots(ca_cert: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, TrustError> {
-    let mut roots = rustls_native_certs::load_native_certs().certs;
+    roots_in(&Store::default(), ca_cert)
+}
+
+/// All anchors.
+///
+/// # Errors
+/// When the configured CA file cannot be read, or holds no certificate.
+pub(super) fn roots_in(
+    store: &Store,
+    ca_cert: Option<&Path>,
+) -> Result<Vec<CertificateDer<'static>>, TrustError> {
+    let mut roots = store.load();
     let Some(path) = ca_cert else {
         return Ok(roots);
     };

@@ -33,7 +33,7 @@ const TRACES: [&str; 5] = [".new", ".pending", ".pending.new", ".before-install"
 /// # Errors
 /// What could not be done; what was done stays done, and it can be tried again.
 pub async fn uninstall(around: &Surroundings) -> Result<Uninstalled, InstallError> {
-    root()?;
+    root(around)?;
     let places = &around.places;
     let manager = &*around.manager;
     let lock = match places.config_dir.is_dir() {

@@ -29,7 +29,7 @@ pub async fn proxy_settings(host: &dyn Host, known: &Known) -> Vec<ProxySetting>
     let configured = told
         .proxy
         .is_some()
-        .then(|| ProxySetting::Configuration { path: told.path });
+        .then_some(ProxySetting::Configuration { path: told.path });
     let environment = environment::of_agent(host, known).await;
     let set = PROXY_VARIABLES.into_iter();
     let set = set.filter(|name| environment.get(name).is_some());

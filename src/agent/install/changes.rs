@@ -321,7 +321,7 @@ impl Note {
             fs::rename(directory, &unborn)
                 .and_then(|()| sync_directory(directory))
                 .map_err(|error| FileError::new("remove", directory, error))?;
-            return remove_unborn(directory);
+            return clear_unborn(&unborn);
         }
         remove(&note)
     }
@@ -341,8 +341,7 @@ fn make_directory(directory: &Path, note: &Note) -> Result<Lock, InstallError> {
     match fs::rename(&unborn, directory) {
         Ok(()) => {}
         Err(error) => {
-            drop(lock);
-            remove_unborn(directory)?;
+            clear_unborn(&unborn)?;
             return Err(match error.kind() {
                 io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists => {
                     LockError::Busy(directory.to_owned()).into()
@@ -368,18 +367,23 @@ fn make_public(directory: &Path) -> io::Result<()> {
     fs::create_dir(directory)
 }
 
-/// Removes a directory that never came into place, or has left it: nothing but a note is in it.
+/// Removes a directory that never came into place, or has left it, unless somebody is at work in it.
 fn remove_unborn(directory: &Path) -> Result<(), InstallError> {
     let unborn = with_suffix(directory, UNBORN);
     if Was::of(&unborn) == Was::Absent {
         return Ok(());
     }
     let _lock = Lock::attempt(&unborn)?;
+    clear_unborn(&unborn)
+}
+
+/// The same for the one who has its lock: nothing but a note is in it.
+fn clear_unborn(unborn: &Path) -> Result<(), InstallError> {
     remove(&with_suffix(&unborn.join(NOTE), ".new"))?;
     remove(&unborn.join(NOTE))?;
-    fs::remove_dir(&unborn)
-        .and_then(|()| sync_directory(&unborn))
-        .map_err(|error| FileError::new("remove", &unborn, error).into())
+    fs::remove_dir(unborn)
+        .and_then(|()| sync_directory(unborn))
+        .map_err(|error| FileError::new("remove", unborn, error).into())
 }
 
 fn holds_only_the_note(directory: &Path) -> bool {

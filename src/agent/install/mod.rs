@@ -85,7 +85,7 @@ pub async fn install(
     options: &InstallOptions,
     around: &Surroundings,
 ) -> Result<Installed, InstallError> {
-    preflight::root()?;
+    preflight::root(around)?;
     let wanted = Wanted::of(options, around)?;
     let places = &around.places;
     let lock = match places.config_dir.is_dir() {

@@ -6,19 +6,18 @@ use super::super::identity::IdentityError;
 use super::super::rotate::settle_locked;
 use super::super::service::{Activity, AtBoot, Definition, ServiceManager, ServiceState};
 use super::super::setting::Setting;
-use super::super::surroundings::Surroundings;
+use super::super::surroundings::{Privilege, Surroundings};
 use super::WorkingIdentity;
 use super::error::InstallError;
 use crate::contract::api::{self, Health, TokenReport, TokenState};
 use crate::model::{Code, Secret, excerpt};
 
 /// That this is root.
-pub(in crate::agent) fn root() -> Result<(), InstallError> {
-    #[cfg(unix)]
-    if !rustix::process::geteuid().is_root() {
-        return Err(InstallError::NotRoot);
+pub(in crate::agent) fn root(around: &Surroundings) -> Result<(), InstallError> {
+    match around.privilege {
+        Privilege::Root => Ok(()),
+        Privilege::Ordinary => Err(InstallError::NotRoot),
     }
-    Ok(())
 }
 
 /// That there is a service manager who would run the agent; and what it does with it now.

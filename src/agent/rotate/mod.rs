@@ -17,7 +17,6 @@ use super::heartbeat::{HeartbeatError, Purpose};
 use super::identity::{Identity, IdentityError};
 use super::lock::{Lock, LockError};
 use super::setting::Setting;
-use super::trust::roots;
 use crate::contract::api::{self, RotateRequest};
 use crate::model::Code;
 use settle::Standing;
@@ -129,7 +128,8 @@ async fn renew(
         .map_err(RotateError::Setting)?;
     let answer = client.rotate_cert(&RotateRequest { csr }).await;
     let renewed = certificate_of(&answer.map_err(EnrollError::from)?)?;
-    let roots = roots(setting.config.ca_cert.as_deref())
+    let roots = setting
+        .roots()
         .map_err(|error| RotateError::Setting(error.to_string()))?;
     fit::check(&renewed, old, &roots, now).map_err(RotateError::Unfit)?;
     files.keep_pending(&renewed, &key)?;

@@ -108,5 +108,6 @@ const fn is_of_the_certificate(alert: AlertDescription) -> bool {
             | AlertDescription::UnknownCA
             | AlertDescription::AccessDenied
             | AlertDescription::CertificateRequired
+            | AlertDescription::DecryptError
     )
 }

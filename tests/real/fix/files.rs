@@ -130,14 +130,14 @@ fn files_are_opened_to_the_services_user_and_to_nobody_else() {
     Fix::at(&machine, &["--yes"])
         .run()
         .status(0)
-        .before(&["config.unreadable", "identity.unreadable"])
+        .before(&["config.unreadable"])
         .actions(&[
             ("repair-permissions", "verified"),
             ("restart-service", "verified"),
         ])
         .after(&[]);
     let of = |name: &str| permissions(&machine, &format!("{CONFIG_DIR}/{name}"));
-    assert_eq!(of("client.key"), format!("600 nobody root"));
+    assert_eq!(of("client.key"), "600 nobody root");
     assert_eq!(of("config.yaml"), format!("640 root {group}"));
     assert_eq!(of("client.crt"), format!("640 root {group}"));
     is_well(&machine);
@@ -147,7 +147,7 @@ fn files_are_opened_to_the_services_user_and_to_nobody_else() {
     }
     Doctor::at(&machine)
         .diagnose()
-        .failed_because(&["config.unreadable", "identity.unreadable"]);
+        .failed_because(&["config.unreadable"]);
 }
 
 #[test]

@@ -5,8 +5,14 @@ use std::process::{Child, Stdio};
 
 use serde_json::Value;
 
-use super::{is_well, taken_back};
-use crate::harness::{Agent, CONFIG_DIR, Doctor, Fix, Pki, SystemdBox};
+use super::is_well;
+use crate::harness::{Agent, CONFIG_DIR, Doctor, Fix, Pki, SystemdBox, live_by};
+
+/// The lab's CA, where an agent may find it that was told of none.
+const STORE: &str = "/etc/lab-ca.pem";
+
+/// The file that says what time it is for the control plane.
+const CLOCK: &str = "/srv/clock";
 
 /// The lab's control plane in a box, and an agent that is told of it.
 struct Plane {
@@ -16,8 +22,18 @@ struct Plane {
 }
 
 impl Plane {
-    /// With an agent that never enrolled, and this in its unit.
+    /// With these faults, and an agent that never enrolled.
     fn new(faults: &[&str]) -> Self {
+        Self::at("+0", faults, |agent| agent)
+    }
+
+    /// The same without faults, and with the agent so.
+    fn with(shape: impl FnOnce(Agent) -> Agent) -> Self {
+        Self::at("+0", &[], shape)
+    }
+
+    /// The same, at another time than the machine's.
+    fn at(time: &str, faults: &[&str], shape: impl FnOnce(Agent) -> Agent) -> Self {
         let machine = SystemdBox::new();
         let mut command = machine.command(env!("CARGO_BIN_EXE_nexplane-doctor"));
         command.args([
@@ -34,6 +50,8 @@ impl Plane {
             command.args(["--fault", fault]);
         }
         machine.shell("mkdir -p /srv/lab");
+        machine.put(CLOCK, "0644", time);
+        live_by(&mut command, CLOCK);
         let mut serving = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(serving.stdout.take().unwrap())
@@ -49,11 +67,12 @@ impl Plane {
             .machine
             .shell(&format!("cat {}", plane.text("ca_cert")));
         // The harness' own PKI is nobody's here: the agent is told of the lab's CA.
-        Agent::enrolled(&Pki::new())
+        let agent = Agent::enrolled(&Pki::new())
             .never_enrolled()
             .control_plane(plane.text("control_plane"))
-            .ca_file(&ca)
-            .install(&plane.machine);
+            .ca_file(&ca);
+        plane.machine.put(STORE, "0644", &ca);
+        shape(agent).install(&plane.machine);
         plane
             .machine
             .shell("systemctl daemon-reload; systemctl enable --now nexplane-agent 2>/dev/null");
@@ -76,6 +95,33 @@ impl Plane {
             .status(0)
             .after(&[]);
         self
+    }
+
+    /// With an agent that enrolled so many days ago. The control plane has not ended since, and neither has its own certificate.
+    fn enrolled_before(days: u32) -> Self {
+        let then = format!("-{days}d");
+        let plane = Self::at(&then, &[], |agent| agent);
+        let token = plane.token(0);
+        Fix::at(&plane.machine, &["--yes", "--all", "--token", &token])
+            .living_at(&then)
+            .run()
+            .status(0);
+        plane.machine.put(CLOCK, "0644", "+0");
+        plane
+    }
+
+    /// A token of now.
+    fn new_token(&self) -> String {
+        let (plane, token, ca) = (
+            self.text("control_plane"),
+            self.text("api_token"),
+            self.text("ca_cert"),
+        );
+        let answer = self.machine.shell(&format!(
+            "curl -sf --cacert {ca} -X POST -H 'Authorization: Bearer {token}' {plane}/agents/enrollment-tokens"
+        ));
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        answer["token"].as_str().unwrap().to_owned()
     }
 
     /// The id in the certificate.
@@ -160,7 +206,7 @@ fn a_used_token_is_not_tried_and_nothing_is_changed() {
         .run()
         .status(1)
         .before(&["token.used"])
-        .actions(&[("re-enroll", "refused")])
+        .actions(&[("re-enroll", "refused"), ("restart-service", "not_done")])
         .reason("re-enroll", "token.used");
     assert_eq!(plane.identity(), before);
     let fresh = plane.token(1);
@@ -239,5 +285,82 @@ fn an_identity_that_works_is_kept_whatever_token_is_given() {
         .status(0)
         .actions(&[]);
     assert_eq!(plane.identity(), before);
-    taken_back(&plane.machine);
+}
+
+#[test]
+fn an_expired_certificate_is_rotated_and_the_agent_stays_who_it_is() {
+    let plane = Plane::enrolled_before(385);
+    let (before, id) = (plane.identity(), plane.agent_id());
+    Doctor::at(&plane.machine)
+        .diagnose()
+        .failed_because(&["identity.expired"]);
+    Fix::at(&plane.machine, &["--yes"])
+        .run()
+        .status(0)
+        .before(&["identity.expired"])
+        .actions(&[
+            ("rotate-certificate", "verified"),
+            ("restart-service", "verified"),
+        ])
+        .after(&[]);
+    assert_eq!(plane.agent_id(), id);
+    assert_ne!(plane.identity(), before);
+    let pending = plane.machine.shell(&format!("ls -A {CONFIG_DIR}"));
+    assert!(!pending.contains("pending"), "{pending}");
+    is_well(&plane.machine);
+    let rotated = plane.identity();
+    Fix::at(&plane.machine, &["--undo", "--yes"])
+        .run()
+        .status(1);
+    assert_eq!(plane.identity(), rotated);
+    Fix::at(&plane.machine, &["--undo", "--yes", "--all"])
+        .run()
+        .status(0);
+    assert_eq!(plane.identity(), before);
+}
+
+#[test]
+fn one_that_expired_too_long_ago_takes_a_new_token() {
+    let plane = Plane::enrolled_before(396);
+    let before = plane.identity();
+    Fix::at(&plane.machine, &["--yes", "--all"])
+        .run()
+        .status(1)
+        .before(&["identity.expired"])
+        .reason("re-enroll", "token");
+    assert_eq!(plane.identity(), before);
+    let token = plane.new_token();
+    Fix::at(&plane.machine, &["--yes", "--all", "--token", &token])
+        .run()
+        .status(0)
+        .after(&[]);
+    is_well(&plane.machine);
+}
+
+#[test]
+fn what_is_trusted_is_what_the_service_trusts() {
+    let plane = Plane::with(|agent| {
+        agent
+            .trusts_the_system_only()
+            .service(&format!("Environment=SSL_CERT_FILE={STORE}"))
+    })
+    .enrolled();
+    is_well(&plane.machine);
+}
+
+#[test]
+fn a_new_identity_is_the_services_users() {
+    let plane = Plane::with(|agent| agent.service("User=nobody"));
+    let token = plane.token(0);
+    // First the configuration is opened to it, then there is something to see.
+    Fix::at(&plane.machine, &["--yes", "--all", "--token", &token])
+        .run()
+        .status(0)
+        .before(&["config.unreadable"])
+        .after(&[]);
+    let key = plane
+        .machine
+        .shell(&format!("stat -c '%a %U' {CONFIG_DIR}/client.key"));
+    assert_eq!(key, "600 nobody\n");
+    is_well(&plane.machine);
 }

@@ -99,13 +99,19 @@ fn what_is_presented_is_trusted_only_by_its_fingerprint() {
     Fix::at(&machine, &["--yes", "--all"])
         .run()
         .status(1)
-        .actions(&[("reinstall-with-ca", "not_done")])
+        .actions(&[
+            ("reinstall-with-ca", "not_done"),
+            ("restart-service", "not_done"),
+        ])
         .reason("reinstall-with-ca", "--ca-fingerprint");
     for typed in [wrong.as_str(), &print[..23]] {
         Fix::at(&machine, &["--yes", "--all", "--ca-fingerprint", typed])
             .run()
             .status(1)
-            .actions(&[("reinstall-with-ca", "refused")])
+            .actions(&[
+                ("reinstall-with-ca", "refused"),
+                ("restart-service", "not_done"),
+            ])
             .reason("reinstall-with-ca", "may not be the control plane");
     }
     assert!(!configuration(&machine).contains("ca_cert"));

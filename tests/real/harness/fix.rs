@@ -6,7 +6,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::place::{Place, child_of};
-use super::until;
+use super::{live_at, until};
 
 /// A run to be.
 pub(crate) struct Fix {
@@ -45,6 +45,12 @@ impl Fix {
             .args(["fix", "--format", "json", "--timeout", "2s"])
             .args(arguments);
         Self { command }
+    }
+
+    /// With another time than the machine's, such as `-600s`.
+    pub(crate) fn living_at(mut self, time: &str) -> Self {
+        live_at(&mut self.command, time);
+        self
     }
 
     /// Runs it to its end.

@@ -45,11 +45,23 @@ pub(crate) const URL: &str = "https://cp.nexplane.test:8000";
 /// How long anything here may take to come up or to end. Far more than it needs: it bounds, it does not measure.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The library that shows a program another time than the machine's.
+fn faketime() -> String {
+    let arch = std::env::consts::ARCH;
+    format!("/usr/lib/{arch}-linux-gnu/faketime/libfaketime.so.1")
+}
+
 /// Shows a command another time than the machine's, such as `+600s`, by libfaketime.
 fn live_at(command: &mut Command, time: &str) {
-    let arch = std::env::consts::ARCH;
-    let library = format!("/usr/lib/{arch}-linux-gnu/faketime/libfaketime.so.1");
-    command.env("LD_PRELOAD", library).env("FAKETIME", time);
+    command.env("LD_PRELOAD", faketime()).env("FAKETIME", time);
+}
+
+/// The same by a file that says which, and may say another one later.
+pub(crate) fn live_by(command: &mut Command, file: &str) {
+    command
+        .env("LD_PRELOAD", faketime())
+        .env("FAKETIME_TIMESTAMP_FILE", file)
+        .env("FAKETIME_NO_CACHE", "1");
 }
 
 /// Looks again and again until there is something to see.
