@@ -298,11 +298,8 @@ fn an_unfinished_run_is_told_of() {
     let runs = fs::read_dir(&undo)
         .unwrap()
         .map(|entry| entry.unwrap().path());
-    let journal = runs
-        .filter(|path| path.is_dir())
-        .next()
-        .unwrap()
-        .join("journal");
+    let mut runs = runs.filter(|path| path.is_dir());
+    let journal = runs.next().unwrap().join("journal");
     let text = fs::read_to_string(&journal).unwrap();
     let kept: Vec<&str> = text
         .lines()

@@ -168,13 +168,7 @@ impl<'a> Session<'a> {
         for round in 1..=ROUNDS {
             let plan = plan(&self.doctor, &report, &self.given).await;
             fixed.for_person.clone_from(&plan.for_person);
-            let fresh = |item: &Item| {
-                let is = |done: &Done| {
-                    done.description.repair == item.description.repair
-                        && done.description.codes == item.description.codes
-                };
-                !fixed.actions.iter().any(is)
-            };
+            let fresh = |item: &Item| !fixed.actions.iter().any(|done| done.is_of(item));
             if round > 1 && !plan.items.iter().any(fresh) {
                 break;
             }
@@ -226,11 +220,15 @@ impl<'a> Session<'a> {
         let first = fixed.actions.len();
         for item in plan.items {
             let depends_on: Vec<usize> = item.depends_on.iter().map(|at| at + first).collect();
+            let in_vain = |done: &Done| done.round < round && done.is_of(&item) && !done.carries();
             let missing = depends_on.iter().find(|at| !fixed.actions[**at].carries());
             let outcome = match missing {
                 Some(at) => {
                     let on = &fixed.actions[*at].description.title;
                     Outcome::NotDone(format!("it is of no use without: {on}"))
+                }
+                None if fixed.actions.iter().any(in_vain) => {
+                    Outcome::NotDone("it was tried before, in vain".to_owned())
                 }
                 None => self.one(&item, report, hands).await,
             };
@@ -414,6 +412,12 @@ impl<'a> Session<'a> {
 }
 
 impl Done {
+    /// Whether this is what an action of a later plan would do once more.
+    fn is_of(&self, item: &Item) -> bool {
+        let (done, next) = (&self.description, &item.description);
+        done.repair == next.repair && done.codes == next.codes
+    }
+
     fn carries(&self) -> bool {
         self.outcome.as_ref().is_some_and(Outcome::carries)
     }

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
+use std::os::unix::fs::MetadataExt as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -24,7 +25,7 @@ const XATTR_LIMIT: usize = 64 * 1024;
 pub(in crate::repair) fn attributes(file: &File) -> io::Result<Attributes> {
     let stat = fstat(file)?;
     Ok(Attributes {
-        mode: u32::from(Mode::from_raw_mode(stat.st_mode).bits()),
+        mode: file.metadata()?.mode() & 0o7777,
         uid: stat.st_uid,
         gid: stat.st_gid,
         extended: extended(file)?,

@@ -1,7 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use super::*;
 use crate::repair::testing::Workshop;
@@ -113,7 +113,7 @@ fn a_trap_is_not_stepped_into() {
     let victim = shop.write("victim", 0o600, "precious");
     symlink(&victim, shop.path("link")).unwrap();
     fs::hard_link(&victim, shop.path("hard")).unwrap();
-    let open = fs::Permissions::from(std::os::unix::fs::PermissionsExt::from_mode(0o777));
+    let open = fs::Permissions::from_mode(0o777);
     fs::set_permissions(shop.path(""), open).unwrap();
     let mut hands = shop.hands(0);
     let wanted = Wanted {
@@ -151,7 +151,7 @@ fn a_link_that_only_this_user_can_have_made_is_followed() {
     let shop = Workshop::new();
     let real = shop.write("real", 0o640, "one");
     symlink("real", shop.path("link")).unwrap();
-    let private = fs::Permissions::from(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    let private = fs::Permissions::from_mode(0o700);
     fs::set_permissions(shop.path(""), private).unwrap();
     let mut hands = shop.hands(0);
     hands

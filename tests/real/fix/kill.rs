@@ -61,6 +61,10 @@ fn broken(machine: &SystemdBox, text: &str) {
 }
 
 #[test]
+#[expect(
+    clippy::print_stdout,
+    reason = "how many points there were is what it shows"
+)]
 fn a_repair_that_is_killed_anywhere_is_taken_back_or_completed() {
     let (machine, _servers) = boot_with(|agent| agent);
     let good = config(&machine);
@@ -93,6 +97,10 @@ fn a_repair_that_is_killed_anywhere_is_taken_back_or_completed() {
 }
 
 #[test]
+#[expect(
+    clippy::print_stdout,
+    reason = "how many points there were is what it shows"
+)]
 fn taking_back_that_is_killed_anywhere_goes_on() {
     let (machine, _servers) = boot_with(|agent| agent);
     let good = config(&machine);

@@ -1,7 +1,7 @@
 //! The service stopped, disabled, masked, failed, given up on.
 
 use super::{boot_with, is_well, shown, taken_back};
-use crate::harness::{Doctor, Fix, SystemdBox, UNIT, until};
+use crate::harness::{CONFIG_DIR, Doctor, Fix, SystemdBox, UNIT, until};
 
 /// A program that ends with an error as long as a file is there, and stays once it is gone.
 const ENDS_WHILE_BROKEN: &str = "[ ! -e /etc/broken ] || exit 3\nexec sleep infinity";
@@ -170,4 +170,58 @@ fn another_user_is_told_what_it_takes_root_for() {
         .actions(&[("start-service", "not_done")])
         .reason("start-service", "root");
     assert_eq!(shown(&machine, "ActiveState"), "inactive");
+}
+
+#[test]
+fn a_crash_loop_ends_with_its_cause_and_comes_back_with_it() {
+    let (machine, _servers) = boot_with(|agent| {
+        agent
+            .control_plane("http://cp.nexplane.test:8000")
+            .service("Restart=always\nRestartSec=10ms")
+            .program(&format!(
+                "grep -q '^control_plane: https://' {CONFIG_DIR}/config.yaml || {{ echo 'FATAL: control_plane: http is not https'; exit 1; }}; exec sleep infinity"
+            ))
+    });
+    given_up(&machine, 1);
+    Doctor::at(&machine)
+        .diagnose()
+        .failed_because(&["config.url"])
+        .symptom("service.crash_looping", &["config.url"]);
+    Fix::at(&machine, &["--yes"])
+        .run()
+        .status(0)
+        .before(&["config.url"])
+        .actions(&[("mend-url", "verified"), ("reset-failed", "verified")])
+        .after(&[]);
+    is_well(&machine);
+    taken_back(&machine);
+    given_up(&machine, 2);
+    Doctor::at(&machine)
+        .diagnose()
+        .failed_because(&["config.url"])
+        .symptom("service.crash_looping", &["config.url"]);
+}
+
+#[test]
+fn who_is_interrupted_in_the_middle_can_take_it_back() {
+    let (machine, _servers) = boot_with(|agent| agent);
+    machine.systemctl("stop nexplane-agent");
+    // A start that does not come to its end: nobody says that it is ready.
+    machine.shell(&format!(
+        "sed -i 's/^ExecStart=/Type=notify\\nExecStart=/' {UNIT}; systemctl daemon-reload"
+    ));
+    let running = Fix::at(&machine, &["--yes"]).start();
+    machine.until_service("ActiveState", |state| state == "activating");
+    let fixed = running.interrupted();
+    fixed.status(1).actions(&[("start-service", "interrupted")]);
+    let undone = Fix::at(&machine, &["--undo", "--yes"]).run();
+    undone.status(0).took_back(&["undone"]);
+    undone.require(
+        undone.document()["undo"]["finished"] == false,
+        "a run that was cut short",
+    );
+    machine.until_service("ActiveState", |state| state == "inactive");
+    Doctor::at(&machine)
+        .diagnose()
+        .failed_because(&["service.stopped"]);
 }

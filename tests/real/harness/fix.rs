@@ -1,11 +1,12 @@
 //! `nexplane-doctor fix`, run in a place as a user runs it, and what it must say.
 
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use super::live_at;
-use super::place::Place;
+use super::place::{Place, child_of};
+use super::{live_at, until};
 
 /// A run to be.
 pub(crate) struct Fix {
@@ -54,17 +55,39 @@ impl Fix {
 
     /// Runs it to its end.
     pub(crate) fn run(mut self) -> Fixed {
-        let output = self.command.output().unwrap();
+        Fixed::read(self.command.output().unwrap())
+    }
+
+    /// Starts it.
+    pub(crate) fn start(mut self) -> Fixing {
+        let piped = self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Fixing(piped.spawn().unwrap())
+    }
+}
+
+/// A run that goes on.
+pub(crate) struct Fixing(Child);
+
+impl Fixing {
+    /// Ctrl-C, and how it ends then.
+    pub(crate) fn interrupted(self) -> Fixed {
+        // `timeout`, in there, hands it on to the doctor.
+        let timeout = until("the doctor's process", || child_of(self.0.id()));
+        kill_process(Pid::from_raw(timeout.cast_signed()).unwrap(), Signal::INT).unwrap();
+        Fixed::read(self.0.wait_with_output().unwrap())
+    }
+}
+
+impl Fixed {
+    fn read(output: Output) -> Self {
         let stdout = String::from_utf8_lossy(&output.stdout);
         let document = serde_json::from_str(&stdout).unwrap_or_else(|error| {
             let stderr = String::from_utf8_lossy(&output.stderr);
             panic!("no JSON ({error}), {}\n{stdout}\n{stderr}", output.status)
         });
-        Fixed { output, document }
+        Self { output, document }
     }
-}
 
-impl Fixed {
     /// It ended with this status.
     #[track_caller]
     pub(crate) fn status(&self, status: i32) -> &Self {
