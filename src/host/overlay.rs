@@ -16,11 +16,14 @@ use super::recorder::{Answer, again};
 use super::*;
 use crate::contract::token::TokenShape;
 
+/// An answer, and the question that it is for, if it is for one alone.
+type Supplied = (Option<Value>, Box<dyn Answer>);
+
 /// Lays answers over a host.
 pub struct Overlay<H> {
     host: H,
-    /// By the name of the method: the question, if it is one alone, and the answer.
-    answers: HashMap<&'static str, Vec<(Option<Value>, Box<dyn Answer>)>>,
+    /// By the name of the method.
+    answers: HashMap<&'static str, Vec<Supplied>>,
 }
 
 impl<H: Host> Overlay<H> {
