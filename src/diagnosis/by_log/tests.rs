@@ -89,7 +89,7 @@ fn a_line_that_nothing_contradicts_makes_the_finding() {
     let told = found.evidence.last().map(|fact| fact.value.clone());
     let told = told.unwrap_or_default();
     assert!(
-        told.starts_with("since 1970-01-01 23:51:00 UTC, 2 times, last 3m0s ago: ERROR"),
+        told.starts_with("2 times since 1970-01-01 23:51:00 UTC, last 3 min ago: ERROR"),
         "{told}"
     );
     let check = |id: &str| report.checks.iter().find(|check| check.id == *id);
