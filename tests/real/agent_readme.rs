@@ -18,8 +18,10 @@ fn every_command_of_the_agent_in_the_readme_succeeds() {
         lab.ca_cert
     ));
     let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    let commands: Vec<&str> = readme
+    let section = readme.split("\n## The agent\n").nth(1).unwrap();
+    let commands: Vec<&str> = section
         .lines()
+        .take_while(|line| !line.starts_with("## "))
         .filter(|line| line.starts_with("nexplane-agent "))
         .map(|line| line.split(" #").next().unwrap_or(line).trim())
         .collect();

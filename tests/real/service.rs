@@ -258,7 +258,7 @@ fn who_may_read_the_log_and_not_the_key_is_told_what_the_log_says() {
         .diagnose()
         .found_no_error()
         .check("registration", "pass")
-        .notes("service", "(no longer so)");
+        .notes("service", "no longer so");
 }
 
 #[test]
