@@ -71,8 +71,16 @@ fn reached(killed: u32, points: &[Point]) -> bool {
     killed as usize * 10 >= points.len() * 9
 }
 
+/// What `check` says; asked again where the control plane was too busy to answer, which says nothing of the identity.
 fn works(machine: &SystemdBox) -> Ended {
-    agent(machine, &["check"])
+    let mut tries = 3;
+    loop {
+        let said = agent(machine, &["check"]);
+        tries -= 1;
+        if tries == 0 || !said.said.contains("no answer within") {
+            return said;
+        }
+    }
 }
 
 #[test]
