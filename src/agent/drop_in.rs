@@ -215,10 +215,15 @@ pub fn must_be_safe(program: &Path) -> Result<(), String> {
             program.display()
         ));
     }
-    for path in program.ancestors() {
-        only_the_superuser_s(path).map_err(|why| format!("{why}{elsewhere}"))?;
-    }
-    Ok(())
+    must_be_the_superusers(program).map_err(|why| format!("{why}{elsewhere}"))
+}
+
+/// Whether nobody but the superuser can change this program, or what is found under its name.
+///
+/// # Errors
+/// Why not.
+pub fn must_be_the_superusers(program: &Path) -> Result<(), String> {
+    program.ancestors().try_for_each(only_the_superuser_s)
 }
 
 #[cfg(unix)]

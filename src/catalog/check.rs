@@ -78,11 +78,13 @@ pub enum Repair {
     MendKey,
     /// Take a proxy setting out of the service's environment.
     ClearProxy,
+    /// Install the agent where there is none.
+    Install,
 }
 
 impl Repair {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::StartService,
         Self::RestartService,
         Self::EnableService,
@@ -96,6 +98,7 @@ impl Repair {
         Self::MendUrl,
         Self::MendKey,
         Self::ClearProxy,
+        Self::Install,
     ];
 
     /// The name used in `checks/*.yaml` and in reports.
@@ -114,6 +117,7 @@ impl Repair {
             Self::MendUrl => "mend-url",
             Self::MendKey => "mend-key",
             Self::ClearProxy => "clear-proxy",
+            Self::Install => "install",
         }
     }
 

@@ -12,6 +12,7 @@ mod actions;
 mod apply;
 mod edit;
 mod hands;
+mod installation;
 mod journal;
 mod look;
 mod permissions;

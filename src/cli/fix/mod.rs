@@ -267,7 +267,8 @@ impl<'a> Session<'a> {
             &self.interrupted,
         )
         .await;
-        if item.description.repair == Repair::ReEnroll && outcome.carries() {
+        let enrolls = matches!(item.description.repair, Repair::ReEnroll | Repair::Install);
+        if enrolls && outcome.carries() {
             // It is used up now, and no longer what is to be looked at.
             self.doctor.settings.token = None;
             self.doctor.target = Arc::new(Target {

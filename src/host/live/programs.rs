@@ -1,11 +1,17 @@
 //! Programs of this machine that change it, for the one room that may: found and run as those that only tell.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::commands;
 use super::deadline::Deadline;
 use super::files::Root;
 use crate::host::Unseen;
+
+/// Where a program of this machine is: in the search path, then where programs usually are.
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
+    commands::find(&Root::new(None), name).ok()
+}
 
 /// Runs a program of this machine, and gives what it printed.
 ///

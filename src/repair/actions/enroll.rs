@@ -18,6 +18,9 @@ use crate::model::{Code, ReportedFinding, Secret, Target};
 /// Findings that say themselves that the control plane accepts the identity no more.
 const GIVEN_UP: [&str; 2] = ["registration.revoked", "registration.certificate_refused"];
 
+/// Findings that say that nobody told the agent where it enrolls.
+const NO_PLACE: [&str; 2] = ["install.missing", "config.missing"];
+
 struct Enroll {
     description: Description,
 }
@@ -62,6 +65,18 @@ fn action(site: &Site<'_>, codes: Vec<Code>) -> Enroll {
 
 /// Whether it is proven that the identity there is cannot be worked with, and that this is not for another reason.
 fn is_due(site: &Site<'_>, look: &Look) -> Result<(), String> {
+    let is_found = |code: &str| {
+        site.report
+            .findings
+            .iter()
+            .any(|it| it.code.as_str() == code)
+    };
+    if NO_PLACE.into_iter().any(is_found) {
+        return Err(
+            "there is no configuration to enroll with: an installation writes one, and enrolls"
+                .to_owned(),
+        );
+    }
     way_is_open(site, look)?;
     let identity = look.known.get::<Identity>();
     let of_no_use = identity.is_some_and(Identity::must_enroll);
@@ -75,12 +90,16 @@ fn is_due(site: &Site<'_>, look: &Look) -> Result<(), String> {
 }
 
 /// Whether the control plane would take the token. Asking does not use it up.
-async fn token_is_good(site: &Site<'_>, token: &Secret) -> Result<(), String> {
+pub(super) async fn token_is_good(
+    site: &Site<'_>,
+    target: Target,
+    token: &Secret,
+) -> Result<(), String> {
     let mut doctor = site.doctor.clone();
     doctor.settings.token = Some(token.clone());
     let target = Target {
         token_given: true,
-        ..Target::clone(&doctor.target)
+        ..target
     };
     let look = look::as_if(&doctor, target, &["token"], |host| host).await;
     let mut findings = look.report.findings.iter();
@@ -114,7 +133,9 @@ impl Action for Enroll {
                         .to_owned(),
                 )
             })?;
-            token_is_good(site, token).await.map_err(Refusal)
+            token_is_good(site, Target::clone(&site.doctor.target), token)
+                .await
+                .map_err(Refusal)
         }
         .boxed()
     }

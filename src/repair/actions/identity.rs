@@ -13,7 +13,7 @@ use crate::checks::config::told;
 use crate::model::{CheckId, Os, Status};
 
 /// Everything between the agent and the control plane.
-const WAY: [&str; 7] = ["proxy", "dns", "tcp", "tls", "trust", "health", "clock"];
+pub(super) const WAY: [&str; 7] = ["proxy", "dns", "tcp", "tls", "trust", "health", "clock"];
 
 /// A look at what decides whether a new identity is due.
 pub(super) async fn examine(site: &Site<'_>) -> Look {

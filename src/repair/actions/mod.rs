@@ -4,6 +4,7 @@ mod ca;
 mod configuration;
 mod enroll;
 mod identity;
+mod install;
 mod mend;
 mod permissions;
 mod proxy;
@@ -32,5 +33,6 @@ pub(super) fn propose(repair: Repair) -> Propose {
         Repair::MendUrl => |site, found| mend::url(site, found),
         Repair::MendKey => |site, found| mend::keys(site, found),
         Repair::ClearProxy => |site, found| proxy::propose(site, found),
+        Repair::Install => |site, found| install::propose(site, found),
     }
 }

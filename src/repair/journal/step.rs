@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use ring::digest::{SHA256, digest};
+use ring::digest::{Context, SHA256, digest};
 use serde::{Deserialize, Serialize};
 
 /// How one change is taken back. Plain data: another process, after a crash or a reboot, can do it.
@@ -61,6 +63,13 @@ pub enum Undo {
         /// `ActiveState` before.
         active: String,
     },
+    /// Uninstall the agent that was installed where there was none.
+    Uninstall {
+        /// Where its configuration is.
+        config_dir: PathBuf,
+        /// The program that was put in its place; none, if it was there before.
+        program: Option<Digest>,
+    },
     /// Nothing takes this back; what it was, for the person who reads.
     Irreversible {
         /// What was done.
@@ -87,13 +96,31 @@ pub struct Digest(String);
 impl Digest {
     /// Of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
-        let hash = digest(&SHA256, bytes);
-        Self(
-            hash.as_ref()
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
-        )
+        Self::hexadecimal(digest(&SHA256, bytes).as_ref())
+    }
+}
+
+impl Digest {
+    /// Of all that is read, up to a bound, a piece at a time.
+    ///
+    /// # Errors
+    /// When it cannot be read, or there is more.
+    pub(in crate::repair) fn of_file(path: &Path, limit: u64) -> io::Result<Self> {
+        let mut file = File::open(path)?.take(limit + 1);
+        let (mut context, mut piece) = (Context::new(&SHA256), vec![0; 1 << 16]);
+        loop {
+            match file.read(&mut piece)? {
+                0 if file.limit() == 0 => {
+                    return Err(io::Error::other(format!("it is larger than {limit} bytes")));
+                }
+                0 => return Ok(Self::hexadecimal(context.finish().as_ref())),
+                length => context.update(&piece[..length]),
+            }
+        }
+    }
+
+    fn hexadecimal(hash: &[u8]) -> Self {
+        Self(hash.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 }
 
@@ -137,7 +164,10 @@ impl Undo {
             | Self::RemoveFile { path, .. }
             | Self::RemoveDirectory { path }
             | Self::RestoreAttributes { path, .. } => Some(path),
-            Self::Run { .. } | Self::RestoreService { .. } | Self::Irreversible { .. } => None,
+            Self::Run { .. }
+            | Self::RestoreService { .. }
+            | Self::Uninstall { .. }
+            | Self::Irreversible { .. } => None,
         }
     }
 
@@ -145,6 +175,7 @@ impl Undo {
     pub const fn holds(&self) -> Holds {
         match self {
             Self::RestoreFile { holds, .. } | Self::RemoveFile { holds, .. } => *holds,
+            Self::Uninstall { .. } => Holds::Identity,
             _ => Holds::Settings,
         }
     }
@@ -169,6 +200,9 @@ impl fmt::Display for Undo {
             Self::Run { command } => write!(f, "run `{}`", command.join(" ")),
             Self::RestoreService { unit, active } => {
                 write!(f, "put {unit} back to how it was ({active})")
+            }
+            Self::Uninstall { config_dir, .. } => {
+                write!(f, "uninstall the agent of {}", config_dir.display())
             }
             Self::Irreversible { what } => write!(f, "{what}: nothing takes this back"),
         }

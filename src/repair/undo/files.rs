@@ -81,9 +81,10 @@ pub(super) fn put_back(
             }
         }
         Undo::RestoreAttributes { before, left, .. } => attributes(&spot, before, left, force),
-        Undo::Run { .. } | Undo::RestoreService { .. } | Undo::Irreversible { .. } => {
-            Ok(Taken::Failed("it is about no file".to_owned()))
-        }
+        Undo::Run { .. }
+        | Undo::RestoreService { .. }
+        | Undo::Uninstall { .. }
+        | Undo::Irreversible { .. } => Ok(Taken::Failed("it is about no file".to_owned())),
     });
     taken.unwrap_or_else(|error| Taken::Failed(error.to_string()))
 }

@@ -3,6 +3,7 @@
 //! It can be stopped at any moment and begun again: a step that is taken back already is seen to be, and each is written down.
 
 mod files;
+mod installation;
 mod service;
 #[cfg(test)]
 mod tests;
@@ -118,6 +119,16 @@ pub(super) async fn take_back(
             (Undo::Run { command }, _) => run(&reach, command).await,
             (Undo::RestoreService { unit, active }, _) => {
                 service::put_back(&reach, unit, active).await
+            }
+            (
+                Undo::Uninstall {
+                    config_dir,
+                    program,
+                },
+                _,
+            ) => {
+                let (program, told) = (program.as_ref(), step.told.as_ref());
+                installation::take_away(&reach, config_dir, program, told, force).await
             }
             (undo, _) => files::put_back(&reach, &directory, undo, step.told.as_ref(), force),
         };

@@ -195,6 +195,35 @@ fn an_agent_that_never_enrolled_is_enrolled() {
 }
 
 #[test]
+fn who_is_told_of_the_ca_and_given_a_token_at_once_trusts_and_enrolls() {
+    let plane = Plane::with(Agent::trusts_the_system_only);
+    let (token, before) = (plane.token(0), plane.identity());
+    plane.machine.put("/run/token", "0600", &token);
+    let flags = [
+        "--yes",
+        "--all",
+        "--ca-cert",
+        STORE,
+        "--token-file",
+        "/run/token",
+    ];
+    let fixed = Fix::at(&plane.machine, &flags).run();
+    fixed
+        .status(0)
+        .before(&["trust.unknown_authority"])
+        .after(&[]);
+    assert!(!fixed.document().to_string().contains(&token));
+    is_well(&plane.machine);
+    Fix::at(&plane.machine, &["--undo", "--yes", "--all"])
+        .run()
+        .status(0);
+    assert_eq!(plane.identity(), before);
+    Doctor::at(&plane.machine)
+        .diagnose()
+        .failed_because(&["trust.unknown_authority"]);
+}
+
+#[test]
 fn a_used_token_is_not_tried_and_nothing_is_changed() {
     let plane = Plane::new(&[]).enrolled();
     plane.machine.shell(&format!(

@@ -2,6 +2,7 @@
 
 mod files;
 mod identity;
+mod install;
 mod kill;
 mod proxy;
 mod service;

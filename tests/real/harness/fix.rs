@@ -22,14 +22,14 @@ pub(crate) struct Fixed {
 impl Fix {
     /// In this place, with `--format json`, these arguments, and two seconds for a probe.
     pub(crate) fn at(place: &Place, arguments: &[&str]) -> Self {
+        Self::with(env!("CARGO_BIN_EXE_nexplane-doctor"), place, arguments)
+    }
+
+    /// The same by this program.
+    pub(crate) fn with(program: &str, place: &Place, arguments: &[&str]) -> Self {
         let mut command = place.command("timeout");
         command
-            .args([
-                "--signal",
-                "KILL",
-                "120",
-                env!("CARGO_BIN_EXE_nexplane-doctor"),
-            ])
+            .args(["--signal", "KILL", "120", program])
             .args(["fix", "--format", "json", "--timeout", "2s"])
             .args(arguments);
         Self { command }

@@ -9,6 +9,12 @@ use super::Place;
 /// Where the agent's program is before it is installed.
 pub(crate) const PROGRAM: &str = "/opt/nexplane-agent";
 
+/// Where the doctor's program is that was brought.
+pub(crate) const DOCTOR: &str = "/opt/nexplane/nexplane-doctor";
+
+/// The agent's program beside it.
+pub(crate) const BESIDE: &str = "/opt/nexplane/nexplane-agent";
+
 /// A control plane of the lab's; it ends with this value.
 pub(crate) struct Lab {
     child: Child,
@@ -105,17 +111,25 @@ impl Ended {
 
 /// Puts the agent's program into a place, where it waits to be installed; without what debuggers want, most of its size.
 pub(crate) fn bring_agent(place: &Place) {
+    bring(place, env!("CARGO_BIN_EXE_nexplane-agent"), PROGRAM);
+}
+
+/// Puts the doctor's program into a place, with the agent's beside it.
+pub(crate) fn bring_both(place: &Place) {
+    bring(place, env!("CARGO_BIN_EXE_nexplane-doctor"), DOCTOR);
+    bring(place, env!("CARGO_BIN_EXE_nexplane-agent"), BESIDE);
+}
+
+/// Puts a program of this machine into a place, without what only a debugger reads.
+fn bring(place: &Place, program: &str, to: &str) {
     let directory = tempfile::tempdir().unwrap();
-    let from = directory.path().join("nexplane-agent");
+    let from = directory.path().join("program");
     let mut strip = Command::new("strip");
-    strip
-        .arg("-o")
-        .arg(&from)
-        .arg(env!("CARGO_BIN_EXE_nexplane-agent"));
+    strip.arg("-o").arg(&from).arg(program);
     assert!(strip.status().unwrap().success());
     let ended = place
         .command("install")
-        .args(["-D", "-m", "0755", "/dev/stdin", PROGRAM])
+        .args(["-D", "-m", "0755", "/dev/stdin", to])
         .stdin(File::open(from).unwrap())
         .status();
     assert!(ended.unwrap().success());

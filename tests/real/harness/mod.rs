@@ -22,8 +22,8 @@ use std::time::{Duration, Instant};
 
 pub(crate) use agent::{AGENT_ID, Agent, CONFIG_DIR, HOSTNAME, UNIT};
 pub(crate) use doctor::{Diagnosis, Doctor};
-pub(crate) use fix::Fix;
-pub(crate) use lab::{Ended, Lab, PROGRAM, agent, bring_agent, ended};
+pub(crate) use fix::{Fix, Fixed};
+pub(crate) use lab::{BESIDE, DOCTOR, Ended, Lab, PROGRAM, agent, bring_agent, bring_both, ended};
 pub(crate) use peer::{Curl, curl, curl_through, dig};
 pub(crate) use pki::{Authority, Leaf, Pki, ago, ahead};
 pub(crate) use place::Place;
