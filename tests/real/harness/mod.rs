@@ -15,6 +15,7 @@ mod routed;
 mod scene;
 mod sdbox;
 mod servers;
+mod terminal;
 mod world;
 
 use std::process::Command;
@@ -22,7 +23,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use agent::{AGENT_ID, Agent, CONFIG_DIR, HOSTNAME, UNIT};
 pub(crate) use doctor::{Diagnosis, Doctor};
-pub(crate) use fix::Fix;
+pub(crate) use fix::{Fix, Fixed};
 pub(crate) use lab::{Ended, Lab, PROGRAM, agent, bring_agent, ended};
 pub(crate) use peer::{Curl, curl, curl_through, dig};
 pub(crate) use pki::{Authority, Leaf, Pki, ago, ahead};
@@ -36,6 +37,7 @@ pub(crate) use servers::{
     nsd, s_server, silence, silent_clock, squid, strict_control_plane, tinyproxy, tls_before,
     unbound,
 };
+pub(crate) use terminal::Terminal;
 pub(crate) use world::World;
 
 /// The name of the control plane in every situation; the nameservers here know it.
