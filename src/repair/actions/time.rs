@@ -238,11 +238,19 @@ fn undo(words: &[&str]) -> Undo {
 async fn followed(site: &Site<'_>) -> Result<Applied, HandsError> {
     let until = Instant::now() + SYNCHRONIZED_WITHIN;
     let failed = |why: String| Err(HandsError::Failed(why));
+    let mut last = None;
     loop {
         let host = site.doctor.host();
-        let sync = host.time_sync(()).await;
-        if matches!(&sync, Ok(sync) if sync.synchronized == Some(true)) {
-            return Ok(Applied::Done);
+        let mut sync = host.time_sync(()).await;
+        match (&sync, last.take()) {
+            (Ok(sync), _) if sync.synchronized == Some(true) => return Ok(Applied::Done),
+            (Ok(seen), _) => last = Some(seen.clone()),
+            // A host with much to do does not answer each time.
+            (Err(_), Some(seen)) => {
+                last = Some(seen.clone());
+                sync = Ok(seen);
+            }
+            (Err(_), None) => {}
         }
         if Instant::now() < until {
             sleep(PAUSE).await;
