@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use futures_util::future::join_all;
 
 use super::agent_user::{Access, AgentUser};
-use super::{Known, config, environment, identity};
-use crate::host::{Account, Host, HostPath, Powers, ProxySetting, Seen, Stat};
+use super::{Known, clock, config, environment, identity};
+use crate::host::{Account, Base, Host, HostPath, Powers, ProxySetting, Seen, Stat, TimeSync};
 
 /// The variables that the agent's service starts with, as far as the checks read them.
 ///
@@ -37,6 +37,11 @@ pub async fn proxy_settings(host: &dyn Host, known: &Known) -> Vec<ProxySetting>
     configured.into_iter().chain(set).collect()
 }
 
+/// Those of the time servers that this host is told to follow which answer it, and are synchronized themselves.
+pub async fn answering_time_servers(host: &dyn Host, sync: &TimeSync) -> Vec<String> {
+    clock::answering(host, sync).await
+}
+
 /// One of the agent's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {
@@ -46,6 +51,8 @@ pub enum What {
     Certificate,
     /// Its key, which nobody else may read.
     Key,
+    /// The CA file that the configuration names, which anybody may read.
+    Ca,
 }
 
 /// A file of the agent, and whether its user may read it.
@@ -80,11 +87,16 @@ pub struct Keeping {
 pub async fn keeping(host: &dyn Host, known: &Known) -> Keeping {
     let told = config::told(known);
     let user = AgentUser::ask(host, known).await;
+    let ca = told.ca_cert.filter(|path| path.base == Base::Host);
     let files = [
-        (What::Configuration, told.path),
-        (What::Certificate, told.cert),
-        (What::Key, told.key),
+        (What::Configuration, Some(told.path)),
+        (What::Certificate, Some(told.cert)),
+        (What::Key, Some(told.key)),
+        (What::Ca, ca),
     ];
+    let files = files
+        .into_iter()
+        .filter_map(|(what, path)| Some((what, path?)));
     let look = |(what, path): (What, HostPath)| {
         let user = &user;
         async move {
@@ -103,7 +115,7 @@ pub async fn keeping(host: &dyn Host, known: &Known) -> Keeping {
         }
     };
     Keeping {
-        files: join_all(files.into_iter().map(look)).await,
+        files: join_all(files.map(look)).await,
         name: user.name.clone(),
         account: user.standing_account().cloned(),
         powers: user.powers(),

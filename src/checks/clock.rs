@@ -6,6 +6,7 @@
 
 use chrono::TimeDelta;
 use futures_util::StreamExt as _;
+use futures_util::future::join_all;
 use futures_util::stream::FuturesOrdered;
 
 use super::{Check, Decision, Facts, Judgement, Known, health};
@@ -108,6 +109,14 @@ impl Check for Probe {
             ),
         }
     }
+}
+
+/// Those of the time servers that this host is told to follow which answer, and could be followed.
+pub(super) async fn answering(host: &dyn Host, sync: &TimeSync) -> Vec<String> {
+    let asked = sync.servers.iter().take(witness::MOST);
+    let heard = join_all(asked.map(|server| witness::ask(host, server))).await;
+    let usable = heard.iter().filter(|witness| witness.why_not().is_none());
+    usable.map(Witness::name).collect()
 }
 
 /// Whether the control plane's Date is there, and says that nothing is wrong.

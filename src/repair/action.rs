@@ -105,10 +105,13 @@ impl Site<'_> {
 pub struct Refusal(pub String);
 
 /// How an action ended that was not refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Applied {
     /// The change is made; whether it helped, the doctor says.
     Done,
+    /// The change is made, and what it was for comes about by itself, later than anybody waits: what there is to see of it by now.
+    /// A warning that is left is then no failure; an error is.
+    Underway(String),
     /// It needs no change: somebody was faster.
     AlreadySo,
 }

@@ -10,7 +10,7 @@ use super::hands::{Hands, HandsError};
 use super::plan::{self, Item, Plan};
 use super::undo::{self, Force, Taken};
 use crate::doctor::Doctor;
-use crate::model::{CheckId, Code, Report, Severity, Status};
+use crate::model::{CheckId, Code, Report, ReportedFinding, Severity, Status};
 
 /// What became of an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +63,12 @@ impl Outcome {
 }
 
 /// Finds out what would be done about a report. Changes nothing.
-pub async fn plan(doctor: &Doctor, report: &Report, given: &Given) -> Plan {
+pub async fn plan(
+    doctor: &Doctor,
+    report: &Report,
+    given: &Given,
+    interrupted: &CancellationToken,
+) -> Plan {
     let site = Site {
         host: doctor.host(),
         doctor,
@@ -73,13 +78,31 @@ pub async fn plan(doctor: &Doctor, report: &Report, given: &Given) -> Plan {
     let mut proposals = Vec::new();
     for (repair, findings) in plan::wanted(report) {
         let proposal = match plan::permitted(report, repair) {
-            Ok(()) => actions::propose(repair)(&site, &findings).await,
+            Ok(()) => {
+                let proposed = actions::propose(repair)(&site, &findings);
+                unless(interrupted, proposed)
+                    .await
+                    .unwrap_or_else(|| Proposal::Person(INTERRUPTED.to_owned()))
+            }
             Err(refusal) => Proposal::Person(refusal.0),
         };
         proposals.push((repair, proposal));
     }
-    let revive = actions::service::revive(&site).await;
+    let revive = actions::service::revive(&site);
+    let revive = unless(interrupted, revive).await.flatten();
     plan::arrange(report, proposals, revive)
+}
+
+/// What is to be said of what was not looked at.
+const INTERRUPTED: &str = "interrupted before it was looked at";
+
+/// What comes of looking, which changes nothing and can be left at any moment; `None` once the run is interrupted.
+async fn unless<T>(interrupted: &CancellationToken, looking: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        () = interrupted.cancelled() => None,
+        seen = looking => Some(seen),
+    }
 }
 
 /// Does one action of a plan.
@@ -97,11 +120,10 @@ pub async fn apply(
         report,
         given,
     };
-    if interrupted.is_cancelled() {
-        return Outcome::NotDone("interrupted before it began".to_owned());
-    }
-    if let Err(refusal) = item.action.check(&site).await {
-        return Outcome::Refused(refusal.0);
+    match unless(interrupted, item.action.check(&site)).await {
+        None => return Outcome::NotDone("interrupted before it began".to_owned()),
+        Some(Err(refusal)) => return Outcome::Refused(refusal.0),
+        Some(Ok(())) => {}
     }
     let description = &item.description;
     let first = match hands
@@ -129,9 +151,7 @@ pub async fn apply(
         ))),
     };
     let verdict = match applied {
-        Ok(Applied::AlreadySo | Applied::Done) => {
-            verify(doctor, report, &description.codes, interrupted).await
-        }
+        Ok(applied) => verify(doctor, report, &description.codes, &applied, interrupted).await,
         Err(error) => Err(error.to_string()),
     };
     match verdict {
@@ -151,6 +171,7 @@ async fn verify(
     doctor: &Doctor,
     before: &Report,
     codes: &[Code],
+    applied: &Applied,
     interrupted: &CancellationToken,
 ) -> Result<Outcome, String> {
     let mut checks: Vec<CheckId> = codes.iter().map(Code::check).collect();
@@ -164,11 +185,18 @@ async fn verify(
         .look(interrupted, &mut |_| {})
         .await;
     let known = |code: &Code| before.findings.iter().any(|finding| finding.code == *code);
-    let wrong = after.findings.iter().find(|finding| {
+    let is_wrong = |finding: &&ReportedFinding| {
         codes.contains(&finding.code)
             || (finding.severity == Severity::Error && !known(&finding.code))
-    });
+    };
+    // An error comes first: it is what a warning beside it must not hide.
+    let errors = |finding: &&ReportedFinding| finding.severity == Severity::Error;
+    let wrong: Vec<&ReportedFinding> = after.findings.iter().filter(is_wrong).collect();
+    let wrong = wrong.iter().find(|it| errors(it)).or(wrong.first());
     if let Some(finding) = wrong {
+        if let (Applied::Underway(seen), Severity::Warning) = (applied, finding.severity) {
+            return Ok(Outcome::Unverified(seen.clone()));
+        }
         let still = match codes.contains(&finding.code) {
             true => "it is still so",
             false => "now there is",

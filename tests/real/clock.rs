@@ -62,7 +62,7 @@ fn ninety_seconds_are_a_drift() {
 }
 
 /// Tells a machine which time servers to follow.
-fn follow(place: &Place, servers: &str) {
+pub(crate) fn follow(place: &Place, servers: &str) {
     let file = "/etc/systemd/timesyncd.conf.d/test.conf";
     place.put(file, "0644", &format!("[Time]\nNTP={servers}\n"));
 }
@@ -161,7 +161,13 @@ fn a_silent_time_server_is_no_witness() {
 /// A machine whose systemd-timesyncd is told to follow `servers`, and may not set the clock.
 fn with_timesyncd(servers: &str) -> SystemdBox {
     let machine = SystemdBox::new();
-    follow(&machine, servers);
+    has_timesyncd(&machine, servers);
+    machine
+}
+
+/// The same of a machine that is there.
+pub(crate) fn has_timesyncd(machine: &SystemdBox, servers: &str) {
+    follow(machine, servers);
     let unconfined = "[Unit]\nConditionVirtualization=\nConditionCapability=\n[Service]\nSystemCallFilter=\nAmbientCapabilities=\nCapabilityBoundingSet=\n";
     machine.put(
         "/etc/systemd/system/systemd-timesyncd.service.d/box.conf",
@@ -170,7 +176,6 @@ fn with_timesyncd(servers: &str) -> SystemdBox {
     );
     machine.shell("rm -f /etc/systemd/system/systemd-timesyncd.service");
     machine.systemctl("daemon-reload");
-    machine
 }
 
 /// What the host's own program says.

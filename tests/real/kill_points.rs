@@ -219,3 +219,51 @@ fn a_first_installation_killed_at_any_point_is_completed_by_the_next() {
         "{killed} of {points:?}"
     );
 }
+
+#[test]
+fn taking_an_agent_off_that_is_killed_at_any_point_is_completed_or_the_agent_installed_again() {
+    let machine = SystemdBox::new();
+    bring_agent(&machine);
+    let lab = Lab::serve(&machine);
+    let install = |token: &str| {
+        let arguments = [
+            "install",
+            "--control-plane",
+            &lab.url,
+            "--ca-cert",
+            &lab.ca_cert,
+            "--token",
+            token,
+        ];
+        agent(&machine, &arguments)
+    };
+    let left = || {
+        machine.shell("ls -d /etc/nexplane* /var/lib/nexplane* /etc/systemd/system/*nexplane* /etc/systemd/system/*.wants/*nexplane* 2>/dev/null || true")
+    };
+    install(&lab.token(&machine)).with(0, "Installed.");
+    let points = count(&machine, &["uninstall"]);
+    assert_eq!(left(), "", "nothing is left by a run that is not killed");
+    println!("uninstall: {} kill points", points.len());
+    let mut killed = 0;
+    for (number, point) in points.iter().enumerate() {
+        let first = install(&lab.token(&machine));
+        assert!(first.status.success(), "before {point:?}: {}", first.said);
+        killed += u32::from(kill_at(&machine, point, &["uninstall"]));
+        // Every other time somebody wants the agent back, and takes what is left for what it is.
+        if number % 2 == 1 {
+            let again = install(&lab.token(&machine));
+            assert!(again.status.success(), "after {point:?}: {}", again.said);
+            works(&machine).with(0, "All checks passed.");
+            machine.shell("systemctl is-active --quiet nexplane-agent; systemctl is-enabled --quiet nexplane-agent");
+        }
+        let next = agent(&machine, &["uninstall"]);
+        assert!(next.status.success(), "after {point:?}: {}", next.said);
+        assert_eq!(left(), "", "after {point:?}: {}", next.said);
+        machine.shell("! systemctl cat nexplane-agent 2>/dev/null; ! systemctl is-active --quiet nexplane-agent");
+    }
+    println!("uninstall: killed at {killed} of them");
+    assert!(
+        killed > 20 && reached(killed, &points),
+        "{killed} of {points:?}"
+    );
+}

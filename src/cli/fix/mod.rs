@@ -166,7 +166,7 @@ impl<'a> Session<'a> {
         let mut report = fixed.before.clone();
         let mut hands: Option<Hands> = None;
         for round in 1..=ROUNDS {
-            let plan = plan(&self.doctor, &report, &self.given).await;
+            let plan = plan(&self.doctor, &report, &self.given, &self.interrupted).await;
             fixed.for_person.clone_from(&plan.for_person);
             let fresh = |item: &Item| !fixed.actions.iter().any(|done| done.is_of(item));
             if round > 1 && !plan.items.iter().any(fresh) {

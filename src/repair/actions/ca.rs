@@ -13,13 +13,14 @@ use super::super::hands::{Hands, HandsError, Wanted};
 use super::super::journal::Holds;
 use super::super::look;
 use super::configuration::{Configuration, text_of};
+use super::permissions;
 use crate::catalog::Repair;
 use crate::checks::tls::Peer;
 use crate::contract::chain::{Certificate, date};
 use crate::contract::config::{Key, set_value};
 use crate::contract::paths::CA_FILE;
-use crate::host::{Host, HostPath, ReadQuestion};
-use crate::model::{ReportedFinding, Target};
+use crate::host::{Base, Host, HostPath, ReadQuestion};
+use crate::model::{ReportedFinding, Severity, Target};
 
 /// More certificates than any such file holds.
 const MOST: usize = 500;
@@ -57,6 +58,11 @@ pub(super) fn propose<'a>(
             let look = look::again(site, &["config"]).await;
             Configuration::read(site, &look.known).await
         };
+        if let Ok(configuration) = &configuration
+            && is_only_closed(site, configuration, findings).await
+        {
+            return permissions::propose(permissions::Of::Ca, site, findings).await;
+        }
         let found = match (configuration, &site.given.ca_cert) {
             (Err(why), _) => Err(why),
             (Ok(configuration), Some(given)) => {
@@ -70,6 +76,41 @@ pub(super) fn propose<'a>(
         }
     }
     .boxed()
+}
+
+/// Whether the file that the agent was told of is the right one, and only closed to its user: then that is all there is to change.
+async fn is_only_closed(
+    site: &Site<'_>,
+    configuration: &Configuration,
+    findings: &[&ReportedFinding],
+) -> bool {
+    let of_file = |it: &&ReportedFinding| it.code.as_str() == "trust.ca_file";
+    let Some(path) = &configuration.told.ca_cert else {
+        return false;
+    };
+    if path.base != Base::Host || !findings.iter().all(of_file) {
+        return false;
+    }
+    let anchors = anchors_of(site, path).await;
+    if anchors.is_empty() {
+        return false;
+    }
+    let look = as_if_told(site, &anchors).await;
+    // Where the control plane cannot be reached to be judged by it, nothing speaks against a file that holds a CA.
+    let of_trust =
+        |it: &ReportedFinding| it.check.as_str() == "trust" && it.severity == Severity::Error;
+    !look.report.findings.iter().any(of_trust)
+}
+
+/// As the doctor would see the control plane, were it told of these anchors.
+async fn as_if_told(site: &Site<'_>, pem: &str) -> look::Look {
+    let nowhere = HostPath::caller(NOWHERE);
+    let target = Target {
+        ca_cert: Some(nowhere.path.clone()),
+        ..Target::clone(&site.doctor.target)
+    };
+    let lay = |host| look::with_text(host, &nowhere, pem);
+    look::as_if(site.doctor, target, &["trust"], lay).await
 }
 
 /// The user's file: it parses, is of a CA, and verifies what the control plane presents, at this host's time and the true one.
@@ -134,13 +175,7 @@ async fn presented(
         .find(|it| it.is_self_issued() && (it.can_be_anchor() || is_alone));
     let anchor = anchor.ok_or_else(unknown)?;
     let pem = pem(std::slice::from_ref(&anchor));
-    let nowhere = HostPath::caller(NOWHERE);
-    let target = Target {
-        ca_cert: Some(nowhere.path.clone()),
-        ..Target::clone(&site.doctor.target)
-    };
-    let lay = |host| look::with_text(host, &nowhere, &pem);
-    let look = look::as_if(site.doctor, target, &["trust"], lay).await;
+    let look = as_if_told(site, &pem).await;
     if !look.is_well("trust") {
         return Err(format!(
             "what the control plane presents as its CA does not verify it: {}",
@@ -299,13 +334,7 @@ impl Action for TrustCa {
                 }
             }
             // The same anchors, on a connection of now.
-            let nowhere = HostPath::caller(NOWHERE);
-            let target = Target {
-                ca_cert: Some(nowhere.path.clone()),
-                ..Target::clone(&site.doctor.target)
-            };
-            let lay = |host| look::with_text(host, &nowhere, &self.pem);
-            let look = look::as_if(site.doctor, target, &["trust"], lay).await;
+            let look = as_if_told(site, &self.pem).await;
             match look.is_well("trust") {
                 true => Ok(()),
                 false => Err(Refusal(look.why_not("trust"))),

@@ -29,7 +29,9 @@ pub(super) fn propose(repair: Repair) -> Propose {
         Repair::RotateCertificate => |site, found| rotate::propose(site, found),
         Repair::ReEnroll => |site, found| enroll::propose(site, found),
         Repair::ReinstallWithCa => |site, found| ca::propose(site, found),
-        Repair::RepairPermissions => |site, found| permissions::propose(site, found),
+        Repair::RepairPermissions => {
+            |site, found| permissions::propose(permissions::Of::Agent, site, found)
+        }
         Repair::MendUrl => |site, found| mend::url(site, found),
         Repair::MendKey => |site, found| mend::keys(site, found),
         Repair::ClearProxy => |site, found| proxy::propose(site, found),

@@ -8,22 +8,35 @@ use super::super::hands::{Hands, HandsError};
 use super::super::look;
 use super::super::permissions::{Opening, openings};
 use crate::catalog::Repair;
-use crate::checks::again;
+use crate::checks::again::{self, What};
 use crate::host::Base;
 use crate::model::{Os, ReportedFinding};
 
+/// Which files are repaired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    /// The agent's own: its configuration, certificate and key.
+    Agent,
+    /// The CA file that it was told of.
+    Ca,
+}
+
 struct RepairPermissions {
+    of: Of,
     openings: Vec<Opening>,
     description: Description,
 }
 
 /// What has to change now.
-async fn needed(site: &Site<'_>) -> Result<Vec<Opening>, String> {
+async fn needed(site: &Site<'_>, of: Of) -> Result<Vec<Opening>, String> {
     if site.report.host.os != Os::Linux {
         return Err("the doctor changes owners and modes on Linux only".to_owned());
     }
     let look = look::again(site, &["config"]).await;
-    let keeping = again::keeping(&*site.host, &look.known).await;
+    let mut keeping = again::keeping(&*site.host, &look.known).await;
+    keeping
+        .files
+        .retain(|file| (file.what == What::Ca) == (of == Of::Ca));
     if keeping
         .files
         .iter()
@@ -37,11 +50,12 @@ async fn needed(site: &Site<'_>) -> Result<Vec<Opening>, String> {
 
 /// What to do about files that the agent's user may not read, or others may.
 pub(super) fn propose<'a>(
+    of: Of,
     site: &'a Site<'a>,
     findings: &'a [&'a ReportedFinding],
 ) -> BoxFuture<'a, Proposal> {
     async move {
-        let openings = match needed(site).await {
+        let openings = match needed(site, of).await {
             Ok(openings) if openings.is_empty() => {
                 return Proposal::Person(
                     "owner and mode of the files are as they should be".to_owned(),
@@ -54,9 +68,20 @@ pub(super) fn propose<'a>(
         let description = Description {
             repair: Repair::RepairPermissions,
             codes: look::codes(findings),
-            title: "Give the agent's files the owner and mode that its service needs".to_owned(),
-            why: "The user that the service runs as has to read them, and nobody else the key."
-                .to_owned(),
+            title: match of {
+                Of::Agent => "Give the agent's files the owner and mode that its service needs",
+                Of::Ca => "Give the CA file the owner and mode that the agent's service needs",
+            }
+            .to_owned(),
+            why: match of {
+                Of::Agent => {
+                    "The user that the service runs as has to read them, and nobody else the key."
+                }
+                Of::Ca => {
+                    "It holds the right CA; only the user that the service runs as may not read it."
+                }
+            }
+            .to_owned(),
             changes,
             undo: Some("owner and mode are given back as they were".to_owned()),
             safety: Safety::Safe,
@@ -64,6 +89,7 @@ pub(super) fn propose<'a>(
             ask: None,
         };
         Proposal::Actions(vec![Box::new(RepairPermissions {
+            of,
             openings,
             description,
         })])
@@ -90,7 +116,7 @@ impl Action for RepairPermissions {
 
     fn check<'a>(&'a self, site: &'a Site<'a>) -> BoxFuture<'a, Result<(), Refusal>> {
         async move {
-            match needed(site).await {
+            match needed(site, self.of).await {
                 Ok(now) if now == self.openings => Ok(()),
                 Ok(_) => Err(Refusal("owner or mode was changed meanwhile".to_owned())),
                 Err(why) => Err(Refusal(why)),

@@ -12,7 +12,8 @@ use super::super::action::{Action, Applied, Description, Proposal, Refusal, Safe
 use super::super::hands::{Hands, HandsError};
 use super::super::journal::Undo;
 use crate::catalog::Repair;
-use crate::host::{ServiceQuestion, TimeSync};
+use crate::checks::again;
+use crate::host::ServiceQuestion;
 use crate::model::{Code, Os, ReportedFinding};
 
 /// How long a program has for one change.
@@ -23,12 +24,14 @@ const SYNCHRONIZED_WITHIN: Duration = Duration::from_secs(40);
 const PAUSE: Duration = Duration::from_millis(250);
 /// chrony's unit, by the names that distributions give it.
 const CHRONY: [&str; 2] = ["chrony.service", "chronyd.service"];
+/// What `timedatectl` switches where nothing else is installed.
+const TIMESYNCD: &str = "systemd-timesyncd.service";
 
 /// What is done to have the time kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Change {
-    /// `timedatectl set-ntp true`: systemd starts the time service that it knows.
-    Timedatectl,
+    /// `timedatectl set-ntp true`: systemd starts the time service that it knows, which may start at boot already.
+    Timedatectl { was_enabled: bool },
     /// Start chrony, now and at boot.
     Chrony { unit: String, was_enabled: bool },
     /// chrony runs and follows its sources slowly: it is told to step.
@@ -93,34 +96,46 @@ async fn change(site: &Site<'_>) -> Result<Change, String> {
                     .to_owned(),
             );
         }
-        None => Change::Timedatectl,
+        None => Change::Timedatectl {
+            was_enabled: installed(site, TIMESYNCD)
+                .await
+                .is_some_and(|(_, enabled)| enabled),
+        },
     })
 }
 
 /// chrony's unit if it is installed: its name, whether it runs, whether it starts at boot.
 async fn chrony(site: &Site<'_>) -> Option<(String, bool, bool)> {
     for name in CHRONY {
-        let question = ServiceQuestion {
-            name: name.to_owned(),
-        };
-        let Ok(service) = site.host.service(question).await else {
-            continue;
-        };
-        if service.get("LoadState") == Some("loaded") {
-            let runs = service.get("ActiveState") == Some("active");
-            let enabled = service.get("UnitFileState") == Some("enabled");
+        if let Some((runs, enabled)) = installed(site, name).await {
             return Some((name.to_owned(), runs, enabled));
         }
     }
     None
 }
 
+/// Whether a unit that is there runs, and whether it starts at boot.
+async fn installed(site: &Site<'_>, name: &str) -> Option<(bool, bool)> {
+    let question = ServiceQuestion {
+        name: name.to_owned(),
+    };
+    let service = site.host.service(question).await.ok()?;
+    let is_there = service.get("LoadState") == Some("loaded");
+    is_there.then(|| {
+        let runs = service.get("ActiveState") == Some("active");
+        (runs, service.get("UnitFileState") == Some("enabled"))
+    })
+}
+
 fn describe(change: &Change, codes: Vec<Code>) -> Description {
     let (title, change, undo) = match change {
-        Change::Timedatectl => (
+        Change::Timedatectl { was_enabled } => (
             "Switch time synchronisation on (timedatectl set-ntp true)".to_owned(),
             "systemd's time service runs, now and at boot, and sets the clock".to_owned(),
-            Some("timedatectl set-ntp false; the time that was set stays".to_owned()),
+            Some(match was_enabled {
+                true => format!("systemctl stop {TIMESYNCD}; the time that was set stays"),
+                false => "timedatectl set-ntp false; the time that was set stays".to_owned(),
+            }),
         ),
         Change::Chrony { unit, was_enabled } => (
             format!("Switch time synchronisation on (systemctl enable --now {unit})"),
@@ -179,8 +194,11 @@ impl Action for SyncTime {
     ) -> BoxFuture<'a, Result<Applied, HandsError>> {
         async move {
             match &self.change {
-                Change::Timedatectl => {
-                    let undo = undo(&["timedatectl", "set-ntp", "false"]);
+                Change::Timedatectl { was_enabled } => {
+                    let undo = match was_enabled {
+                        true => undo(&["systemctl", "stop", "--", TIMESYNCD]),
+                        false => undo(&["timedatectl", "set-ntp", "false"]),
+                    };
                     let args = ["set-ntp", "true"];
                     hands.run(Some(undo), "timedatectl", &args, LIMIT).await?;
                 }
@@ -194,15 +212,17 @@ impl Action for SyncTime {
                 }
                 Change::Step => {}
             }
-            synchronized(site).await?;
-            if self.change != Change::Timedatectl {
+            let applied = followed(site).await?;
+            let is_off = |code: &Code| matches!(code.as_str(), "clock.skew" | "clock.drift");
+            let by_chrony = matches!(self.change, Change::Chrony { .. } | Change::Step);
+            if by_chrony && self.description.codes.iter().any(is_off) {
                 hands.note(&Undo::Irreversible {
-                    what: "chrony set the clock".to_owned(),
+                    what: "chrony was told to set the clock at once".to_owned(),
                 })?;
                 // It slews by itself what is off at the start; a certificate cannot wait for that.
                 hands.run(None, "chronyc", &["makestep"], LIMIT).await?;
             }
-            Ok(Applied::Done)
+            Ok(applied)
         }
         .boxed()
     }
@@ -214,20 +234,47 @@ fn undo(words: &[&str]) -> Undo {
     }
 }
 
-/// Waits until a source has answered and is followed.
-async fn synchronized(site: &Site<'_>) -> Result<(), HandsError> {
+/// Waits until a source has answered and is followed; one that answers is followed in the end.
+async fn followed(site: &Site<'_>) -> Result<Applied, HandsError> {
     let until = Instant::now() + SYNCHRONIZED_WITHIN;
+    let failed = |why: String| Err(HandsError::Failed(why));
+    let mut last = None;
     loop {
-        let sync: Option<TimeSync> = site.doctor.host().time_sync(()).await.ok();
-        if sync.is_some_and(|sync| sync.synchronized == Some(true)) {
-            return Ok(());
+        let host = site.doctor.host();
+        let mut sync = host.time_sync(()).await;
+        match (&sync, last.take()) {
+            (Ok(sync), _) if sync.synchronized == Some(true) => return Ok(Applied::Done),
+            (Ok(seen), _) => last = Some(seen.clone()),
+            // A host with much to do does not answer each time.
+            (Err(_), Some(seen)) => {
+                last = Some(seen.clone());
+                sync = Ok(seen);
+            }
+            (Err(_), None) => {}
         }
-        if Instant::now() >= until {
-            let seconds = SYNCHRONIZED_WITHIN.as_secs();
-            return Err(HandsError::Failed(format!(
+        if Instant::now() < until {
+            sleep(PAUSE).await;
+            continue;
+        }
+        let seconds = SYNCHRONIZED_WITHIN.as_secs();
+        let sync = match sync {
+            Ok(sync) if sync.enabled != Some(false) => sync,
+            Ok(_) => {
+                return failed(
+                    "the time service was switched on and does not run: `systemctl status` and its log say why"
+                        .to_owned(),
+                );
+            }
+            Err(unseen) => return failed(format!("what came of it could not be seen: {unseen}")),
+        };
+        let answering = again::answering_time_servers(&*host, &sync).await;
+        return match answering.first() {
+            Some(server) => Ok(Applied::Underway(format!(
+                "synchronization is on and the time server {server} answers; the clock does not count as synchronized after {seconds} s"
+            ))),
+            None => failed(format!(
                 "no time server has answered within {seconds} s: permit UDP port 123 to one, or name one that can be reached"
-            )));
-        }
-        sleep(PAUSE).await;
+            )),
+        };
     }
 }

@@ -78,6 +78,12 @@ fn the_least_is_changed() {
             vec!["/etc/agent/c 640 -:900"],
         ),
         (
+            What::Ca,
+            file("ca", 0o600, 0, 0o755),
+            vec!["/etc/agent/ca 640 -:900"],
+        ),
+        (What::Ca, file("ca", 0o644, 0, 0o755), vec![]),
+        (
             What::Certificate,
             file("c", 0o640, 0, 0o755),
             vec!["/etc/agent/c 640 -:900"],

@@ -15,15 +15,15 @@ const STORE: &str = "/etc/lab-ca.pem";
 const CLOCK: &str = "/srv/clock";
 
 /// The lab's control plane in a box, and an agent that is told of it.
-struct Plane {
-    machine: SystemdBox,
+pub(super) struct Plane {
+    pub(super) machine: SystemdBox,
     serving: Child,
     ready: Value,
 }
 
 impl Plane {
     /// With these faults, and an agent that never enrolled.
-    fn new(faults: &[&str]) -> Self {
+    pub(super) fn new(faults: &[&str]) -> Self {
         Self::at("+0", faults, |agent| agent)
     }
 
@@ -83,7 +83,7 @@ impl Plane {
         self.ready[name].as_str().unwrap()
     }
 
-    fn token(&self, number: usize) -> String {
+    pub(super) fn token(&self, number: usize) -> String {
         self.ready["tokens"][number].as_str().unwrap().to_owned()
     }
 

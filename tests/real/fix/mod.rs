@@ -1,12 +1,15 @@
 //! Repairs of a real service under a real systemd: diagnosed, repaired, well afterwards; and taken back.
 
 mod files;
+mod hang;
 mod identity;
 mod install;
 mod kill;
+mod prompt;
 mod proxy;
 mod service;
 mod storage;
+mod time;
 mod trust;
 
 use crate::harness::{

@@ -158,3 +158,74 @@ fn a_ca_file_that_is_gone_is_written_again() {
         .diagnose()
         .failed_because(&["trust.ca_file"]);
 }
+
+#[test]
+fn a_good_ca_file_that_is_only_closed_is_opened_and_nothing_else_changed() {
+    let (machine, pki, _servers) = boot();
+    Agent::enrolled(&pki)
+        .service("User=nobody")
+        .install(&machine);
+    machine.shell(&format!(
+        "chown nobody {CONFIG_DIR}/c*; chown root:root {CONFIG_DIR}/ca.crt; chmod 600 {CONFIG_DIR}/ca.crt
+         systemctl daemon-reload; systemctl enable --now nexplane-agent 2>/dev/null"
+    ));
+    let picture = || {
+        machine.shell(&format!(
+            "cd {CONFIG_DIR}; stat -c '%n %a %U %G' *; sha256sum *"
+        ))
+    };
+    let before = picture();
+    assert!(before.contains("ca.crt 600 root root"), "{before}");
+    // A file that the user has would do, too: it is not needed.
+    machine.put("/root/ca.crt", "0600", &pki.root());
+    Fix::at(&machine, &["--yes", "--ca-cert", "/root/ca.crt"])
+        .run()
+        .status(0)
+        .before(&["trust.ca_file"])
+        .actions(&[
+            ("repair-permissions", "verified"),
+            ("restart-service", "verified"),
+        ])
+        .after(&[]);
+    let after = picture();
+    assert_eq!(
+        after,
+        before.replace("ca.crt 600 root root", "ca.crt 640 root nogroup")
+    );
+    machine.shell(&format!(
+        "setpriv --reuid nobody --regid nogroup --clear-groups cat {CONFIG_DIR}/ca.crt >/dev/null"
+    ));
+    is_well(&machine);
+    taken_back(&machine);
+    assert_eq!(picture(), before);
+    Doctor::at(&machine)
+        .diagnose()
+        .failed_because(&["trust.ca_file"]);
+}
+
+#[test]
+fn a_closed_ca_file_of_somebody_else_is_not_worth_opening() {
+    let (machine, pki, _servers) = boot();
+    Agent::enrolled(&pki)
+        .ca_file(&Pki::called("Somebody else").root())
+        .service("User=nobody")
+        .install(&machine);
+    machine.shell(&format!(
+        "chown nobody {CONFIG_DIR}/c*; chown root:root {CONFIG_DIR}/ca.crt; chmod 600 {CONFIG_DIR}/ca.crt
+         systemctl daemon-reload; systemctl enable --now nexplane-agent 2>/dev/null"
+    ));
+    Fix::at(&machine, &["--yes", "--all"])
+        .run()
+        .status(1)
+        .before(&["trust.ca_file"])
+        .actions(&[])
+        .for_person("trust.ca_file", "--ca-cert");
+    machine.put("/root/ca.crt", "0600", &pki.root());
+    Fix::at(&machine, &["--yes", "--ca-cert", "/root/ca.crt"])
+        .run()
+        .status(0)
+        .actions(&[
+            ("reinstall-with-ca", "verified"),
+            ("restart-service", "verified"),
+        ]);
+}

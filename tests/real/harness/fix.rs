@@ -8,6 +8,9 @@ use serde_json::Value;
 use super::place::{Place, child_of};
 use super::{live_at, until};
 
+/// When a run is ended from outside, as one that hangs, in seconds. A service manager that hangs has 100 of them.
+const BOUND: &str = "200";
+
 /// A run to be.
 pub(crate) struct Fix {
     command: Command,
@@ -29,7 +32,7 @@ impl Fix {
     pub(crate) fn with(program: &str, place: &Place, arguments: &[&str]) -> Self {
         let mut command = place.command("timeout");
         command
-            .args(["--signal", "KILL", "120", program])
+            .args(["--signal", "KILL", BOUND, program])
             .args(["fix", "--format", "json", "--timeout", "2s"])
             .args(arguments);
         Self { command }
@@ -40,7 +43,7 @@ impl Fix {
         let mut command = place.command("setpriv");
         command
             .args(["--reuid", user, "--regid", group, "--clear-groups", "--"])
-            .args(["timeout", "--signal", "KILL", "120"])
+            .args(["timeout", "--signal", "KILL", BOUND])
             .arg(env!("CARGO_BIN_EXE_nexplane-doctor"))
             .args(["fix", "--format", "json", "--timeout", "2s"])
             .args(arguments);

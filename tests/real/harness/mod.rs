@@ -15,6 +15,7 @@ mod routed;
 mod scene;
 mod sdbox;
 mod servers;
+mod terminal;
 mod world;
 
 use std::process::Command;
@@ -36,6 +37,7 @@ pub(crate) use servers::{
     nsd, s_server, silence, silent_clock, squid, strict_control_plane, tinyproxy, tls_before,
     unbound,
 };
+pub(crate) use terminal::Terminal;
 pub(crate) use world::World;
 
 /// The name of the control plane in every situation; the nameservers here know it.
