@@ -1,7 +1,7 @@
 //! Files that are replaced in one step, with their permissions from the first moment.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::model::Code;
@@ -13,6 +13,35 @@ pub enum Readers {
     OwnerOnly,
     /// Everybody; only the owner may write.
     Everybody,
+}
+
+/// The most that is read of a certificate, a key, a configuration or a definition, in bytes; a real one has a few thousand.
+pub(super) const MOST: u64 = 1 << 20;
+
+/// The content of a regular file of at most `limit` bytes. A pipe or a device, which may hold a reader up for ever, is not read.
+///
+/// # Errors
+/// What the system said, or that it is no such file.
+pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        // To open a pipe waits for who writes to it, unless it is opened so.
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    }
+    let file = options.open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let mut content = Vec::new();
+    file.take(limit.saturating_add(1))
+        .read_to_end(&mut content)?;
+    match u64::try_from(content.len()) {
+        Ok(length) if length <= limit => Ok(content),
+        _ => Err(io::Error::other(format!("it is larger than {limit} bytes"))),
+    }
 }
 
 /// Replaces a file in one step: a reader, or a crash, finds the old content or the new, never a part. It keeps its owner.
@@ -145,4 +174,28 @@ pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_read_that_may_never_end() {
+        let directory = tempfile::tempdir().unwrap();
+        let pipe = directory.path().join("pipe");
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        for path in [&pipe, Path::new("/dev/zero"), directory.path()] {
+            let error = read(path, 10).unwrap_err();
+            assert_eq!(error.to_string(), "it is not a regular file");
+        }
+        let file = directory.path().join("file");
+        fs::write(&file, "0123456789").unwrap();
+        assert_eq!(read(&file, 10).unwrap(), b"0123456789");
+        let error = read(&file, 9).unwrap_err();
+        assert_eq!(error.to_string(), "it is larger than 9 bytes");
+    }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 
+use super::files;
 use super::identity::IdentityFiles;
 use super::trust::{Store, TrustError, roots_in};
 use crate::contract::client::{ApiClient, Route};
@@ -162,11 +163,7 @@ fn proxy(
 
 /// A configuration's text, up to the bound that its reader has.
 fn read_text(path: &Path) -> io::Result<String> {
-    use io::Read;
-    let mut text = Vec::new();
     let bound = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX);
-    std::fs::File::open(path)?
-        .take(bound + 1)
-        .read_to_end(&mut text)?;
+    let text = files::read(path, bound)?;
     String::from_utf8(text).map_err(|_| io::Error::other("it is no UTF-8 text"))
 }

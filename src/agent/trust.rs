@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+use super::files;
+
 /// Why the configured CA file is of no use.
 #[derive(Debug, thiserror::Error)]
 #[error("could not read a CA certificate from {}: {why}", .path.display())]
@@ -70,9 +72,9 @@ pub(super) fn roots_in(
         path: path.to_owned(),
         why,
     };
-    let own: Vec<_> = CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect)
-        .map_err(|error| failed(error.to_string()))?;
+    let pem = files::read(path, files::MOST).map_err(|error| failed(error.to_string()))?;
+    let own: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    let own = own.map_err(|error| failed(error.to_string()))?;
     if own.is_empty() {
         return Err(failed("it holds no certificate in PEM".to_owned()));
     }

@@ -3,7 +3,7 @@
 //! The key is made first and kept beside them, as pending, until the certificate for it has arrived and is on disk; so a lost answer
 //! can be asked for again with the same key. Keys are never readable by others, not even for a moment.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 
 mod pending;
 
-use super::files::{Readers, code_of, replace_as, sync_directory, with_suffix};
+use super::files::{self, MOST, Readers, code_of, replace_as, sync_directory, with_suffix};
 use crate::contract::api::Enrolled;
 use crate::contract::paths;
 use crate::contract::tls::{ClientIdentity, provider};
@@ -292,11 +292,7 @@ fn parse_key(pem: &[u8]) -> Option<KeyPair> {
     KeyPair::from_pem(std::str::from_utf8(pem).ok()?).ok()
 }
 
-/// The most that is read of a file, in bytes.
-const MAX_FILE: u64 = 1 << 20;
-
 fn read(path: &Path) -> Result<Vec<u8>, IdentityError> {
-    use io::Read;
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => IdentityError::Missing(path.to_owned()),
         _ => IdentityError::File {
@@ -305,11 +301,7 @@ fn read(path: &Path) -> Result<Vec<u8>, IdentityError> {
             error,
         },
     };
-    let mut content = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_FILE).read_to_end(&mut content))
-        .map_err(failed)?;
-    Ok(content)
+    files::read(path, MOST).map_err(failed)
 }
 
 /// Writes a file that gets the owner of `model`.

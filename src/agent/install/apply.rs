@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::super::enroll::{self, EnrollError};
-use super::super::files::{Readers, replace, sync_directory, with_suffix};
+use super::super::files::{self, Readers, replace, sync_directory, with_suffix};
 use super::super::service::Unit;
 use super::super::setting::Setting;
 use super::super::surroundings::{Places, Surroundings};
@@ -20,8 +20,6 @@ use crate::contract::token::TokenShape;
 use crate::contract::url::ControlPlane;
 use crate::model::Secret;
 
-/// The most that is read of a CA file, in bytes.
-const MAX_CA: u64 = 1 << 20;
 /// How often it is asked for a certificate whose answer does not come.
 const ATTEMPTS: u32 = 3;
 /// How long it is waited in between.
@@ -125,7 +123,9 @@ impl Wanted {
     /// Whether all of it is on the host already.
     pub(super) fn is_in_place(&self, around: &Surroundings) -> bool {
         let places = &around.places;
-        let holds = |path: &Path, text: &[u8]| fs::read(path).is_ok_and(|there| there == text);
+        let holds = |path: &Path, text: &[u8]| {
+            files::read(path, files::MOST).is_ok_and(|there| there == text)
+        };
         holds(&places.config(), self.config.as_bytes())
             && holds(&places.definition, self.unit.as_bytes())
             && self
@@ -210,13 +210,11 @@ fn proxy(around: &Surroundings, plane: &ControlPlane, notes: &mut Vec<String>) -
 }
 
 fn read_ca(path: &Path) -> Result<Vec<u8>, InstallError> {
-    use io::Read;
-    let mut content = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_CA).read_to_end(&mut content))
+    match files::read(path, files::MOST) {
+        Ok(content) => Ok(content),
         // What is wrong with it is said by whoever reads its certificates.
-        .or_else(|_| roots(Some(path)).map(|_| 0))?;
-    Ok(content)
+        Err(_) => Ok(roots(Some(path)).map(|_| Vec::new())?),
+    }
 }
 
 /// Whether the program that is installed is the one that runs.
@@ -226,20 +224,21 @@ fn is_same_program(around: &Surroundings) -> bool {
 }
 
 fn same_content(one: &Path, other: &Path) -> bool {
-    use io::Read;
+    use io::{BufRead, BufReader};
     let compare = || -> io::Result<bool> {
         let (one, other) = (File::open(one)?, File::open(other)?);
         if one.metadata()?.len() != other.metadata()?.len() {
             return Ok(false);
         }
-        let mut one = io::BufReader::with_capacity(1 << 16, one).bytes();
-        let mut other = io::BufReader::with_capacity(1 << 16, other).bytes();
+        let (mut one, mut other) = (BufReader::new(one), BufReader::new(other));
         loop {
-            match (one.next().transpose()?, other.next().transpose()?) {
-                (None, None) => return Ok(true),
-                (a, b) if a == b => {}
-                _ => return Ok(false),
+            let (a, b) = (one.fill_buf()?, other.fill_buf()?);
+            let length = a.len().min(b.len());
+            if length == 0 || a[..length] != b[..length] {
+                return Ok(a.is_empty() && b.is_empty());
             }
+            one.consume(length);
+            other.consume(length);
         }
     };
     compare().unwrap_or(false)
