@@ -56,6 +56,8 @@ fn listing(machine: &SystemdBox) -> String {
 /// A stopped service with a URL that is no https: a repair of a file, and one of a unit.
 fn broken(machine: &SystemdBox, text: &str) {
     machine.systemctl("stop nexplane-agent");
+    // It has been started more often than systemd lets a service be in so short a time.
+    machine.systemctl("reset-failed nexplane-agent");
     machine.put(CONFIG, "0600", text);
     machine.shell("rm -rf /var/lib/nexplane-doctor");
 }
