@@ -37,7 +37,7 @@ const ON_THEIR_WAY: TimeDelta = TimeDelta::seconds(2);
 /// The entries of the service's last start, or all where the log does not say.
 ///
 /// In a loop of automatic restarts, a start that has not come to its end yet says nothing of it: then the start before is among them;
-/// also while the last words may still be [on their way](ON_THEIR_WAY).
+/// also while the last words may still be on their way.
 pub fn last_run(entries: &[LogEntry], now: DateTime<Utc>) -> &[LogEntry] {
     let start = last_start(entries);
     let (before, run) = entries.split_at(start);
