@@ -9,12 +9,9 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::files::{Readers, swap};
+use super::files::{self, MOST, Readers, swap};
 use crate::contract::paths::{AgentPaths, DIAGNOSIS_FILE, STATE_FILE};
 use crate::model::Os;
-
-/// The most that is read of either file, in bytes.
-const LIMIT: u64 = 1 << 20;
 
 /// What is true of the agent that runs, or ran last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -153,12 +150,10 @@ pub(crate) fn unkept(error: &io::Error) -> String {
 }
 
 fn read(path: &Path) -> io::Result<Option<String>> {
-    let mut text = String::new();
-    match File::open(path) {
-        Ok(file) => file
-            .take(LIMIT)
-            .read_to_string(&mut text)
-            .map(|_| Some(text)),
+    match files::read(path, MOST) {
+        Ok(content) => String::from_utf8(content)
+            .map(Some)
+            .map_err(|_| io::Error::other("it is no UTF-8 text")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }

@@ -1,13 +1,12 @@
 //! An agent that is installed where there was none: what of one is there, which it is, and the program that it is made of.
 
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::hands::FILE_LIMIT;
 use super::journal::Digest;
 use crate::agent::drop_in::must_be_the_superusers;
-use crate::agent::{IdentityFiles, Places, Surroundings};
+use crate::agent::{IdentityFiles, Places, Surroundings, files};
 use crate::host::live::programs;
 
 /// The program's name.
@@ -34,19 +33,11 @@ pub(super) fn digest(places: &Places) -> Option<Digest> {
     let identity = IdentityFiles::new(places.cert(), places.key());
     let mut whole = identity.load().ok()?.agent_id.into_bytes();
     for path in [places.config(), places.definition.clone()] {
-        let content = content(&path).ok()?;
+        let content = files::read(&path, FILE_LIMIT).ok()?;
         whole.push(0);
         whole.extend(Digest::of(&content).to_string().into_bytes());
     }
     Some(Digest::of(&whole))
-}
-
-fn content(path: &Path) -> io::Result<Vec<u8>> {
-    let mut content = Vec::new();
-    File::open(path)?
-        .take(FILE_LIMIT)
-        .read_to_end(&mut content)?;
-    Ok(content)
 }
 
 /// Which program it is.
