@@ -71,6 +71,8 @@ pub(super) fn replace_as(
     own_like(&file, model)?;
     file.write_all(content)?;
     file.sync_all()?;
+    // Where an open file cannot be renamed, it is no more.
+    drop(file);
     fs::rename(&temporary, path)?;
     sync_directory(path)
 }
@@ -88,6 +90,7 @@ pub fn swap(path: &Path, content: &[u8], readers: Readers) -> io::Result<()> {
     let mut file = create(&temporary, readers)?;
     for_readers(&file, readers)?;
     file.write_all(content)?;
+    drop(file);
     fs::rename(&temporary, path)
 }
 
@@ -124,8 +127,14 @@ fn create(path: &Path, readers: Readers) -> io::Result<File> {
 
 /// Creates a file that was not there; who may read it, the directory's access list says.
 #[cfg(not(unix))]
-fn create(path: &Path, _readers: Readers) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).open(path)
+fn create(path: &Path, readers: Readers) -> io::Result<File> {
+    let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    match readers {
+        // It is empty still.
+        Readers::OwnerOnly => super::platform::close_to_others(path)?,
+        Readers::Everybody => {}
+    }
+    Ok(file)
 }
 
 #[cfg(unix)]

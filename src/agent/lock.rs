@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::platform;
+
 /// How long the holder of a lock is waited for: longer than two calls to the control plane take.
 const PATIENCE: Duration = Duration::from_secs(25);
 /// How often it is looked whether the lock is free.
@@ -56,28 +58,21 @@ impl Lock {
             path: directory.to_owned(),
             error,
         };
-        let opened = File::open(directory).map_err(system)?;
+        let opened = match platform::lockable(directory) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                return Err(LockError::Busy(directory.to_owned()));
+            }
+            opened => opened.map_err(system)?,
+        };
         match opened.try_lock() {
             // Its last holder may have taken the directory away, and somebody made it anew.
-            Ok(()) if is_still(&opened, directory).map_err(system)? => {
+            Ok(()) if platform::is_still(&opened, directory).map_err(system)? => {
                 Ok(Self { _directory: opened })
             }
             Ok(()) | Err(TryLockError::WouldBlock) => Err(LockError::Busy(directory.to_owned())),
             Err(TryLockError::Error(error)) => Err(system(error)),
         }
     }
-}
-
-#[cfg(unix)]
-fn is_still(opened: &File, path: &Path) -> io::Result<bool> {
-    use std::os::unix::fs::MetadataExt;
-    let (ours, there) = (opened.metadata()?, std::fs::metadata(path)?);
-    Ok((ours.dev(), ours.ino()) == (there.dev(), there.ino()))
-}
-
-#[cfg(not(unix))]
-fn is_still(_opened: &File, _path: &Path) -> io::Result<bool> {
-    Ok(true)
 }
 
 #[cfg(all(test, unix))]

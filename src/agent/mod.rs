@@ -14,6 +14,9 @@ mod identity;
 mod install;
 mod lock;
 mod log;
+#[cfg_attr(unix, path = "platform/unix.rs")]
+#[cfg_attr(windows, path = "platform/windows.rs")]
+mod platform;
 mod rotate;
 mod run;
 mod service;
@@ -38,10 +41,9 @@ pub use install::{
 pub use lock::LockError;
 pub use log::AgentLog;
 pub use rotate::{RotateError, Rotated, rotate_cert, settle};
-pub use run::{Ended, RunOptions, run};
+pub use run::{Ended, RunOptions, run, serve};
 pub use service::{
-    Activity, AtBoot, Definition, ServiceError, ServiceManager, ServiceState, Systemd, Unit,
-    UnitError,
+    Activity, AtBoot, Definition, DefinitionError, ServiceError, ServiceManager, ServiceState,
 };
 pub use setting::Setting;
 pub(crate) use state::unkept;

@@ -6,8 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::enroll::HostFacts;
-use super::service::{ServiceManager, Systemd};
-use crate::contract::paths::{AgentPaths, CA_FILE, CERT_FILE, CONFIG_FILE, KEY_FILE};
+use super::platform;
+use super::service::{self, ServiceManager};
+use crate::contract::paths::{
+    AgentPaths, CA_FILE, CERT_FILE, CONFIG_FILE, DEFINITION_FILE, KEY_FILE,
+};
 use crate::model::Os;
 
 /// The agent's files on one host.
@@ -27,10 +30,14 @@ impl Places {
     /// The usual ones, with the configuration in `config_dir`.
     pub fn with_config_dir(config_dir: impl Into<PathBuf>) -> Self {
         let paths = AgentPaths::of(Os::current());
+        let config_dir = config_dir.into();
         Self {
-            config_dir: config_dir.into(),
             binary: paths.binary.into(),
-            definition: paths.definition.unwrap_or_default().into(),
+            definition: match paths.definition {
+                Some(definition) => definition.into(),
+                None => config_dir.join(DEFINITION_FILE),
+            },
+            config_dir,
             state_dir: paths.state_dir.into(),
         }
     }
@@ -66,13 +73,12 @@ pub enum Privilege {
 }
 
 impl Privilege {
-    /// That of this process. Where there is no root, the system says for each file who may change it.
-    fn of_this_process() -> Self {
-        #[cfg(unix)]
-        if !rustix::process::geteuid().is_root() {
-            return Self::Ordinary;
+    /// That of this process.
+    pub fn of_this_process() -> Self {
+        match platform::is_superuser() {
+            true => Self::Root,
+            false => Self::Ordinary,
         }
-        Self::Root
     }
 }
 
@@ -101,10 +107,11 @@ impl Surroundings {
     pub fn of_this_host(config_dir: &Path) -> io::Result<Self> {
         // Without a slash at its end, which names of other files would stand behind.
         let config_dir: PathBuf = std::path::absolute(config_dir)?.components().collect();
+        let places = Places::with_config_dir(config_dir);
         Ok(Self {
-            places: Places::with_config_dir(config_dir),
+            manager: service::manager(&places.definition),
+            places,
             privilege: Privilege::of_this_process(),
-            manager: Arc::new(Systemd::default()),
             host: HostFacts::named(sysinfo::System::host_name().unwrap_or_default()),
             environment: std::env::vars_os()
                 .filter_map(|(name, value)| {

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use crate::host::{Account, Host, Powers, Seen, Service, ServiceQuestion, Stat, Unseen};
+use crate::model::Os;
 
 use super::{Known, differs};
 
@@ -38,7 +39,11 @@ impl AgentUser {
     /// Asks whom the service runs as; without a service, the superuser, as the agent's `install` sets it up.
     pub(super) async fn ask(host: &dyn Host, known: &Known) -> Self {
         let service = host.service(ServiceQuestion::agent(known.system.os)).await;
-        Self::of(host, service.ok().as_ref()).await
+        let service = service.ok();
+        match known.system.os {
+            Os::Windows => Self::of_windows(host, service.as_ref().and_then(Service::user)).await,
+            Os::Linux | Os::Macos => Self::of(host, service.as_ref()).await,
+        }
     }
 
     async fn of(host: &dyn Host, service: Option<&Service>) -> Self {
@@ -67,6 +72,22 @@ impl AgentUser {
         user
     }
 
+    /// The system's own account reads what its access control list says, like every other.
+    async fn of_windows(host: &dyn Host, user: Option<&str>) -> Self {
+        let account = match Account::of_windows(user) {
+            Some(account) => Ok(account),
+            None => host.account(user.unwrap_or_default().to_owned()).await,
+        };
+        let name = account.as_ref().ok().map(|account| account.name.clone());
+        Self {
+            name: name.or(user.map(str::to_owned)).unwrap_or_default(),
+            account,
+            powers: Powers::None,
+            unknown_groups: Vec::new(),
+            owns: Vec::new(),
+        }
+    }
+
     fn root(powers: Powers) -> Self {
         Self {
             name: "root".into(),
@@ -74,6 +95,7 @@ impl AgentUser {
                 uid: 0,
                 name: "root".into(),
                 gids: vec![0],
+                sids: Vec::new(),
             }),
             powers,
             unknown_groups: Vec::new(),
@@ -119,6 +141,11 @@ impl AgentUser {
         self.account.as_ref().ok().map(|account| account.uid)
     }
 
+    /// Its security identifier, on Windows.
+    pub(super) fn sid(&self) -> Option<&str> {
+        self.account.as_ref().ok()?.sids.first().map(String::as_str)
+    }
+
     /// Whether this is the superuser.
     pub(super) fn is_root(&self) -> bool {
         self.account.as_ref().is_ok_and(|account| account.uid == 0)
@@ -126,6 +153,10 @@ impl AgentUser {
 
     /// Whether the doctor runs as this user, with no less and no more than it, so that what it may read is what the agent may.
     pub(super) fn is_doctor(&self, known: &Known) -> bool {
+        if known.system.os == Os::Windows {
+            let own = known.system.user.sids.first().map(String::as_str);
+            return !known.system.foreign_root && own.is_some() && self.sid() == own;
+        }
         let powers = match known.system.user.uid {
             0 => Powers::ReadsAll,
             _ => Powers::None,
@@ -163,6 +194,9 @@ impl AgentUser {
             (Ok(_), Ok(stat)) if self.owns.iter().any(|own| stat.path.starts_with(own)) => {
                 Access::Readable
             }
+            (Ok(account), Ok(stat)) if !account.sids.is_empty() && stat.security.is_none() => {
+                unknown("its access control list was not seen")
+            }
             (Ok(account), Ok(stat)) => match stat.barrier(account, self.powers) {
                 Ok(None) => Access::Readable,
                 Ok(Some(_)) if !self.unknown_groups.is_empty() => unknown(&format!(
@@ -197,7 +231,7 @@ impl AgentUser {
     }
 
     fn described(&self) -> String {
-        if self.is_root() && self.powers == Powers::None {
+        if self.is_root() && self.powers == Powers::None && self.sid().is_none() {
             "`root` without the capability to read other users' files (CapabilityBoundingSet=)"
                 .to_owned()
         } else {
@@ -227,6 +261,7 @@ fn not_made_yet(name: &str) -> Account {
         uid: NOBODY_YET,
         name: name.to_owned(),
         gids: vec![NOBODY_YET],
+        sids: Vec::new(),
     }
 }
 
@@ -256,6 +291,12 @@ fn own_directories(service: &Service) -> Vec<PathBuf> {
 
 /// The permissions that keep a user out: `0600 of user 0, group 0`, of the file or of a directory on the way.
 pub(super) fn permissions(stat: &Stat) -> String {
+    if let Some(security) = &stat.security {
+        return match security {
+            Ok(security) => security.to_string(),
+            Err(unseen) => format!("an access control list that could not be read: {unseen}"),
+        };
+    }
     let list = match stat.acl {
         Some(_) => ", with an access control list",
         None => "",

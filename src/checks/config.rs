@@ -9,7 +9,7 @@ use futures_util::future::join3;
 use super::agent_user::{Access, AgentUser, permissions};
 use super::{Check, Facts, Judgement, Known, install};
 use crate::contract::config::{self, AgentConfig, ConfigProblem, ConfigReading, Key, Verification};
-use crate::contract::paths::{AgentPaths, beside};
+use crate::contract::paths::{AgentPaths, beside, parent};
 use crate::contract::proxy::Proxy;
 use crate::contract::url::ControlPlane;
 use crate::host::{
@@ -173,7 +173,7 @@ impl Check for Probe {
 }
 
 fn with_values(finding: Finding, path: &Path) -> Finding {
-    let dir = path.parent().unwrap_or(path);
+    let dir = parent(path).unwrap_or_else(|| path.to_owned());
     finding
         .value(Placeholder::ConfigPath, path.display().to_string())
         .value(Placeholder::ConfigDir, dir.display().to_string())

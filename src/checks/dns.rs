@@ -96,9 +96,12 @@ impl Check for Probe {
                 of_proxy: false,
             },
         });
-        let read = |path: &str| host.read(ReadQuestion::new(HostPath::host(path)));
-        let (resolv_conf, hosts) =
-            join(read("/etc/resolv.conf"), read(hosts_path(known.system.os))).await;
+        let hosts = HostPath::host(hosts_path(known.system.os));
+        let (resolv_conf, hosts) = join(
+            resolv_conf(host, known.system.os),
+            host.read(ReadQuestion::new(hosts)),
+        )
+        .await;
         let mut evidence = Evidence {
             name,
             way,
@@ -136,6 +139,17 @@ impl Check for Probe {
             return judgement.note("resolved", format!("the proxy's name, {}", name.text));
         }
         judgement
+    }
+}
+
+/// The nameservers and the search list; of Windows, which has no such file, what it says of them.
+async fn resolv_conf(host: &dyn Host, os: Os) -> Seen<Content> {
+    match os {
+        Os::Linux | Os::Macos => host.read(ReadQuestion::new(HostPath::host("/etc/resolv.conf"))).await,
+        Os::Windows => Ok(Content {
+            text: host.network_settings(()).await?.as_resolv_conf(),
+            invalid_utf8_at: None,
+        }),
     }
 }
 
@@ -367,7 +381,7 @@ impl Evidence {
         };
         let outcome = primary.outcome();
         let (code, detail) = match outcome {
-            Outcome::Silence if unconfigured => (NO_NAMESERVER, self.no_nameserver()),
+            Outcome::Silence if unconfigured => (NO_NAMESERVER, self.no_nameserver(known.system.os)),
             Outcome::NotFound => (NOT_FOUND, self.not_found(name, primary)),
             Outcome::NoAddress => (
                 NO_ADDRESS,
@@ -434,8 +448,9 @@ impl Evidence {
         }
     }
 
-    fn no_nameserver(&self) -> String {
+    fn no_nameserver(&self, os: Os) -> String {
         let file = match &self.resolv_conf {
+            _ if os == Os::Windows => "no network adapter that is up has one".to_owned(),
             Ok(_) => "/etc/resolv.conf names no nameserver".to_owned(),
             Err(_) => "there is no /etc/resolv.conf".to_owned(),
         };

@@ -2,6 +2,7 @@
 
 use super::agent_user::AgentUser;
 use super::{Check, Decision, Facts, Judgement, Known, config};
+use crate::contract::paths;
 use crate::host::{FileSystem, Host, HostPath, Seen};
 use crate::model::{Code, Finding, Placeholder, counted};
 
@@ -39,11 +40,11 @@ impl Check for Probe {
         let told = config::peek(host, known).await;
         let mut places = Vec::new();
         for (what, file) in [("configuration", &told.path), ("state", &told.cert)] {
-            let Some(dir) = file.path().parent() else {
+            let Some(dir) = paths::parent(file.path()) else {
                 continue;
             };
             let path = HostPath {
-                path: dir.to_owned(),
+                path: dir,
                 base: file.base,
             };
             let file_system = host.file_system(path.clone()).await;
@@ -185,6 +186,7 @@ mod tests {
             uid: 900,
             name: "nexplane".into(),
             gids: vec![900],
+            sids: Vec::new(),
         };
         let unprivileged = on(Recording::default(), DIR, reserve)
             .answer(

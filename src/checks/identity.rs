@@ -14,7 +14,7 @@ use super::agent_user::{Access, AgentUser, permissions};
 use super::{Check, Decision, Facts, Judgement, Known, clock, config};
 use crate::contract::api::ROTATION_GRACE_DAYS;
 use crate::host::{Content, Host, HostPath, KeyFacts, ReadQuestion, Seen, Stat, Unseen};
-use crate::model::{Code, Explained, Finding, Os, Placeholder, spoken_duration};
+use crate::model::{Code, Explained, Finding, Placeholder, spoken_duration};
 
 const MISSING: Code = Code::from_static("identity.missing");
 const UNREADABLE: Code = Code::from_static("identity.unreadable");
@@ -176,7 +176,7 @@ impl Verdict {
             return;
         }
         self.readable(evidence, known);
-        self.exposed(evidence, known);
+        self.exposed(evidence);
         let certificate = self.certificate(evidence);
         self.key(evidence, certificate.as_ref());
         if let Some(certificate) = certificate {
@@ -269,15 +269,11 @@ impl Verdict {
         }
     }
 
-    /// Windows' permissions are not told by mode bits.
-    fn exposed(&mut self, evidence: &Evidence, known: &Known) {
+    fn exposed(&mut self, evidence: &Evidence) {
         let Ok(stat) = &evidence.key_stat else { return };
         let Some(whom) = exposed_to(stat, &evidence.user) else {
             return;
         };
-        if known.system.os == Os::Windows {
-            return;
-        }
         let detail = format!(
             "The agent's private key {} can be read by {whom}: whoever reads it can act as this agent.",
             evidence.key.path().display()
@@ -357,6 +353,16 @@ impl Verdict {
 
 /// Who may read a private key that should be the agent's user's alone; nothing, if nobody else.
 pub(super) fn exposed_to(stat: &Stat, user: &AgentUser) -> Option<&'static str> {
+    // On Windows everybody may pass directories.
+    if let Some(security) = &stat.security {
+        return match security.as_ref().ok()?.others(user.sid()) {
+            (true, _) => Some("every user of this host"),
+            (false, others) if !others.is_empty() => {
+                Some("users or groups that its access control list names")
+            }
+            _ => None,
+        };
+    }
     let passable = |bit: u32| stat.ancestors.iter().all(|dir| dir.mode & bit != 0);
     let others = stat.mode & 0o004 != 0 && passable(0o001);
     let own_group = !user.is_root() && user.is_in(stat.gid);

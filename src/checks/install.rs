@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use futures_util::future::join3;
 
 use super::{Check, Facts, Judgement, Known, config};
-use crate::contract::paths::AgentPaths;
+use crate::contract::paths::{AgentPaths, is_absolute};
 use crate::host::{Host, HostPath, Kind, Seen, Service, ServiceQuestion, Stat, Unseen};
 use crate::model::{Code, Finding, Os, Placeholder};
 
@@ -172,7 +172,7 @@ async fn binary(host: &dyn Host, known: &Known, service: Option<&Service>) -> Lo
     let default = Path::new(AgentPaths::of(os).binary);
     let told = service
         .and_then(Service::binary)
-        .filter(|path| path.is_absolute());
+        .filter(|path| is_absolute(path));
     let path = told.clone().unwrap_or_else(|| default.to_owned());
     let presence = executable(host.stat(HostPath::host(&path)).await, os);
     let elsewhere =
@@ -239,7 +239,7 @@ async fn defined_by_file(
     let seen = presence(host.stat(HostPath::host(default)).await.map(|_| ()));
     if os == Os::Linux && seen == Presence::Missing(None) {
         for directory in UNIT_DIRECTORIES {
-            let path = Path::new(directory).join(unit);
+            let path = PathBuf::from(format!("{directory}/{unit}"));
             if host.stat(HostPath::host(&path)).await.is_ok() {
                 return (path, Presence::There);
             }

@@ -13,6 +13,7 @@ mod own_diagnosis;
 mod paths;
 #[cfg(test)]
 mod tests;
+mod windows;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::join5;
@@ -117,7 +118,7 @@ impl Check for Probe {
         let os = known.system.os;
         let service_and_needs = async {
             let service = host.service(ServiceQuestion::agent(os)).await;
-            let needs = match service.as_ref().ok().filter(|service| is_loaded(service)) {
+            let needs = match service.as_ref().ok().filter(|service| is_loaded(service) && service.windows().is_none()) {
                 Some(service) => Some(Needs::collect(host, known, service).await),
                 None => None,
             };
@@ -210,6 +211,9 @@ fn with_processes(judgement: Judgement, evidence: &Evidence) -> Judgement {
 }
 
 fn judge_service(unit: &str, service: &Service, log: &Log) -> (State, Judgement) {
+    if let Some(of_windows) = service.windows() {
+        return windows::judge(unit, service, of_windows, log);
+    }
     let masked = |property| {
         service
             .get(property)
@@ -369,7 +373,14 @@ fn hit_limit(service: &Service) -> bool {
 
 /// The properties that a person would look at first.
 fn saw_state(finding: Finding, service: &Service) -> Finding {
-    const SHOWN: [&str; 9] = [
+    const SHOWN: [&str; 16] = [
+        "CurrentState",
+        "StartType",
+        "Win32ExitCode",
+        "ServiceSpecificExitCode",
+        "FailureActions",
+        "ServiceStartName",
+        "BinaryPathName",
         "LoadState",
         "ActiveState",
         "SubState",

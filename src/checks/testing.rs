@@ -21,6 +21,7 @@ pub(crate) struct Evidence {
     target: Option<Target>,
     facts: Facts,
     foreign_root: bool,
+    os: Option<Os>,
 }
 
 impl Evidence {
@@ -81,10 +82,19 @@ impl Evidence {
             uid: 900,
             name: user.into(),
             gids: vec![900],
+            sids: Vec::new(),
         };
         let question = ServiceQuestion::agent(Os::Linux);
         self.answer("service", question, Ok::<_, Unseen>(service))
             .answer("account", user, Ok::<_, Unseen>(account))
+    }
+
+    /// Of a host with this system.
+    pub(crate) fn of(os: Os) -> Self {
+        Self {
+            os: Some(os),
+            ..Self::default()
+        }
     }
 
     /// As if looked at with `--root`.
@@ -102,7 +112,7 @@ impl Evidence {
             ),
             system: Arc::new(System {
                 hostname: "web-server-01".into(),
-                os: Os::Linux,
+                os: self.os.unwrap_or(Os::Linux),
                 os_version: None,
                 kernel: None,
                 arch: "x86_64".into(),
@@ -130,6 +140,7 @@ pub(crate) fn root() -> Account {
         uid: 0,
         name: "root".into(),
         gids: vec![0],
+        sids: Vec::new(),
     }
 }
 
@@ -157,6 +168,7 @@ pub(crate) fn file(path: &str, mode: u32, uid: u32, gid: u32) -> Stat {
         gid,
         modified: None,
         acl: None,
+        security: None,
         ancestors: Vec::new(),
     }
 }

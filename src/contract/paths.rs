@@ -83,6 +83,9 @@ pub const CONFIG_FILE: &str = "config.yaml";
 /// (ours) The name of the CA file that `install` copies beside the configuration.
 pub const CA_FILE: &str = "ca.crt";
 
+/// (ours) The name of the file beside the configuration that says how the service is defined, on a system that has no such file.
+pub const DEFINITION_FILE: &str = "service.json";
+
 /// (ours) The name of the file, in the state's directory, with the running agent's last sign of life.
 pub const STATE_FILE: &str = "state.json";
 /// (ours) The name of the file, in the state's directory, with the last diagnosis: a report as `--format json` prints it.
@@ -91,9 +94,60 @@ pub const DIAGNOSIS_FILE: &str = "diagnosis.json";
 /// The certificate's and the key's path when the configuration names none: beside it.
 pub fn beside(config: &Path) -> (PathBuf, PathBuf) {
     (
-        config.with_file_name(CERT_FILE),
-        config.with_file_name(KEY_FILE),
+        with_file_name(config, CERT_FILE),
+        with_file_name(config, KEY_FILE),
     )
+}
+
+// A path of evidence is one of the host that it is from, and may be judged on another system: the standard library's ideas of what
+// separates and what is absolute are the judge's. The form of a path says whose it is.
+
+/// Whether a path is written as Windows writes those that are absolute: with a drive, or a server.
+fn is_of_windows(text: &str) -> bool {
+    let drive =
+        matches!(text.as_bytes(), [letter, b':', b'\\' | b'/', ..] if letter.is_ascii_alphabetic());
+    drive || text.starts_with(r"\\")
+}
+
+/// Whether a path of either kind is absolute.
+pub fn is_absolute(path: &Path) -> bool {
+    match path.to_str() {
+        Some(text) => text.starts_with('/') || is_of_windows(text),
+        None => path.is_absolute(),
+    }
+}
+
+/// Where the last name of a path begins.
+fn name_at(text: &str) -> usize {
+    let found = match is_of_windows(text) {
+        true => text.rfind(['\\', '/']),
+        false => text.rfind('/'),
+    };
+    found.map_or(0, |at| at + 1)
+}
+
+/// The directory that a path is in; none of a root.
+pub fn parent(path: &Path) -> Option<PathBuf> {
+    let Some(text) = path.to_str() else {
+        return path.parent().map(Path::to_owned);
+    };
+    let at = name_at(text);
+    let (directory, name) = text.split_at(at);
+    let shorter = match is_of_windows(text) {
+        // Of a drive its own directory stays.
+        true if directory.len() <= r"C:\".len() => directory,
+        false if directory == "/" => directory,
+        _ => directory.trim_end_matches(['\\', '/']),
+    };
+    (!name.is_empty()).then(|| PathBuf::from(shorter))
+}
+
+/// A path with another last name.
+fn with_file_name(path: &Path, name: &str) -> PathBuf {
+    match path.to_str() {
+        Some(text) => PathBuf::from(format!("{}{name}", &text[..name_at(text)])),
+        None => path.with_file_name(name),
+    }
 }
 
 #[cfg(test)]
@@ -102,11 +156,48 @@ mod tests {
 
     #[test]
     fn certificate_and_key_are_beside_the_configuration() {
-        for os in [Os::Linux, Os::Macos] {
+        for os in Os::ALL {
             let paths = AgentPaths::of(os);
             let (cert, key) = beside(Path::new(paths.config));
             assert_eq!(cert, Path::new(paths.cert));
             assert_eq!(key, Path::new(paths.key));
+        }
+    }
+
+    #[test]
+    fn a_path_is_read_as_its_own_system_does() {
+        for (path, absolute, directory) in [
+            (
+                r"C:\ProgramData\NexplaneAgent\config.yaml",
+                true,
+                Some(r"C:\ProgramData\NexplaneAgent"),
+            ),
+            (r"d:/agent/config.yaml", true, Some("d:/agent")),
+            (r"C:\config.yaml", true, Some(r"C:\")),
+            (r"C:\", true, None),
+            (
+                r"\\server\share\ä b\c.yaml",
+                true,
+                Some(r"\\server\share\ä b"),
+            ),
+            (
+                "/etc/nexplane-agent/config.yaml",
+                true,
+                Some("/etc/nexplane-agent"),
+            ),
+            // A backslash is a letter of a name here.
+            (r"/etc/a\b", true, Some("/etc")),
+            ("/x", true, Some("/")),
+            ("/", true, None),
+            ("config.yaml", false, Some("")),
+            ("C:config.yaml", false, Some("")),
+        ] {
+            assert_eq!(is_absolute(Path::new(path)), absolute, "{path}");
+            assert_eq!(
+                parent(Path::new(path)),
+                directory.map(PathBuf::from),
+                "{path}"
+            );
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::catalog::Values;
 use crate::checks::{Known, config};
-use crate::contract::paths::AgentPaths;
+use crate::contract::paths::{AgentPaths, parent};
 use crate::model::{Finding, Placeholder};
 
 /// What every remedy may name: where the agent is, what it was told, whom it talks to.
@@ -20,7 +20,7 @@ pub(super) fn of_host(known: &Known) -> Values {
     );
     set(Placeholder::CertPath, told.cert.path.display().to_string());
     set(Placeholder::KeyPath, told.key.path.display().to_string());
-    if let Some(directory) = told.path.path.parent() {
+    if let Some(directory) = parent(&told.path.path) {
         set(Placeholder::ConfigDir, directory.display().to_string());
     }
     if let Some(ca_cert) = &told.ca_cert {

@@ -31,6 +31,18 @@ pub enum End {
     Timeout,
     /// It did not report that it is alive in time.
     Watchdog,
+    /// Windows could not start it.
+    Refused {
+        /// Its error.
+        code: u32,
+        /// What that is.
+        why: &'static str,
+    },
+    /// It ended with an error of Windows, or without a word to its service manager.
+    Windows {
+        /// The error.
+        code: u32,
+    },
     /// It was started too often.
     StartLimit,
     /// Anything else, as systemd calls it: `resources`, `protocol`, …
@@ -82,6 +94,9 @@ const NOT_STARTED: [(i32, &str); 38] = [
 impl Service {
     /// How its main process ended last: `Result=`, `ExecMainCode=` and `ExecMainStatus=` together.
     pub fn end(&self) -> End {
+        if let Some(windows) = self.windows() {
+            return windows.end();
+        }
         match self.get("Result") {
             None | Some("success") => End::Clean,
             Some("exit-code") => self
@@ -165,6 +180,13 @@ impl fmt::Display for End {
             Self::Watchdog => {
                 f.write_str("did not report to the service manager's watchdog in time (watchdog)")
             }
+            Self::Refused { code, why } => {
+                write!(f, "could not be started (Windows error {code}): {why}")
+            }
+            Self::Windows { code: code @ 1067 } => {
+                write!(f, "ended unexpectedly (Windows error {code})")
+            }
+            Self::Windows { code } => write!(f, "ended with Windows error {code}"),
             Self::StartLimit => f.write_str("was started too often (start-limit-hit)"),
             Self::Other(result) => write!(f, "failed with result `{result}`"),
         }

@@ -11,16 +11,19 @@ mod inside;
 pub mod live;
 mod meter;
 mod network;
+mod network_settings;
 mod overlay;
 mod permission;
 mod recorded;
 mod recorder;
+mod security;
 mod seen;
 mod system;
 mod time;
 mod tunnel;
 mod unit;
 mod unit_text;
+mod windows_service;
 
 pub use end::End;
 pub use inside::{Inside, InsideNetwork, InsidePath, InsideQuestion};
@@ -30,10 +33,12 @@ pub use network::{
     Details, DnsQuestion, DnsReply, Ending, Exchange, FetchQuestion, Handshake, HandshakeQuestion,
     HealthQuestion, Hung, Offer, Pem, Race, RecordType, Sent, Trial,
 };
+pub use network_settings::{NetworkSettings, WinHttpProxy};
 pub use overlay::Overlay;
 pub use permission::{Acl, Powers};
 pub use recorded::Recorded;
 pub use recorder::{Entry, Recorder, Recording};
+pub use security::{Ace, Admission, Security};
 pub use seen::{FROM_A_ROUTER, Seen, Unseen};
 pub use system::{
     Account, Base, Content, EnvironmentQuestion, FileSystem, FileVariablesQuestion, Group,
@@ -44,6 +49,7 @@ pub use time::{Leap, NtpQuestion, NtpReply, TimeServer, TimeSync};
 pub use tunnel::{Login, ProxySetting, SocksAbout, Tunnel, TunnelEnding, TunnelQuestion, Via};
 pub use unit::{EnvironmentFile, environment_file};
 pub use unit_text::{UnitLine, unit_lines};
+pub use windows_service::{Activity, StartType, WindowsService};
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -96,6 +102,8 @@ macro_rules! questions {
             journal: JournalQuestion => Seen<Vec<LogEntry>>;
             /// What the system says of time synchronisation.
             time_sync: () => Seen<TimeSync>;
+            /// What the network is told of names and proxies, on a system that keeps no such files.
+            network_settings: () => Seen<NetworkSettings>;
             /// One NTP question to one time server.
             ntp: NtpQuestion => Seen<NtpReply>;
             /// One DNS question to one nameserver.

@@ -84,6 +84,10 @@ impl Stat {
         if powers == Powers::ReadsAll {
             return Ok(None);
         }
+        if let Some(security) = &self.security {
+            let may = security.as_ref().map_err(Clone::clone)?.may_read(account);
+            return Ok((!may).then_some(self));
+        }
         let way = self.ancestors.iter().map(|directory| (directory, PASS));
         for (stat, wanted) in way.chain([(self, READ)]) {
             if !stat.allows(account, wanted)? {
@@ -156,6 +160,7 @@ mod tests {
             gid: 20,
             modified: None,
             acl,
+            security: None,
             ancestors: Vec::new(),
         }
     }
@@ -165,6 +170,7 @@ mod tests {
             uid,
             name: "x".into(),
             gids: gids.to_vec(),
+            sids: Vec::new(),
         }
     }
 

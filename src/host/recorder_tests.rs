@@ -65,7 +65,7 @@ samples! {
     HostPath => HostPath::host("/etc/x");
     Pem => Pem("-----BEGIN".into());
     TokenShape => TokenShape::of(&Secret::new("short"));
-    Account => Account { uid: 1, name: "a".into(), gids: vec![2, 3] };
+    Account => Account { uid: 1, name: "a".into(), gids: vec![2, 3], sids: Vec::new() };
     System => System {
         hostname: "h".into(), os: Os::Macos, os_version: None, kernel: Some("6".into()),
         arch: "x".into(), user: Account::sample(), foreign_root: true,
@@ -74,7 +74,7 @@ samples! {
     FileVariablesQuestion => FileVariablesQuestion { path: HostPath::sample(), names: Vec::sample() };
     Stat => Stat {
         path: "/a".into(), kind: Kind::Other, size: 1, mode: 0o644, uid: 0, gid: 0,
-        modified: Some(time()), acl: None, ancestors: Vec::new(),
+        modified: Some(time()), acl: None, security: None, ancestors: Vec::new(),
     };
     ReadQuestion => ReadQuestion::new(HostPath::caller("x"));
     Content => Content { text: "\u{fffd}".into(), invalid_utf8_at: Some(0) };
@@ -101,6 +101,10 @@ samples! {
     TimeSync => TimeSync {
         enabled: Some(true), synchronized: None, properties: BTreeMap::new(), keeper: Some("k".into()),
         servers: Vec::sample(), supplied: false,
+    };
+    NetworkSettings => NetworkSettings {
+        nameservers: vec![address().ip()], search: Vec::sample(),
+        winhttp_proxy: Some(WinHttpProxy { proxy: "p:1".into(), bypass: String::new() }),
     };
     TimeServer => TimeServer { name: "n".into(), named_in: "f".into() };
     NtpQuestion => NtpQuestion { server: address().ip() };

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Acl, Seen};
+use super::{Acl, Security, Seen};
 use crate::model::Os;
 
 /// The machine itself.
@@ -35,6 +35,7 @@ impl System {
             uid: u32::MAX,
             name: "unknown".into(),
             gids: Vec::new(),
+            sids: Vec::new(),
         };
         Self {
             hostname: "unknown".into(),
@@ -129,6 +130,9 @@ pub struct Stat {
     /// Its access control list, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acl: Option<Seen<Acl>>,
+    /// On Windows: who may do what with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security: Option<Seen<Security>>,
     /// The directories on the way, from the root down; empty for each entry's own `ancestors`.
     pub ancestors: Vec<Stat>,
 }
@@ -209,6 +213,9 @@ pub struct Account {
     pub name: String,
     /// All groups that it is in, the primary one first.
     pub gids: Vec<u32>,
+    /// On Windows: its security identifier, then those of the groups that it is in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sids: Vec<String>,
 }
 
 /// A group of the host.
@@ -236,7 +243,8 @@ pub struct ServiceQuestion {
     pub name: String,
 }
 
-/// What the service manager says of a service: on Linux the properties of `systemctl show`, by their names.
+/// What the service manager says of a service: on Linux the properties of `systemctl show`, by their names; on Windows those
+/// of the service control manager, by theirs ([`super::WindowsService`]).
 ///
 /// With another root, what the unit files there say; properties of the running service (`ActiveState`, …) are then missing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -40,6 +40,10 @@ pub struct EnvironmentFile {
 impl Service {
     /// The user that the service runs as; none means the superuser.
     pub fn user(&self) -> Option<&str> {
+        if self.windows().is_some() {
+            let own = |name: &&str| !name.to_ascii_lowercase().ends_with("localsystem");
+            return self.get("ServiceStartName").filter(own);
+        }
         if self.is_privileged() {
             return None;
         }
@@ -112,6 +116,9 @@ impl Service {
 
     /// Program and arguments of `ExecStart=`.
     pub fn argv(&self) -> Vec<String> {
+        if let Some(windows) = self.windows() {
+            return windows.argv();
+        }
         let Some(value) = self.get("ExecStart") else {
             return Vec::new();
         };

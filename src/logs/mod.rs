@@ -30,7 +30,7 @@ pub use input::{Source, decoded};
 pub use last_fatal::{LastFatal, last_fatal};
 pub use scan::{KEPT as LINE_BOUND, Overlong};
 pub use stamp::Stamp;
-pub use start::{is_restart, is_systemd, last_run};
+pub use start::{is_manager, is_restart, last_run};
 pub use stream::{Ended, Found, Log, Reader, read};
 
 use std::ops::Range;

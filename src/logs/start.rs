@@ -10,14 +10,20 @@ const STARTED: &str = "39f53479d3a045ac8e11786248231fbf";
 /// systemd's id of its message "Scheduled restart job …".
 const RESTART_SCHEDULED: &str = "5eb03494b6584870a536b337290809b3";
 
-/// The same in its words, of all its versions.
+/// The same in its words, of all its versions, and in those of Windows' service control manager.
 const RESTARTS: [&str; 2] = ["Scheduled restart job", ", scheduling restart"];
+const RESTARTED_BY_WINDOWS: (&str, &str) = ("7031", "Restart the service");
 
 /// systemd's ids of its messages that a process has exited, that the unit failed, and that it came to a good end.
-const ENDED: [&str; 3] = [
+const ENDED: [&str; 7] = [
     "98e322203f7a4ed290d09fe03c09fe15",
     "d9b373ed55a64feb8242e02dbe79a49c",
     "7ad2d189f7e94e70a38c781354912448",
+    // Of Windows' service control manager: ended with an error, with one of its own, unexpectedly (twice).
+    "7023",
+    "7024",
+    "7031",
+    "7034",
 ];
 /// The same in its words, of versions that give no id.
 const ENDS: [&str; 3] = [
@@ -66,8 +72,13 @@ fn is_end(entry: &LogEntry) -> bool {
 }
 
 /// Whether systemd says it, not the service.
-pub fn is_systemd(entry: &LogEntry) -> bool {
+fn is_systemd(entry: &LogEntry) -> bool {
     entry.identifier.as_deref() == Some("systemd")
+}
+
+/// Whether the service manager says it, not the service.
+pub fn is_manager(entry: &LogEntry) -> bool {
+    is_systemd(entry) || entry.identifier.as_deref() == Some("Service Control Manager")
 }
 
 /// Position of the first entry that belongs to the service's last start; 0 where the log does not say.
@@ -94,6 +105,7 @@ fn position(entries: &[LogEntry], is: impl Fn(&LogEntry) -> bool) -> usize {
 /// Whether the entry says that the service manager is about to restart the service by itself.
 pub fn is_restart(entry: &LogEntry) -> bool {
     match &entry.message_id {
+        Some(id) if id == RESTARTED_BY_WINDOWS.0 => entry.message.contains(RESTARTED_BY_WINDOWS.1),
         Some(id) => id == RESTART_SCHEDULED,
         None => is_systemd(entry) && RESTARTS.iter().any(|words| entry.message.contains(words)),
     }
@@ -182,5 +194,12 @@ mod tests {
             None
         )));
         assert!(!is_restart(&entry("Started", None, Some(STARTED))));
+        let restart = "… milliseconds: Restart the service.";
+        assert!(is_restart(&entry(restart, None, Some("7031"))));
+        assert!(!is_restart(&entry(
+            "… milliseconds: No action.",
+            None,
+            Some("7031")
+        )));
     }
 }

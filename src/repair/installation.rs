@@ -92,5 +92,5 @@ fn is_safe(program: &Path) -> Result<(), String> {
     must_be_the_superusers(&real)
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;

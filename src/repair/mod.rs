@@ -17,8 +17,9 @@ mod journal;
 mod look;
 mod permissions;
 mod plan;
+#[cfg_attr(windows, path = "windows/reach.rs")]
 mod reach;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod testing;
 mod undo;
 

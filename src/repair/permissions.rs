@@ -155,6 +155,7 @@ fn barrier_of(alone: &Stat, account: &Account, powers: Powers, is_file: bool) ->
             path: PathBuf::from("/"),
             mode: 0o777,
             acl: None,
+            security: None,
             ancestors: vec![alone.clone()],
             ..alone.clone()
         },

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::super::enroll::{self, EnrollError};
 use super::super::files::{self, Readers, replace, sync_directory, with_suffix};
-use super::super::service::Unit;
+use super::super::platform;
+use super::super::service::{definition_text, shows};
 use super::super::setting::Setting;
 use super::super::surroundings::{Places, Surroundings};
 use super::super::trust::roots;
@@ -65,7 +66,7 @@ impl Wanted {
             .transpose()
             .map_err(|error| FileError::new("find", Path::new("--ca-cert"), error))?;
         let ca_copy = match &ca_cert {
-            Some(path) if !Unit::shows(path) => Some(read_ca(path)?),
+            Some(path) if !shows(path) => Some(read_ca(path)?),
             _ => None,
         };
         roots(ca_cert.as_deref())?;
@@ -98,11 +99,7 @@ impl Wanted {
                 false => size.map_err(|error| FileError::new("read", &around.program, error))?,
             },
             config: config.render().map_err(unwritable)?,
-            unit: Unit {
-                binary: &places.binary,
-                config: &places.config(),
-            }
-            .render()?,
+            unit: definition_text(&places.binary, &places.config())?,
             ca_copy,
         })
     }
@@ -138,7 +135,8 @@ impl Wanted {
     pub(super) fn write(&self, around: &Surroundings) -> Result<(), InstallError> {
         let places = &around.places;
         if !is_same_program(around) {
-            copy_program(&around.program, &places.binary)
+            platform::make_program_directory(&places.binary)
+                .and_then(|()| copy_program(&around.program, &places.binary))
                 .map_err(|error| FileError::new("write", &places.binary, error))?;
         }
         let config = places.config();
@@ -260,6 +258,8 @@ fn copy_program(from: &Path, to: &Path) -> io::Result<()> {
     #[cfg(unix)]
     into.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
     into.sync_all()?;
+    drop(into);
+    platform::make_way(to)?;
     fs::rename(&temporary, to)?;
     sync_directory(to)
 }

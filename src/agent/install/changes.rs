@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::files::{Readers, replace, sync_directory, with_suffix};
 use super::super::lock::{Lock, LockError};
+use super::super::platform;
 use super::super::service::{Activity, AtBoot, Definition, ServiceManager, ServiceState};
 use super::super::surroundings::Places;
 use super::error::{FileError, InstallError};
@@ -336,7 +337,7 @@ fn make_directory(directory: &Path, note: &Note) -> Result<Lock, InstallError> {
     let unborn = with_suffix(directory, UNBORN);
     let failed = |error| InstallError::from(FileError::new("make", directory, error));
     make_public(&unborn).map_err(failed)?;
-    let lock = Lock::attempt(&unborn)?;
+    let lock = Lock::attempt(platform::unborn(&unborn, directory))?;
     note.write(&unborn)?;
     match fs::rename(&unborn, directory) {
         Ok(()) => {}
@@ -362,9 +363,10 @@ fn make_public(directory: &Path) -> io::Result<()> {
     fs::set_permissions(directory, fs::Permissions::from_mode(0o755))
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 fn make_public(directory: &Path) -> io::Result<()> {
-    fs::create_dir(directory)
+    fs::create_dir(directory)?;
+    platform::open_to_readers(directory)
 }
 
 /// Removes a directory that never came into place, or has left it, unless somebody is at work in it.

@@ -10,7 +10,7 @@ use super::super::identity::IdentityError;
 use super::super::lock::LockError;
 use super::super::log::AgentLog;
 use super::super::rotate::RotateError;
-use super::super::service::{ServiceError, UnitError};
+use super::super::service::{DefinitionError, ServiceError};
 use super::super::trust::TrustError;
 use crate::contract::api;
 use crate::contract::token::TokenProblem;
@@ -60,7 +60,7 @@ pub enum InstallError {
     Setting(String),
     /// A path cannot stand in the service's definition.
     #[error(transparent)]
-    Unit(#[from] UnitError),
+    Unit(#[from] DefinitionError),
     /// A file.
     #[error(transparent)]
     File(#[from] FileError),

@@ -14,6 +14,8 @@ mod leveled;
 mod lines;
 mod link;
 mod notify;
+#[cfg(windows)]
+mod scm;
 mod self_diagnosis;
 mod work;
 
@@ -62,6 +64,25 @@ pub enum Ended {
     Unfit,
 }
 
+/// Runs the agent as whoever started it expects, until it is asked to end: as a service of Windows, or in the foreground.
+///
+/// # Errors
+/// As [`run`].
+pub fn serve(options: RunOptions) -> io::Result<Ended> {
+    in_its_place(options)
+}
+
+/// Runs the agent on this thread.
+fn begin(options: RunOptions) -> io::Result<Ended> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let ended = runtime.block_on(run(options));
+    // What hangs in a system call is not waited for.
+    runtime.shutdown_background();
+    ended
+}
+
 /// Runs the agent until it is asked to end. Its log goes to standard error.
 ///
 /// # Errors
@@ -74,11 +95,7 @@ pub async fn run(options: RunOptions) -> io::Result<Ended> {
         Ok((setting, _)) => setting.config.log_level,
         Err(_) => LogLevel::default(),
     };
-    let log = Log::new(Box::new(Leveled::new(
-        io::stderr(),
-        level,
-        Reader::of_stderr(),
-    )));
+    let log = Log::new(Box::new(Leveled::new(output(), level, Reader::of_stderr())));
     let diagnosis = SelfDiagnosis {
         config: Arc::from(options.config.as_path()),
         kept: options.state.clone(),
@@ -219,11 +236,21 @@ fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
 }
 
 /// Ends when the process is asked to.
-#[cfg(not(unix))]
+#[cfg(windows)]
 fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
-    Ok(async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending().await
-        }
-    })
+    Ok(scm::asked_to_stop())
 }
+
+/// Where the log goes.
+#[cfg(unix)]
+fn output() -> Box<dyn io::Write + Send> {
+    Box::new(io::stderr())
+}
+
+#[cfg(windows)]
+use scm::output;
+
+#[cfg(unix)]
+use begin as in_its_place;
+#[cfg(windows)]
+use scm::serve as in_its_place;

@@ -79,19 +79,22 @@ fn socket() -> Option<Socket> {
     Some(socket)
 }
 
+#[cfg(windows)]
+use super::scm::{Socket, socket};
+
 /// There is no such manager elsewhere.
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", windows)))]
 #[derive(Debug)]
 enum Socket {}
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", windows)))]
 impl Socket {
     fn send(&self, _what: &[u8]) -> std::io::Result<usize> {
         match *self {}
     }
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", windows)))]
 fn socket() -> Option<Socket> {
     None
 }

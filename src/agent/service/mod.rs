@@ -1,12 +1,24 @@
 //! The agent's service: its definition as a typed thing, and the service manager that is asked to run it.
 
+#[cfg(unix)]
 mod systemd;
+#[cfg(unix)]
 mod unit;
-
-pub use systemd::Systemd;
-pub use unit::{Unit, UnitError};
+#[cfg(windows)]
+mod windows;
 
 use futures_util::future::BoxFuture;
+
+#[cfg(unix)]
+pub(super) use systemd::manager;
+#[cfg(unix)]
+pub use unit::UnitError as DefinitionError;
+#[cfg(unix)]
+pub(super) use unit::{definition_text, shows};
+#[cfg(windows)]
+pub use windows::DefinitionError;
+#[cfg(windows)]
+pub(super) use windows::{definition_text, manager, shows};
 
 /// What the service manager does with the agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

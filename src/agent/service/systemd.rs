@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -24,7 +25,7 @@ const LAST_WORDS: &str = "8";
 
 /// The systemd of this host.
 #[derive(Debug, Clone)]
-pub struct Systemd {
+pub(super) struct Systemd {
     unit: &'static str,
 }
 
@@ -34,6 +35,11 @@ impl Default for Systemd {
             unit: AgentPaths::of(Os::Linux).unit,
         }
     }
+}
+
+/// The manager of this host's services.
+pub(in crate::agent) fn manager(_definition: &Path) -> Arc<dyn ServiceManager> {
+    Arc::new(Systemd::default())
 }
 
 /// What a command printed and how it ended.

@@ -51,7 +51,7 @@ const HIDDEN: [&str; 5] = ["/home", "/root", "/run/user", "/tmp", "/var/tmp"];
 
 /// What the unit is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unit<'a> {
+pub(super) struct Unit<'a> {
     /// The agent's program.
     pub binary: &'a Path,
     /// Its configuration.
@@ -66,12 +66,25 @@ pub struct UnitError {
     why: &'static str,
 }
 
+/// What defines the service that starts this program with this configuration.
+///
+/// # Errors
+/// When a path cannot stand in a unit.
+pub(in crate::agent) fn definition_text(binary: &Path, config: &Path) -> Result<String, UnitError> {
+    Unit { binary, config }.render()
+}
+
+/// Whether the service can see what is there.
+pub(in crate::agent) fn shows(path: &Path) -> bool {
+    Unit::shows(path)
+}
+
 impl Unit<'_> {
     /// The text of the unit file.
     ///
     /// # Errors
     /// When a path cannot stand in one.
-    pub fn render(&self) -> Result<String, UnitError> {
+    pub(super) fn render(&self) -> Result<String, UnitError> {
         let paths = AgentPaths::of(Os::Linux);
         let directory = self.config.parent().unwrap_or(Path::new("/"));
         let binary = word(self.binary)?.replace('$', "$$");
@@ -110,7 +123,7 @@ impl Unit<'_> {
     }
 
     /// Whether a service of this unit reads the same file at `path` as everybody else does.
-    pub fn shows(path: &Path) -> bool {
+    pub(super) fn shows(path: &Path) -> bool {
         !HIDDEN.iter().any(|hidden| path.starts_with(hidden))
     }
 }

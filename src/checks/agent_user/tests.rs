@@ -25,6 +25,7 @@ fn user(unit: &[(&str, &str)]) -> AgentUser {
         uid: 900,
         name: "nexplane".into(),
         gids: vec![900, 50],
+        sids: Vec::new(),
     };
     let group = Group {
         gid: 77,

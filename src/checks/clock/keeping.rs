@@ -38,7 +38,11 @@ pub(super) fn judge(sync: &TimeSync, witnesses: &[Witness]) -> Option<Finding> {
         .collect();
     let mut finding = Finding::new(UNSYNCHRONIZED, detail);
     if !shown.is_empty() {
-        finding = finding.saw("timedatectl", shown.join(" "));
+        let teller = match property("W32Time") {
+            Some(_) => "Windows Time",
+            None => "timedatectl",
+        };
+        finding = finding.saw(teller, shown.join(" "));
     }
     Some(finding.saw_all(chrony(sync)).saw_all(witnesses.iter().map(Witness::fact)))
 }

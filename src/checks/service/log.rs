@@ -46,7 +46,7 @@ impl Log {
         // A diagnosis in the log is nobody's last word, but an earlier look at the same.
         let is_diagnosis = |entry: &LogEntry| entry.message.contains("diagnosis: ");
         let agents = run.iter().rev();
-        let agents = agents.filter(|entry| !logs::is_systemd(entry) && !is_diagnosis(entry));
+        let agents = agents.filter(|entry| !logs::is_manager(entry) && !is_diagnosis(entry));
         let mut last_lines: Vec<_> = agents.take(3).map(|e| excerpt(&e.message)).collect();
         last_lines.reverse();
         let since = |time: DateTime<Utc>| restarts.last().map(|last| time - *last);
@@ -103,7 +103,8 @@ impl Log {
             | End::OutOfMemory
             | End::Timeout
             | End::Watchdog
-            | End::NotStarted { .. } => Explained::OnlyBy(vec![INSTALL_INCOMPLETE]),
+            | End::NotStarted { .. }
+            | End::Refused { .. } => Explained::OnlyBy(vec![INSTALL_INCOMPLETE]),
             End::Other(result) if result != "exit-code" => {
                 Explained::OnlyBy(vec![INSTALL_INCOMPLETE])
             }

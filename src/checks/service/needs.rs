@@ -12,6 +12,7 @@ use super::network::Network;
 use super::paths::{Paths, Place};
 use crate::checks::environment::{self, Environment};
 use crate::checks::{Known, config, dns, proxy};
+use crate::contract::paths::is_absolute;
 use crate::contract::url::ControlPlane;
 use crate::host::{Content, Host, HostPath, Inside, InsideQuestion, ReadQuestion, Seen, Service, Stat, Unseen};
 
@@ -130,7 +131,7 @@ fn wanted(service: &Service, told: &config::Told, environment: &Environment) -> 
     files.extend(ca_cert.map(|ca| file("its CA file", ca.path.clone(), false)));
     let ssl_cert_file = environment.get("SSL_CERT_FILE");
     files.extend(ssl_cert_file.map(|path| file("the file of SSL_CERT_FILE", path.into(), false)));
-    files.retain(|file| file.path.is_absolute());
+    files.retain(|file| is_absolute(&file.path));
     files
 }
 

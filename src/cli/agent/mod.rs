@@ -103,13 +103,7 @@ fn run(command: Command) -> std::io::Result<ExitCode> {
                 environment: environment(),
                 now: chrono::Utc::now,
             };
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()?;
-            let ended = runtime.block_on(agent::run(options))?;
-            // What hangs in a system call is not waited for.
-            runtime.shutdown_background();
-            Ok(match ended {
+            Ok(match agent::serve(options)? {
                 Ended::Asked => ExitCode::SUCCESS,
                 Ended::Unfit => ExitCode::FAILURE,
             })

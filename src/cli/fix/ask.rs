@@ -2,11 +2,11 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::super::args::{FixArgs, Format};
+use super::silent::Silent;
 use crate::model::{Secret, printable};
 
 /// Somebody who can be asked.
@@ -76,25 +76,5 @@ fn printable_prompt(text: &str) -> String {
     match text {
         "\n" => text.to_owned(),
         text => printable(text).into_owned(),
-    }
-}
-
-/// A terminal that does not show what is typed, until this is dropped.
-struct Silent(Termios);
-
-impl Silent {
-    fn begin() -> Option<Self> {
-        let before = tcgetattr(io::stdin()).ok()?;
-        let mut silent = before.clone();
-        silent.local_modes.remove(LocalModes::ECHO);
-        tcsetattr(io::stdin(), OptionalActions::Flush, &silent).ok()?;
-        Some(Self(before))
-    }
-}
-
-impl Drop for Silent {
-    fn drop(&mut self) {
-        // A terminal that is gone shows nothing any more.
-        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
     }
 }

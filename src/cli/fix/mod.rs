@@ -3,6 +3,9 @@
 mod ask;
 mod human;
 mod json;
+#[cfg_attr(unix, path = "silent/unix.rs")]
+#[cfg_attr(windows, path = "silent/windows.rs")]
+mod silent;
 mod undo;
 
 use std::path::PathBuf;
@@ -17,6 +20,7 @@ use super::exit::{Exit, Failure};
 use super::output;
 use super::progress::Progress;
 use super::{diagnose, secrets, sources};
+use crate::agent::Privilege;
 use crate::catalog::Repair;
 use crate::doctor::Doctor;
 use crate::engine::{Limits, Selection};
@@ -297,7 +301,7 @@ impl<'a> Session<'a> {
         if description.safety == Safety::Person {
             return Some("a person has to do it".to_owned());
         }
-        if description.needs_root && !rustix::process::geteuid().is_root() {
+        if description.needs_root && Privilege::of_this_process() == Privilege::Ordinary {
             return Some("only root can do it: run `sudo nexplane-doctor fix`".to_owned());
         }
         if !description.is_agreed(self.args.yes, self.args.all) {

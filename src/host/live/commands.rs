@@ -6,19 +6,16 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
-use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 
 use super::deadline::Deadline;
 use super::files::Root;
+use super::platform::{Family, PROGRAMS};
 use crate::host::{Seen, Unseen};
 
 /// The most that a program may print: 500 entries of a log, each with all its fields.
 const LIMIT: u64 = 16 << 20;
-
-/// Where programs are when the search path is short, as in a service or a cron job.
-const USUAL: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Variables that change what programs print, or that hold secrets of the doctor's.
 const CLEARED: [&str; 16] = [
@@ -60,11 +57,11 @@ impl Output {
 
 /// Where a program is: in the search path, then where programs usually are. Under another root only the latter.
 pub(super) fn find(root: &Root, name: &str) -> Seen<PathBuf> {
-    if name.is_empty() || name.contains('/') {
+    if name.is_empty() || name.contains(['/', '\\']) {
         return Err(Unseen::malformed(format!("`{name}` is no program's name")));
     }
     if root.is_foreign() {
-        return std::env::split_paths(USUAL)
+        return std::env::split_paths(PROGRAMS)
             .map(|dir| dir.join(name))
             .find(|path| root.find_host(path).is_ok_and(|found| found.is_program()))
             .ok_or(Unseen::Absent);
@@ -76,12 +73,10 @@ pub(super) fn find(root: &Root, name: &str) -> Seen<PathBuf> {
 }
 
 fn search_path() -> OsString {
-    let mut path = std::env::var_os("PATH").unwrap_or_default();
-    if !path.is_empty() {
-        path.push(":");
-    }
-    path.push(USUAL);
-    path
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let usual = std::env::split_paths(PROGRAMS);
+    let all = std::env::split_paths(&path).chain(usual);
+    std::env::join_paths(all).unwrap_or_else(|_| PROGRAMS.into())
 }
 
 /// Runs a program of this host and waits for it, but not beyond the limit.
@@ -103,8 +98,8 @@ async fn run_bounded(program: &Path, args: &[&str]) -> Seen<Output> {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .process_group(0)
         .kill_on_drop(true);
+    Family::prepare(&mut command);
     for variable in CLEARED {
         command.env_remove(variable);
     }
@@ -115,14 +110,14 @@ async fn run_bounded(program: &Path, args: &[&str]) -> Seen<Output> {
             other => other,
         }
     })?;
-    let mut group = Group::of(&child);
+    let family = Family::of(&child);
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let wait = async {
         let status = child.wait().await;
         status.map_err(|error| Unseen::failed(format!("cannot wait for {name}: {error}")))
     };
     let (stdout, stderr, status) = tokio::try_join!(read(stdout), read(stderr), wait)?;
-    group.0 = None;
+    family.leave();
     Ok(Output {
         status,
         stdout,
@@ -144,30 +139,7 @@ async fn read(pipe: Option<impl AsyncRead + Unpin>) -> Seen<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The processes that a program started: killed when dropped, unless the program ended by itself.
-struct Group(Option<Pid>);
-
-impl Group {
-    fn of(child: &tokio::process::Child) -> Self {
-        Self(
-            child
-                .id()
-                .and_then(|id| i32::try_from(id).ok())
-                .and_then(Pid::from_raw),
-        )
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(group) = self.0 {
-            // They may be gone already, which is as well.
-            let _ = kill_process_group(group, Signal::KILL);
-        }
-    }
-}
-
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

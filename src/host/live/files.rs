@@ -7,13 +7,9 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
-use chrono::DateTime;
-use rustix::fs::{Mode, OFlags};
-
-use super::acl;
+use super::platform;
 use crate::host::{Base, Content, FileSystem, HostPath, Kind, ReadQuestion, Seen, Stat, Unseen};
 
 /// As many links as Linux follows in one path.
@@ -42,7 +38,7 @@ pub(super) struct Found {
 
 /// Whether the path still has links in it. What is opened is compared with what was found, whichever way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Links {
+pub(super) enum Links {
     Resolved,
     Followed,
 }
@@ -117,8 +113,14 @@ impl Root {
         let mut ahead: VecDeque<Step> = steps_of(path).collect();
         // Where the walk stands, without links; relative to the root.
         let mut at = PathBuf::new();
+        // Where paths begin: on Windows, on a volume, of which another root has but one.
+        let mut volume = platform::volume(path);
+        let dir = |volume: &Path| match self.foreign {
+            true => self.dir.clone(),
+            false => volume.to_owned(),
+        };
         // The root itself may be reached by a link, which the caller made and which is followed.
-        let root = fs::metadata(&self.dir)?;
+        let mut root = fs::metadata(dir(&volume))?;
         let mut metadata = root.clone();
         let mut ancestors: Vec<Stat> = Vec::new();
         let mut links = 0;
@@ -126,25 +128,32 @@ impl Root {
             if !metadata.is_dir() {
                 return Err(io::ErrorKind::NotADirectory.into());
             }
-            let here = stat(Path::new("/").join(&at), &metadata);
+            let here = stat(volume.join(&at), &metadata);
             if ancestors.iter().all(|passed| passed.path != here.path) {
                 ancestors.push(here);
             }
             let next = match step {
+                Step::Volume(other) => {
+                    if other != volume {
+                        root = fs::metadata(dir(&other))?;
+                        volume = other;
+                    }
+                    PathBuf::new()
+                }
                 Step::Root => PathBuf::new(),
                 Step::Up => at.parent().map(Path::to_owned).unwrap_or_default(),
                 Step::Into(name) => at.join(name),
             };
             let seen = match next.as_os_str().is_empty() {
                 true => root.clone(),
-                false => fs::symlink_metadata(self.dir.join(&next))?,
+                false => fs::symlink_metadata(dir(&volume).join(&next))?,
             };
             if seen.is_symlink() {
                 links += 1;
                 if links > MAX_LINKS {
                     return Err(io::Error::other("too many symbolic links"));
                 }
-                let target = fs::read_link(self.dir.join(&next))?;
+                let target = fs::read_link(dir(&volume).join(&next))?;
                 for step in steps_of(&target).rev() {
                     ahead.push_front(step);
                 }
@@ -154,9 +163,9 @@ impl Root {
             }
         }
         Ok(Found {
-            path: Path::new("/").join(&at),
-            real: self.dir.join(&at),
-            root: self.dir.clone(),
+            path: volume.join(&at),
+            real: dir(&volume).join(&at),
+            root: dir(&volume),
             metadata,
             ancestors,
             links: Links::Resolved,
@@ -195,24 +204,16 @@ impl Root {
                 Err(unseen) => return Err(unseen),
             }
         };
-        let numbers = rustix::fs::statvfs(&found.real)
-            .map_err(|error| io_unseen("look at the file system of", &found.path, &error.into()))?;
         Ok(FileSystem {
-            path: found.path,
-            total_bytes: numbers.f_blocks.saturating_mul(numbers.f_frsize),
-            free_bytes: numbers.f_bfree.saturating_mul(numbers.f_frsize),
-            available_bytes: numbers.f_bavail.saturating_mul(numbers.f_frsize),
-            total_inodes: numbers.f_files,
-            free_inodes: numbers.f_ffree,
-            read_only: numbers
-                .f_flag
-                .contains(rustix::fs::StatVfsMountFlags::RDONLY),
+            path: found.path.clone(),
+            ..found.room()?
         })
     }
 }
 
 /// One step of a path.
 enum Step {
+    Volume(PathBuf),
     Root,
     Up,
     Into(OsString),
@@ -223,7 +224,8 @@ fn steps_of(path: &Path) -> impl DoubleEndedIterator<Item = Step> {
         Component::RootDir => Some(Step::Root),
         Component::ParentDir => Some(Step::Up),
         Component::Normal(name) => Some(Step::Into(name.to_owned())),
-        Component::CurDir | Component::Prefix(_) => None,
+        Component::Prefix(_) => Some(Step::Volume(platform::volume(path))),
+        Component::CurDir => None,
     })
 }
 
@@ -231,28 +233,28 @@ impl Found {
     /// What it is, with the directories on the way, and the access control lists of all of them.
     pub(super) fn into_stat(mut self) -> Stat {
         for directory in &mut self.ancestors {
-            let beneath = directory.path.strip_prefix("/").unwrap_or(&directory.path);
-            directory.acl = acl::of(&self.root.join(beneath));
+            let volume = platform::volume(&directory.path);
+            let beneath = directory.path.strip_prefix(volume);
+            let real = self.root.join(beneath.unwrap_or(&directory.path));
+            platform::fill_list(directory, &real);
         }
-        Stat {
-            acl: acl::of(&self.real),
+        let mut stat = Stat {
             ancestors: self.ancestors,
             ..stat(self.path, &self.metadata)
-        }
+        };
+        platform::fill_list(&mut stat, &self.real);
+        stat
     }
 
     /// What tells a file from every other: its device, and its number there.
     pub(super) fn identity(&self) -> (u64, u64) {
-        (self.metadata.dev(), self.metadata.ino())
+        platform::identity(&self.real, &self.metadata)
     }
 
-    /// Whether the mount that it is on is read-only.
-    pub(super) fn is_on_read_only_mount(&self) -> Seen<bool> {
-        let numbers = rustix::fs::statvfs(&self.real)
-            .map_err(|error| io_unseen("look at the file system of", &self.path, &error.into()))?;
-        Ok(numbers
-            .f_flag
-            .contains(rustix::fs::StatVfsMountFlags::RDONLY))
+    /// The file system that it is on.
+    pub(super) fn room(&self) -> Seen<FileSystem> {
+        platform::room(&self.real)
+            .map_err(|error| io_unseen("look at the file system of", &self.path, &error))
     }
 
     /// Whether it is a regular file.
@@ -262,7 +264,7 @@ impl Found {
 
     /// Whether it is a file that somebody may execute.
     pub(super) fn is_program(&self) -> bool {
-        self.metadata.is_file() && self.metadata.mode() & 0o111 != 0
+        self.metadata.is_file() && platform::is_executable(&self.path, &self.metadata)
     }
 
     /// Names of the entries of a directory, sorted, at most `limit`.
@@ -303,26 +305,14 @@ impl Found {
         Ok(bytes)
     }
 
-    /// Opens what was found and nothing that took its place since: no link, and never waiting for a writer of a pipe.
     fn open(&self) -> io::Result<File> {
-        let mut flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        if self.links == Links::Resolved {
-            flags |= OFlags::NOFOLLOW;
-        }
-        let file = File::from(rustix::fs::open(&self.real, flags, Mode::empty())?);
-        let opened = file.metadata()?;
-        if (opened.dev(), opened.ino()) == (self.metadata.dev(), self.metadata.ino()) {
-            Ok(file)
-        } else {
-            Err(io::Error::other(
-                "the file was replaced while it was read; run again",
-            ))
-        }
+        let opened = platform::open(&self.real, self.links, &self.metadata)?;
+        opened.ok_or_else(|| io::Error::other("the file was replaced while it was read; run again"))
     }
 }
 
 fn stat(path: PathBuf, metadata: &Metadata) -> Stat {
-    Stat {
+    let mut stat = Stat {
         path,
         kind: if metadata.is_file() {
             Kind::File
@@ -332,14 +322,16 @@ fn stat(path: PathBuf, metadata: &Metadata) -> Stat {
             Kind::Other
         },
         size: metadata.len(),
-        mode: metadata.mode() & 0o7777,
-        uid: metadata.uid(),
-        gid: metadata.gid(),
-        // A moment that no calendar has is none.
-        modified: DateTime::from_timestamp(metadata.mtime(), 0),
+        mode: 0,
+        uid: 0,
+        gid: 0,
+        modified: None,
         acl: None,
+        security: None,
         ancestors: Vec::new(),
-    }
+    };
+    platform::fill(&mut stat, metadata);
+    stat
 }
 
 fn io_unseen(operation: &str, path: &Path, error: &io::Error) -> Unseen {
@@ -366,6 +358,6 @@ pub(super) fn content(root: &Root, question: &ReadQuestion) -> Seen<Content> {
     })
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 #[path = "files_tests.rs"]
 mod tests;

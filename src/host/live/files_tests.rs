@@ -4,6 +4,8 @@
 
 use std::os::unix::fs::symlink;
 
+use rustix::fs::Mode;
+
 use super::*;
 
 fn tree() -> (tempfile::TempDir, Root) {

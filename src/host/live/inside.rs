@@ -82,7 +82,7 @@ fn compare(root: &Root, path: &Path) -> Seen<InsidePath> {
     };
     Ok(InsidePath {
         same,
-        read_only: theirs.is_on_read_only_mount()?,
+        read_only: theirs.room()?.read_only,
     })
 }
 

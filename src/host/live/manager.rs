@@ -42,7 +42,7 @@ fn drop_ins(root: &Root) -> Seen<Vec<PathBuf>> {
     Ok(found.in_order())
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

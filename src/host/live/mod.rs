@@ -3,18 +3,23 @@
 //! It only looks: no file is written, no service touched, nothing sent that is not a question. Every answer comes within
 //! [`Settings::timeout`], whatever a disk, a program or a peer does. What differs by operating system is in files of its own.
 
+#[cfg(unix)]
 mod acl;
 mod api;
 mod commands;
 mod conf_files;
 mod deadline;
 mod dns;
+#[cfg(any(windows, test))]
+mod event_xml;
 mod files;
 mod grace;
 mod hello;
 mod http;
 mod hung;
+#[cfg(unix)]
 mod inside;
+#[cfg(unix)]
 mod linux;
 mod manager;
 mod ntp;
@@ -30,6 +35,7 @@ mod tcp;
 #[cfg(test)]
 mod testing;
 mod threads;
+#[cfg(target_os = "linux")]
 mod time_servers;
 #[cfg(target_os = "linux")]
 mod time_sync;
@@ -37,7 +43,13 @@ mod tls;
 mod trust;
 mod unit_files;
 mod unit_merge;
+#[cfg(unix)]
+mod unix;
 mod variables;
+#[cfg(any(windows, test))]
+mod w32tm;
+#[cfg(windows)]
+pub(crate) mod windows;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -54,12 +66,17 @@ use self::api::Tokens;
 use self::deadline::Deadline;
 use self::files::Root;
 use self::grace::Answered;
+use self::platform::known_system;
 use self::proxy::{Proxies, Tunnels};
 use self::scrub::Scrubber;
+#[cfg(unix)]
+use self::unix as platform;
+#[cfg(windows)]
+use self::windows as platform;
 use super::*;
 use crate::contract::proxy::{Connection, Proxy, Scheme};
 use crate::contract::token::TokenShape;
-use crate::model::{Os, Secret};
+use crate::model::Secret;
 
 /// How to look.
 #[derive(Debug, Clone)]
@@ -157,6 +174,7 @@ impl LiveHost {
     /// What the files of a service's unit say of it, whatever its manager has made of them.
     pub async fn definition(&self, question: ServiceQuestion) -> Seen<Service> {
         known_system("the service manager")?;
+        platform::units_are_files()?;
         let service = self
             .look(move |root| unit_files::service(root, &question.name))
             .await?;
@@ -189,7 +207,9 @@ impl LiveHost {
             .blocking(move || system::account(&root, &wanted))
             .await?;
         match seen {
-            Err(Unseen::Absent) if !self.root.is_foreign() => listed_account(deadline, &name).await,
+            Err(Unseen::Absent) if !self.root.is_foreign() => {
+                platform::listed_account(deadline, &name).await
+            }
             seen => seen,
         }
     }
@@ -201,7 +221,9 @@ impl LiveHost {
             .blocking(move || system::group(&root, &wanted))
             .await?;
         match seen {
-            Err(Unseen::Absent) if !self.root.is_foreign() => listed_group(deadline, &name).await,
+            Err(Unseen::Absent) if !self.root.is_foreign() => {
+                platform::listed_group(deadline, &name).await
+            }
             seen => seen,
         }
     }
@@ -210,7 +232,7 @@ impl LiveHost {
         known_system("what a process sees")?;
         self.must_be_here("what a process sees")?;
         let (scrubber, proxies) = (self.scrubber.clone(), self.proxies.clone());
-        self.look(move |_| inside::look(&question, &scrubber, &proxies))
+        self.look(move |_| platform::inside(&question, &scrubber, &proxies))
             .await
     }
 
@@ -221,12 +243,17 @@ impl LiveHost {
         known_system("the service manager")?;
         // It takes a while, in which the anchors are read that every strict connection will want.
         self.stores.warm(&self.root);
-        let service = linux::service(self.deadline(), &question.name).await?;
+        let service = platform::service(self.deadline(), &question.name).await?;
         Ok(self.completed(service).await)
     }
 
     /// With what holds for every service of this manager, and without secrets.
     async fn completed(&self, mut service: Service) -> Service {
+        if service.windows().is_some() {
+            self.proxies.remember(&service);
+            self.scrubber.properties(&mut service.properties);
+            return service;
+        }
         // `systemctl show` tells what the unit says, and not what its manager adds for every service.
         let (name, value) = match self.look(manager::default_environment).await {
             Ok(defaults) => ("DefaultEnvironment", defaults),
@@ -254,7 +281,7 @@ impl LiveHost {
     async fn ask_journal(&self, question: JournalQuestion) -> Seen<Vec<LogEntry>> {
         known_system("the log")?;
         self.must_be_here("the log")?;
-        let mut entries = linux::journal(self.deadline(), &question).await?;
+        let mut entries = platform::journal(self.deadline(), &question).await?;
         self.scrubber.log(&mut entries);
         Ok(entries)
     }
@@ -395,51 +422,6 @@ fn take<S>(kept: &Kept<S>, address: SocketAddr) -> Option<S> {
         .remove(&address)
 }
 
-/// The one place that says which operating systems have their service manager, log and time service here.
-fn known_system(what: &str) -> Seen<()> {
-    if cfg!(target_os = "linux") {
-        Ok(())
-    } else {
-        Err(Unseen::unsupported(format!(
-            "{what} of {} cannot be asked for yet: look with the commands of the runbook",
-            Os::current()
-        )))
-    }
-}
-
-/// What files and the kernel tell of time synchronisation; where they do not (systemd before 236), what `timedatectl` does.
-async fn ask_time_sync(deadline: Deadline) -> Seen<TimeSync> {
-    #[cfg(target_os = "linux")]
-    if let Some(seen) = time_sync::ask(deadline).await? {
-        return Ok(seen);
-    }
-    linux::time_sync(deadline).await
-}
-
-/// A user that is in no file but known to the system (LDAP, systemd's dynamic users).
-async fn listed_account(deadline: Deadline, name: &str) -> Seen<Account> {
-    let find = |program: &'static str| {
-        deadline.blocking(move || commands::find(&Root::new(None), program))
-    };
-    let (Ok(getent), Ok(id)) = (find("getent").await?, find("id").await?) else {
-        return Err(Unseen::Absent);
-    };
-    let user = commands::run(deadline, &getent, &["passwd", "--", name]).await?;
-    let groups = commands::run(deadline, &id, &["-G", "--", name]).await?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    system::account_from(&text(&user.stdout), &text(&groups.stdout)).ok_or(Unseen::Absent)
-}
-
-/// A group that is in no file but known to the system.
-async fn listed_group(deadline: Deadline, name: &str) -> Seen<Group> {
-    let find = deadline.blocking(|| commands::find(&Root::new(None), "getent"));
-    let Ok(getent) = find.await? else {
-        return Err(Unseen::Absent);
-    };
-    let listed = commands::run(deadline, &getent, &["group", "--", name]).await?;
-    system::group_from(&String::from_utf8_lossy(&listed.stdout)).ok_or(Unseen::Absent)
-}
-
 impl Host for LiveHost {
     fn system(&self, (): ()) -> BoxFuture<'_, System> {
         Box::pin(async {
@@ -535,7 +517,14 @@ impl Host for LiveHost {
         Box::pin(async {
             known_system("time synchronization")?;
             self.must_be_here("time synchronization")?;
-            ask_time_sync(self.deadline()).await
+            platform::time_sync(self.deadline()).await
+        })
+    }
+
+    fn network_settings(&self, (): ()) -> BoxFuture<'_, Seen<NetworkSettings>> {
+        Box::pin(async {
+            self.must_be_here("settings of the network")?;
+            self.look(|_| platform::network_settings()).await
         })
     }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, RefreshKind, UpdateKind};
 
 use super::files::Root;
+use super::platform;
 use crate::host::{Account, Group, Process, Seen, System, Unseen};
 use crate::model::Os;
 
@@ -22,7 +23,7 @@ pub(super) fn describe(root: &Root) -> System {
             .then(|| sysinfo::System::kernel_version().ok())
             .flatten(),
         arch: std::env::consts::ARCH.into(),
-        user: current_user(),
+        user: platform::current_user(),
         foreign_root: root.is_foreign(),
     }
 }
@@ -49,6 +50,9 @@ fn first_word(text: &str) -> Option<String> {
 }
 
 fn os_version(root: &Root) -> Option<String> {
+    if let Some(version) = platform::os_version().filter(|_| !root.is_foreign()) {
+        return Some(version);
+    }
     let text = ["/etc/os-release", "/usr/lib/os-release"]
         .iter()
         .find_map(|path| root.read_text(path, 65536).ok())?;
@@ -57,22 +61,11 @@ fn os_version(root: &Root) -> Option<String> {
         .map(|name| name.trim().trim_matches(['"', '\'']).to_owned())
 }
 
-/// Who the doctor runs as, on this machine and not under another root.
-fn current_user() -> Account {
-    let uid = rustix::process::geteuid().as_raw();
-    let gid = rustix::process::getegid().as_raw();
-    let mut gids = vec![gid];
-    for group in rustix::process::getgroups().unwrap_or_default() {
-        if !gids.contains(&group.as_raw()) {
-            gids.push(group.as_raw());
-        }
-    }
-    let name = Root::new(None)
-        .read_text("/etc/passwd", LIMIT)
-        .ok()
-        .and_then(|text| User::find(&text, &uid.to_string()))
-        .map_or_else(|| uid.to_string(), |user| user.name);
-    Account { uid, name, gids }
+/// The name that this machine's files give a user.
+#[cfg(unix)]
+pub(super) fn user_name(uid: u32) -> Option<String> {
+    let users = Root::new(None).read_text("/etc/passwd", LIMIT).ok()?;
+    User::find(&users, &uid.to_string()).map(|user| user.name)
 }
 
 /// A user by name or number, and its groups, as the files say.
@@ -94,6 +87,7 @@ pub(super) fn group(root: &Root, name: &str) -> Seen<Group> {
 }
 
 /// A group as `getent group` prints it.
+#[cfg(unix)]
 pub(super) fn group_from(text: &str) -> Option<Group> {
     text.lines().find_map(parse_group)
 }
@@ -111,6 +105,7 @@ fn parse_group(line: &str) -> Option<Group> {
 }
 
 /// A user as `getent passwd` prints it and groups as `id -G` does: for users that are not in the files.
+#[cfg(unix)]
 pub(super) fn account_from(passwd: &str, gids: &str) -> Option<Account> {
     let user = passwd.lines().find_map(User::parse)?;
     let mut account = user.with_groups("");
@@ -166,6 +161,7 @@ impl User {
             uid: self.uid,
             name: self.name,
             gids,
+            sids: Vec::new(),
         }
     }
 }
@@ -218,7 +214,7 @@ pub(super) fn lookup(name: &str) -> Seen<Vec<IpAddr>> {
     Ok(addresses)
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -270,6 +266,7 @@ mod tests {
             uid: 990,
             name: "agent".into(),
             gids: vec![991, 105],
+            sids: Vec::new(),
         };
         assert_eq!(account(&root, "agent"), Ok(agent.clone()));
         assert_eq!(account(&root, "990"), Ok(agent));

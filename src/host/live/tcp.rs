@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use rustix::io::Errno;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
 
 use super::deadline::{Deadline, millis, whole_millis};
+use super::platform;
 use crate::host::{Attempt, FROM_A_ROUTER, Race, Seen, Unseen};
 
 /// RFC 8305, section 5: the connection attempt delay.
@@ -195,31 +195,25 @@ async fn connect(index: usize, address: SocketAddr) -> (usize, io::Result<TcpStr
 
 /// Sorts a network error by the operating system's number.
 pub(super) fn unseen(error: &io::Error, deadline: Deadline) -> Unseen {
-    let Some(number) = Errno::from_io_error(error) else {
-        return match Unseen::from_io(error) {
+    let unreachable = |name: &str| Unseen::Unreachable { error: name.into() };
+    match platform::network_error(error) {
+        None => match Unseen::from_io(error) {
             Unseen::TimedOut { .. } => deadline.timed_out(),
             other => other,
-        };
-    };
-    let unreachable = |name: &str| Unseen::Unreachable { error: name.into() };
-    match number {
-        Errno::CONNREFUSED => Unseen::Refused,
-        Errno::CONNRESET | Errno::PIPE => Unseen::Reset,
-        Errno::TIMEDOUT => deadline.timed_out(),
-        // A firewall or a route of this host's own says these three (a blackhole route the last).
-        Errno::ACCESS => unreachable("EACCES"),
-        Errno::PERM => unreachable("EPERM"),
-        Errno::INVAL => unreachable("EINVAL"),
-        Errno::HOSTUNREACH => unreachable("EHOSTUNREACH"),
-        Errno::NETUNREACH => unreachable("ENETUNREACH"),
-        Errno::NETDOWN => unreachable("ENETDOWN"),
-        // ICMP "protocol unreachable": somebody on the way, or the host, takes no TCP.
-        Errno::NOPROTOOPT => unreachable("ENOPROTOOPT"),
-        Errno::HOSTDOWN => unreachable("EHOSTDOWN"),
-        // No address of this family here.
-        Errno::ADDRNOTAVAIL => unreachable("EADDRNOTAVAIL"),
-        Errno::AFNOSUPPORT => unreachable("EAFNOSUPPORT"),
-        _ => Unseen::from_io(error),
+        },
+        Some("ECONNREFUSED") => Unseen::Refused,
+        Some("ECONNRESET" | "EPIPE") => Unseen::Reset,
+        Some("ETIMEDOUT") => deadline.timed_out(),
+        Some(
+            // A firewall or a route of this host's own says these three (a blackhole route the last).
+            name @ ("EACCES" | "EPERM" | "EINVAL"
+            | "EHOSTUNREACH" | "ENETUNREACH" | "ENETDOWN"
+            // ICMP "protocol unreachable": somebody on the way, or the host, takes no TCP.
+            | "ENOPROTOOPT" | "EHOSTDOWN"
+            // No address of this family here.
+            | "EADDRNOTAVAIL" | "EAFNOSUPPORT"),
+        ) => unreachable(name),
+        Some(_) => Unseen::from_io(error),
     }
 }
 

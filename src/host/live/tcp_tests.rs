@@ -85,9 +85,11 @@ async fn hostile_numbers_of_addresses_are_told_and_not_tried() {
     assert!(none.attempts.is_empty());
 }
 
+#[cfg(unix)]
 #[test]
 fn errors_are_sorted_by_number() {
     let deadline = Deadline::after(TIMEOUT);
+    use rustix::io::Errno;
     let of = |number: Errno| unseen(&number.into(), deadline);
     for (number, name) in [
         (Errno::ACCESS, "EACCES"),

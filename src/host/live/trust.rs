@@ -254,7 +254,7 @@ fn plain_bodies(text: &[u8]) -> Option<Vec<Vec<u8>>> {
     open.is_none().then_some(bodies)
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -408,6 +408,6 @@ fn shown_file(written: &String) -> String {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 #[path = "unit_files_tests.rs"]
 mod tests;

@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rustix::fs::{
     AtFlags, Gid, Mode, OFlags, Uid, XattrFlags, fchmod, fchown, fgetxattr, flistxattr, fsetxattr,
-    fstat, fsync, openat, renameat, unlinkat,
+    fstat, fsync, mkdirat, openat, renameat, unlinkat,
 };
 use rustix::io::Errno;
 
@@ -20,6 +20,26 @@ use super::super::reach::Spot;
 
 /// The most that is kept of all extended attributes of a file, or of one.
 const XATTR_LIMIT: usize = 64 * 1024;
+
+/// A new file's: this user's, and only for this user.
+pub(in crate::repair) fn fresh() -> Attributes {
+    Attributes {
+        mode: 0o600,
+        uid: rustix::process::geteuid().as_raw(),
+        gid: rustix::process::getegid().as_raw(),
+        extended: BTreeMap::new(),
+    }
+}
+
+/// Makes a directory that only this user may look into.
+pub(in crate::repair) fn make_directory(spot: &Spot) -> io::Result<()> {
+    Ok(mkdirat(spot.directory(), &spot.name, Mode::RWXU)?)
+}
+
+/// Removes an empty directory.
+pub(in crate::repair) fn remove_directory(spot: &Spot) -> io::Result<()> {
+    Ok(unlinkat(spot.directory(), &spot.name, AtFlags::REMOVEDIR)?)
+}
 
 /// What the file system keeps of an open file.
 pub(in crate::repair) fn attributes(file: &File) -> io::Result<Attributes> {

@@ -1,15 +1,14 @@
 //! The hands: everything that a repair changes on the host goes through here, and is written down before.
 
+#[cfg_attr(windows, path = "../windows/files.rs")]
 pub(super) mod files;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;
 
 use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-use rustix::fs::{AtFlags, Mode, mkdirat, unlinkat};
 
 use super::journal::{Attributes, Digest, Holds, Journal, JournalError, Left, Undo};
 use super::reach::{self, Reach};
@@ -103,13 +102,7 @@ impl Hands {
         holds: Holds,
     ) -> Result<(), HandsError> {
         let before = self.attributes(path)?;
-        let fresh = || Attributes {
-            mode: 0o600,
-            uid: rustix::process::geteuid().as_raw(),
-            gid: rustix::process::getegid().as_raw(),
-            extended: Default::default(),
-        };
-        let attributes = wanted.over(before.unwrap_or_else(fresh));
+        let attributes = wanted.over(before.unwrap_or_else(files::fresh));
         let left = Left::Content(Digest::of(content));
         self.before_change(path, left, holds)?;
         let failed = |error| system("write", path.display(), error);
@@ -199,14 +192,14 @@ impl Hands {
             path: path.to_owned(),
         })?;
         let made = || {
-            mkdirat(spot.directory(), &spot.name, Mode::RWXU)?;
+            files::make_directory(&spot)?;
             let directory = spot.open_any()?.ok_or(io::ErrorKind::NotFound)?;
             files::give(&directory, &wanted.over(files::attributes(&directory)?))?;
             files::sync(&spot)
         };
         made().map_err(|error: io::Error| {
             // Empty still, and of no use.
-            let _ = unlinkat(spot.directory(), &spot.name, AtFlags::REMOVEDIR);
+            let _ = files::remove_directory(&spot);
             failed(error)
         })
     }

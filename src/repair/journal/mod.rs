@@ -5,18 +5,22 @@
 //! in the middle of it: then what it speaks of has not happened. One run at a time: a lock says that it is going on.
 
 mod place;
+#[cfg_attr(unix, path = "private/unix.rs")]
+#[cfg_attr(windows, path = "private/windows.rs")]
+mod private;
 mod read;
 mod step;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+
+use private::{private, sync_directory};
 
 pub use place::{Lock, Place};
 pub use read::{Past, PastStep};
@@ -122,10 +126,9 @@ impl Journal {
         let directory = lock.new_run(now)?;
         let path = directory.join(FILE);
         let failed = |error: io::Error| JournalError::new("begin the undo journal", &path, error);
-        let file = OpenOptions::new()
+        let file = private()
             .append(true)
             .create_new(true)
-            .mode(0o600)
             .open(&path)
             .map_err(failed)?;
         let mut journal = Self {
@@ -156,10 +159,7 @@ impl Journal {
         let path = past.directory.join(FILE);
         let failed =
             |error: io::Error| JournalError::new("go on in the undo journal", &path, error);
-        let file = OpenOptions::new()
-            .append(true)
-            .open(&path)
-            .map_err(failed)?;
+        let file = File::options().append(true).open(&path).map_err(failed)?;
         // A torn line stays where it is: what is added begins on a line of its own.
         file.set_len(past.length).map_err(failed)?;
         Ok(Self {
@@ -221,11 +221,7 @@ impl Journal {
         let name = format!("{}-{}", self.next, self.copies);
         let path = self.directory.join(&name);
         let kept = || {
-            let mut file = OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&path)?;
+            let mut file = private().write(true).create_new(true).open(&path)?;
             file.write_all(content)?;
             file.sync_all()?;
             sync_directory(&self.directory)
@@ -282,16 +278,4 @@ impl Journal {
 
 fn sum(text: &str) -> String {
     Digest::of(text.as_bytes()).to_string()[..SUM].to_owned()
-}
-
-fn sync_directory(directory: &Path) -> io::Result<()> {
-    File::open(directory)?.sync_all()
-}
-
-/// Makes a directory that only this user may look into.
-fn make_private(directory: &Path) -> io::Result<()> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)
 }

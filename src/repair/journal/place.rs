@@ -1,16 +1,14 @@
 //! Where journals are kept, how many of them, and that only one run writes there.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, TryLockError};
 use std::io;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use rustix::fs::{FlockOperation, OFlags, flock};
-use rustix::io::Errno;
 
+use super::JournalError;
+use super::private::{is_own, make_private, of_superuser, of_user, private};
 use super::read::Past;
-use super::{JournalError, make_private};
 
 /// How many runs can be looked back at; only the last one is taken back, the others are for the person who reads.
 const KEPT: usize = 20;
@@ -40,17 +38,8 @@ impl Place {
 
     /// Where this user's journals are kept; `None` for a user without a home.
     pub fn usual() -> Option<Self> {
-        if rustix::process::geteuid().is_root() {
-            return Some(Self::at("/var/lib/nexplane-doctor/undo"));
-        }
-        let absolute = |name: &str| {
-            std::env::var_os(name)
-                .map(PathBuf::from)
-                .filter(|path| path.is_absolute())
-        };
-        let state = absolute("XDG_STATE_HOME")
-            .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))?;
-        Some(Self::at(state.join("nexplane-doctor/undo")))
+        let of_user = || Some(of_user()?.join("nexplane-doctor").join("undo"));
+        of_superuser().or_else(of_user).map(Self::at)
     }
 
     /// The directory.
@@ -68,21 +57,21 @@ impl Place {
         };
         make_private(&self.directory).map_err(|error| failed(&error))?;
         self.is_own()?;
-        let file = OpenOptions::new()
+        let file = private()
             .write(true)
             .create(true)
             .truncate(false)
-            .mode(0o600)
-            .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
             .open(self.directory.join(LOCK))
             .map_err(|error| failed(&error))?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        match file.try_lock() {
             Ok(()) => Ok(Lock {
                 directory: self.directory.clone(),
                 _file: file,
             }),
-            Err(Errno::WOULDBLOCK) => Err(failed(&"another `nexplane-doctor fix` is at work")),
-            Err(error) => Err(failed(&error)),
+            Err(TryLockError::WouldBlock) => {
+                Err(failed(&"another `nexplane-doctor fix` is at work"))
+            }
+            Err(TryLockError::Error(error)) => Err(failed(&error)),
         }
     }
 
@@ -113,7 +102,7 @@ impl Place {
             JournalError::new("use undo journals in", &self.directory, why)
         };
         let metadata = fs::metadata(&self.directory).map_err(|error| failed(&error))?;
-        if metadata.uid() != rustix::process::geteuid().as_raw() || metadata.mode() & 0o022 != 0 {
+        if !is_own(&self.directory, &metadata) {
             return Err(failed(
                 &"it is another user's, or other users can write to it",
             ));

@@ -15,6 +15,7 @@ fn at(path: &str, kind: Kind, mode: u32, owner: u32) -> Stat {
         gid: owner,
         modified: None,
         acl: None,
+        security: None,
         ancestors: Vec::new(),
     }
 }
@@ -37,6 +38,7 @@ fn keeping(files: Vec<(What, Stat)>) -> Keeping {
         uid: USER,
         name: "nexplane".into(),
         gids: vec![USER],
+        sids: Vec::new(),
     };
     let kept = |(what, stat): (What, Stat)| Kept {
         what,

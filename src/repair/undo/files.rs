@@ -4,9 +4,6 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, unlinkat};
-use rustix::io::Errno;
-
 use super::super::hands::{FILE_LIMIT, files};
 use super::super::journal::{Attributes, Digest, Left, Undo};
 use super::super::reach::{self, Reach, Spot};
@@ -71,13 +68,14 @@ pub(super) fn put_back(
             files::take_away(&spot).map(|()| Taken::Back)
         }
         Undo::RemoveDirectory { .. } => {
-            match unlinkat(spot.directory(), &spot.name, AtFlags::REMOVEDIR) {
+            let removed = files::remove_directory(&spot);
+            match removed.as_ref().map_err(io::Error::kind) {
                 Ok(()) => files::sync(&spot).map(|()| Taken::Back),
-                Err(Errno::NOENT) => Ok(Taken::Already),
-                Err(Errno::NOTEMPTY | Errno::EXIST) => {
+                Err(io::ErrorKind::NotFound) => Ok(Taken::Already),
+                Err(io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists) => {
                     Ok(Taken::Refused("something else is in it".to_owned()))
                 }
-                Err(error) => Err(error.into()),
+                Err(_) => removed.map(|()| Taken::Back),
             }
         }
         Undo::RestoreAttributes { before, left, .. } => attributes(&spot, before, left, force),

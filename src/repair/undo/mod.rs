@@ -5,7 +5,7 @@
 mod files;
 mod installation;
 mod service;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;
 
 use super::hands::HandsError;

@@ -1,0 +1,109 @@
+//! Windows: what it keeps of files, services, logs, accounts, time and the network, asked through its own interfaces.
+//!
+//! Each module that has to call Windows itself says so; none of them starts a shell.
+
+mod account;
+mod events;
+mod files;
+mod network;
+mod registry;
+mod security;
+mod services;
+mod time;
+
+pub(crate) use events::EventSource;
+pub(crate) use security::{close_to_others, is_elevated, open_to_readers};
+
+use std::collections::BTreeMap;
+
+use super::deadline::Deadline;
+use super::proxy::Proxies;
+use super::scrub::Scrubber;
+use crate::host::{
+    Account, Group, Inside, InsideQuestion, JournalQuestion, LogEntry, Seen, Service, TimeSync,
+    Unseen,
+};
+
+pub(super) use account::current_user;
+pub(super) use files::{fill, fill_list, identity, is_executable, open, room, volume};
+pub(super) use network::{network_error, settings as network_settings};
+pub(super) use time::time_sync;
+
+/// Where programs are when the search path is short, as in a service.
+pub(super) const PROGRAMS: &str = r"C:\Windows\System32;C:\Windows;C:\Program Files\NexplaneAgent";
+
+/// What there is to ask on this system: everything.
+pub(super) fn known_system(_what: &str) -> Seen<()> {
+    Ok(())
+}
+
+/// Services are defined in the registry, which is in no file that can be read under another root.
+pub(super) fn units_are_files() -> Seen<()> {
+    Err(Unseen::unsupported(
+        "the services of another Windows are in its registry, which is not read under another root",
+    ))
+}
+
+/// What the service control manager says of a service.
+pub(super) async fn service(deadline: Deadline, name: &str) -> Seen<Service> {
+    let name = name.to_owned();
+    deadline.blocking(move || services::service(&name)).await?
+}
+
+/// The last entries of a service's log.
+pub(super) async fn journal(deadline: Deadline, question: &JournalQuestion) -> Seen<Vec<LogEntry>> {
+    let question = question.clone();
+    deadline
+        .blocking(move || events::journal(&question))
+        .await?
+}
+
+/// Name and version of the system.
+pub(super) fn os_version() -> Option<String> {
+    sysinfo::System::long_os_version().ok()
+}
+
+/// What another process sees is what this one sees, but for its environment, which is not to be had.
+pub(super) fn inside(_: &InsideQuestion, _: &Scrubber, _: &Proxies) -> Seen<Inside> {
+    Err(Unseen::unsupported(
+        "what a running process was started with is not told by Windows",
+    ))
+}
+
+/// A user of this machine, or of its domain.
+pub(super) async fn listed_account(deadline: Deadline, name: &str) -> Seen<Account> {
+    let name = name.to_owned();
+    deadline.blocking(move || account::named(&name)).await?
+}
+
+/// Groups have no numbers here.
+pub(super) async fn listed_group(_deadline: Deadline, _name: &str) -> Seen<Group> {
+    Err(Unseen::Absent)
+}
+
+/// A program that was started: it is killed when nobody waits for it any more, and has nothing that outlives it.
+pub(super) struct Family;
+
+impl Family {
+    /// Has the program open no window, and hear nothing of Ctrl-C.
+    pub(super) fn prepare(command: &mut tokio::process::Command) {
+        const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
+        const CREATE_NO_WINDOW: u32 = 0x0800_0000;
+        command.creation_flags(CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP);
+    }
+
+    pub(super) fn of(_: &tokio::process::Child) -> Self {
+        Self
+    }
+
+    pub(super) fn leave(self) {}
+}
+
+/// Properties of a service, as they are told.
+type Properties = BTreeMap<String, String>;
+
+/// A text for a function that wants it in UTF-16 with a zero behind it.
+fn wide(text: &std::ffi::OsStr) -> Vec<u16> {
+    use std::os::windows::ffi::OsStrExt as _;
+    text.encode_wide().chain([0]).collect()
+}
