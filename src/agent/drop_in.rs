@@ -259,5 +259,5 @@ fn only_the_superuser_s(_path: &Path) -> Result<(), String> {
     Err("there is no systemd on this system".to_owned())
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;

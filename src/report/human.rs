@@ -15,7 +15,7 @@ use textwrap::WordSeparator;
 pub use self::checks::check_line;
 use self::checks::named;
 use crate::model::{
-    CheckReport, Code, Fact, Report, ReportedFinding, Role, Status, Verdict, printable,
+    CheckReport, Code, Fact, Os, Report, ReportedFinding, Role, Status, Verdict, printable,
 };
 
 /// What the reader's terminal can do, and how much they want to read.
@@ -132,7 +132,7 @@ impl Page {
             if !explains.is_empty() {
                 self.wrapped(&format!("It explains: {}", explains.join(", ")), "  ", "  ");
             }
-            self.remedy(cause);
+            self.remedy(cause, report.host.os);
         }
     }
 
@@ -163,7 +163,7 @@ impl Page {
     fn notices(&mut self, report: &Report) {
         for notice in of_role(report, Role::Notice) {
             self.finding(notice, "Warning", Style::new().yellow().bold());
-            self.remedy(notice);
+            self.remedy(notice, report.host.os);
         }
     }
 
@@ -234,7 +234,7 @@ impl Page {
         }
     }
 
-    fn remedy(&mut self, finding: &ReportedFinding) {
+    fn remedy(&mut self, finding: &ReportedFinding, os: Os) {
         let remedy = &finding.remedy;
         self.blank();
         let what = self.paint("What to do", Style::new().bold());
@@ -254,7 +254,8 @@ impl Page {
                 self.line(&format!("{indent}  {command}"));
             }
         }
-        if let Some(repair) = &finding.repair {
+        // Repairs are written for Linux alone.
+        if let Some(repair) = finding.repair.as_ref().filter(|_| os == Os::Linux) {
             let hint = format!("nexplane-doctor fix knows a repair ({repair}), shows it, and asks");
             self.wrapped(&self.plain(&hint), "  Or: ", "      ");
         }

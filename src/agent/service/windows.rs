@@ -6,11 +6,11 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use tokio::time::{Instant, sleep};
 use windows_registry::LOCAL_MACHINE;
 use windows_service::service::{
     Service, ServiceAccess, ServiceAction, ServiceActionType, ServiceErrorControl, ServiceExitCode,
@@ -292,11 +292,7 @@ impl Windows {
     }
 
     /// Waits until the service is in one of these states, and gives its last status.
-    async fn wait_for(
-        &self,
-        service: &Service,
-        wanted: &[State],
-    ) -> Result<ServiceStatus, ServiceError> {
+    fn wait_for(&self, service: &Service, wanted: &[State]) -> Result<ServiceStatus, ServiceError> {
         let end = Instant::now() + PATIENCE;
         loop {
             let status = service
@@ -305,11 +301,11 @@ impl Windows {
             if wanted.contains(&status.current_state) || Instant::now() >= end {
                 return Ok(status);
             }
-            sleep(INTERVAL).await;
+            sleep(INTERVAL);
         }
     }
 
-    async fn halt(&self) -> Result<(), ServiceError> {
+    fn halt(&self) -> Result<(), ServiceError> {
         let Some(service) = self.open(ServiceAccess::STOP | ServiceAccess::QUERY_STATUS)? else {
             return Ok(());
         };
@@ -317,7 +313,7 @@ impl Windows {
             Err(error) if !is(&error, NOT_ACTIVE) => return Err(failed("stop the service")(error)),
             _ => {}
         }
-        let status = self.wait_for(&service, &[State::Stopped]).await?;
+        let status = self.wait_for(&service, &[State::Stopped])?;
         match status.current_state {
             State::Stopped => Ok(()),
             state => Err(ServiceError::Failed {
@@ -327,8 +323,8 @@ impl Windows {
         }
     }
 
-    async fn start_anew(&self) -> Result<(), ServiceError> {
-        self.halt().await?;
+    fn start_anew(&self) -> Result<(), ServiceError> {
+        self.halt()?;
         let service = self.there(ServiceAccess::START | ServiceAccess::QUERY_STATUS)?;
         match service.start::<&OsStr>(&[]) {
             Err(error) if !is(&error, ALREADY_RUNNING) => {
@@ -340,11 +336,9 @@ impl Windows {
             }
             _ => {}
         }
-        let status = self
-            .wait_for(&service, &[State::Running, State::Stopped])
-            .await?;
+        let status = self.wait_for(&service, &[State::Running, State::Stopped])?;
         if status.current_state == State::Running {
-            sleep(SETTLED).await;
+            sleep(SETTLED);
             let status = service
                 .query_status()
                 .map_err(failed("ask for the service"))?;
@@ -373,29 +367,44 @@ fn not_up(why: String) -> ServiceError {
     }
 }
 
+/// Every call may wait for the service control manager, and some for a service.
+async fn asked<T: Send + 'static>(
+    manager: &Windows,
+    ask: impl FnOnce(&Windows) -> Result<T, ServiceError> + Send + 'static,
+) -> Result<T, ServiceError> {
+    let manager = manager.clone();
+    let asking = tokio::task::spawn_blocking(move || ask(&manager));
+    asking.await.unwrap_or_else(|error| {
+        Err(ServiceError::Failed {
+            operation: "ask the service control manager",
+            why: error.to_string(),
+        })
+    })
+}
+
 impl ServiceManager for Windows {
     fn state(&self) -> BoxFuture<'_, Result<ServiceState, ServiceError>> {
-        Box::pin(async { self.ask() })
+        Box::pin(asked(self, Windows::ask))
     }
 
     fn reload(&self) -> BoxFuture<'_, Result<(), ServiceError>> {
-        Box::pin(async { self.apply() })
+        Box::pin(asked(self, Windows::apply))
     }
 
     fn enable(&self) -> BoxFuture<'_, Result<(), ServiceError>> {
-        Box::pin(async { self.set_start(ServiceStartType::AutoStart) })
+        Box::pin(asked(self, |it| it.set_start(ServiceStartType::AutoStart)))
     }
 
     fn disable(&self) -> BoxFuture<'_, Result<(), ServiceError>> {
-        Box::pin(async { self.set_start(ServiceStartType::OnDemand) })
+        Box::pin(asked(self, |it| it.set_start(ServiceStartType::OnDemand)))
     }
 
     fn restart(&self) -> BoxFuture<'_, Result<(), ServiceError>> {
-        Box::pin(self.start_anew())
+        Box::pin(asked(self, Windows::start_anew))
     }
 
     fn stop(&self) -> BoxFuture<'_, Result<(), ServiceError>> {
-        Box::pin(self.halt())
+        Box::pin(asked(self, Windows::halt))
     }
 }
 

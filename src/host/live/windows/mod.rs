@@ -20,8 +20,7 @@ use super::deadline::Deadline;
 use super::proxy::Proxies;
 use super::scrub::Scrubber;
 use crate::host::{
-    Account, Group, Inside, InsideQuestion, JournalQuestion, LogEntry, Seen, Service, TimeSync,
-    Unseen,
+    Account, Group, Inside, InsideQuestion, JournalQuestion, LogEntry, Seen, Service, Unseen,
 };
 
 pub(super) use account::current_user;
