@@ -66,6 +66,8 @@ pub enum Repair {
     SyncTime,
     /// Ask for a new client certificate.
     RotateCertificate,
+    /// Finish a rotation or an enrollment that was cut short.
+    SettleIdentity,
     /// Enroll again with a new token.
     ReEnroll,
     /// Install again with the control plane's CA certificate.
@@ -82,7 +84,7 @@ pub enum Repair {
 
 impl Repair {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::StartService,
         Self::RestartService,
         Self::EnableService,
@@ -90,6 +92,7 @@ impl Repair {
         Self::UnmaskService,
         Self::SyncTime,
         Self::RotateCertificate,
+        Self::SettleIdentity,
         Self::ReEnroll,
         Self::ReinstallWithCa,
         Self::RepairPermissions,
@@ -108,6 +111,7 @@ impl Repair {
             Self::UnmaskService => "unmask-service",
             Self::SyncTime => "sync-time",
             Self::RotateCertificate => "rotate-certificate",
+            Self::SettleIdentity => "settle-identity",
             Self::ReEnroll => "re-enroll",
             Self::ReinstallWithCa => "reinstall-with-ca",
             Self::RepairPermissions => "repair-permissions",
