@@ -59,6 +59,12 @@ impl Fault {
         self.symptoms = symptoms;
         self
     }
+
+    /// What it makes besides, as warnings.
+    pub(super) const fn noting(mut self, notices: &'static [&'static str]) -> Self {
+        self.notices = notices;
+        self
+    }
 }
 
 /// A fault on the control plane's side.

@@ -15,6 +15,7 @@ pub mod pairs;
 mod plan;
 mod proxy;
 mod random;
+mod rotation;
 mod run;
 mod server;
 mod service;

@@ -199,6 +199,7 @@ const fn is_read_at_start(repair: Repair) -> bool {
             | Repair::ClearProxy
             | Repair::RepairPermissions
             | Repair::RotateCertificate
+            | Repair::SettleIdentity
             | Repair::ReEnroll
             | Repair::ReinstallWithCa
     )

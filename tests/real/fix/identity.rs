@@ -348,6 +348,56 @@ fn an_expired_certificate_is_rotated_and_the_agent_stays_who_it_is() {
     assert_eq!(plane.identity(), before);
 }
 
+/// What a rotation leaves that is killed at a moment after the new certificate's heartbeat; `both` are still to be renamed, or the key alone.
+fn cut_short(plane: &Plane, both: bool) {
+    let agent = env!("CARGO_BIN_EXE_nexplane-agent");
+    plane.machine.shell(&format!(
+        "cd {CONFIG_DIR}; cp -p client.crt old.crt; cp -p client.key old.key; {agent} rotate-cert; \
+         mv client.key client.key.pending; mv old.key client.key"
+    ));
+    plane.machine.shell(&match both {
+        true => format!(
+            "cd {CONFIG_DIR}; mv client.crt client.crt.pending; chmod 600 client.crt.pending; mv old.crt client.crt"
+        ),
+        false => format!("cd {CONFIG_DIR}; rm old.crt"),
+    });
+}
+
+#[test]
+fn a_rotation_that_was_cut_short_is_finished_and_takes_no_token() {
+    for (both, code) in [
+        (true, "registration.superseded"),
+        (false, "identity.unfinished"),
+    ] {
+        let plane = Plane::new(&[]).enrolled();
+        let id = plane.agent_id();
+        cut_short(&plane, both);
+        Doctor::at(&plane.machine)
+            .diagnose()
+            .failed_because(&[code]);
+        // With a token at hand it stays unused.
+        let token = plane.token(1);
+        Fix::at(&plane.machine, &["--yes", "--token", &token])
+            .run()
+            .status(0)
+            .before(&[code])
+            .actions(&[
+                ("settle-identity", "verified"),
+                ("restart-service", "verified"),
+            ])
+            .after(&[]);
+        assert_eq!(plane.agent_id(), id);
+        let left = plane.machine.shell(&format!("ls -A {CONFIG_DIR}"));
+        assert!(!left.contains("pending"), "{left}");
+        is_well(&plane.machine);
+        let whole = plane.identity();
+        Fix::at(&plane.machine, &["--undo", "--yes"])
+            .run()
+            .status(1);
+        assert_eq!(plane.identity(), whole, "an identity that works is kept");
+    }
+}
+
 #[test]
 fn one_that_expired_too_long_ago_takes_a_new_token() {
     let plane = Plane::enrolled_before(396);
