@@ -220,14 +220,13 @@ impl<'a> Session<'a> {
         let first = fixed.actions.len();
         for item in plan.items {
             let depends_on: Vec<usize> = item.depends_on.iter().map(|at| at + first).collect();
-            let in_vain = |done: &Done| done.round < round && done.is_of(&item) && !done.carries();
             let missing = depends_on.iter().find(|at| !fixed.actions[**at].carries());
             let outcome = match missing {
                 Some(at) => {
                     let on = &fixed.actions[*at].description.title;
                     Outcome::NotDone(format!("it is of no use without: {on}"))
                 }
-                None if fixed.actions.iter().any(in_vain) => {
+                None if in_vain(&fixed.actions, round, &item) => {
                     Outcome::NotDone("it was tried before, in vain".to_owned())
                 }
                 None => self.one(&item, report, hands).await,
@@ -422,6 +421,13 @@ impl Done {
     fn carries(&self) -> bool {
         self.outcome.as_ref().is_some_and(Outcome::carries)
     }
+}
+
+/// Whether an action has not helped in an earlier round, and nothing that was done since could make it.
+fn in_vain(actions: &[Done], round: u32, item: &Item) -> bool {
+    let earlier = |done: &Done| done.round < round && done.is_of(item);
+    let last = actions.iter().rposition(earlier);
+    last.is_some_and(|at| !actions[at..].iter().any(Done::carries))
 }
 
 /// A plan that was only shown.

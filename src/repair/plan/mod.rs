@@ -118,7 +118,7 @@ pub(super) fn permitted(report: &Report, repair: Repair) -> Result<(), Refusal> 
 /// Puts the plan together. `revive` brings the service up again, if there is one that could be.
 pub(super) fn arrange(
     report: &Report,
-    proposals: Vec<(Repair, Proposal)>,
+    mut proposals: Vec<(Repair, Proposal)>,
     revive: Option<Box<dyn Action>>,
 ) -> Plan {
     let mut items: Vec<Item> = Vec::new();
@@ -129,6 +129,8 @@ pub(super) fn arrange(
         of.into_iter()
             .flat_map(|(_, findings)| findings.iter().map(|finding| finding.code.clone()))
     };
+    // A service is started with everything that it reads then as it shall be. The sort is stable.
+    proposals.sort_by_key(|(repair, _)| starts(*repair));
     for (repair, proposal) in proposals {
         match proposal {
             Proposal::Actions(actions) => {
@@ -205,6 +207,14 @@ const fn is_read_at_start(repair: Repair) -> bool {
     )
 }
 
+/// Whether the service is started by it.
+const fn starts(repair: Repair) -> bool {
+    matches!(
+        repair,
+        Repair::StartService | Repair::RestartService | Repair::ResetFailed | Repair::UnmaskService
+    )
+}
+
 /// Bringing the service up, where it ended of what is repaired or runs with what is changed.
 fn follow_up(
     report: &Report,
@@ -213,15 +223,7 @@ fn follow_up(
     action: Box<dyn Action>,
 ) -> Option<Item> {
     let changed = positions(items, |item| is_read_at_start(item.description.repair));
-    let starts_anyway = items.iter().any(|item| {
-        matches!(
-            item.description.repair,
-            Repair::StartService
-                | Repair::RestartService
-                | Repair::ResetFailed
-                | Repair::UnmaskService
-        )
-    });
+    let starts_anyway = items.iter().any(|item| starts(item.description.repair));
     if starts_anyway {
         return None;
     }
