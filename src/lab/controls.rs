@@ -1,14 +1,15 @@
 //! Circumstances that go by no finding's code. In some nothing is wrong: they are diagnosed as nothing, and with a fault beside
 //! them, that fault is seen through them. In others a finding is made another way than by the fault that has its code.
 
-use super::fault::{Fault, host, network};
+use super::behaviour::RotationReply;
+use super::fault::{Fault, host, network, server};
 use super::nameserver::NameAnswer;
 use super::plan::{Proxy, ProxySetting, Registration};
 use super::proxy::{Door, Protocol};
 use crate::host::Unseen;
 
 /// All of them.
-pub static CONTROLS: [Fault; 4] = [
+pub static CONTROLS: [Fault; 5] = [
     network(
         "healthy.http_proxy",
         "all is well behind a proxy that wants a password, which the service's environment file has",
@@ -30,6 +31,11 @@ pub static CONTROLS: [Fault; 4] = [
                 setting: ProxySetting::Configuration("socks5h://{login}@{address}"),
             });
         },
+    ),
+    server(
+        "healthy.foreign_rotation",
+        "all is well, and a rotation would be answered with another CA's certificate",
+        |plan| plan.server.agent_api.rotation = RotationReply::OfAnotherCa,
     ),
     network(
         "nameserver.silent",

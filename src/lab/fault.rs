@@ -33,7 +33,7 @@ pub struct Fault {
     pub side: Side,
     /// What is done, in one line.
     pub what: &'static str,
-    /// Findings that it makes besides, each only a symptom of it.
+    /// Findings that it makes besides, each only a symptom of it; of a circumstance, which is no finding: those that are of it.
     pub symptoms: &'static [&'static str],
     /// Warnings that it makes besides.
     pub notices: &'static [&'static str],

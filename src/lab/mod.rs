@@ -29,6 +29,7 @@ mod world;
 
 pub use behaviour::{
     AgentApi, Behaviour, ClientCertificates, HealthPage, HeartbeatReply, InspectCall, Port,
+    RotationReply,
 };
 pub use ca::{Authority, Served, ServerCertificate};
 pub use clock::Clock;

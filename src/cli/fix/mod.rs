@@ -17,7 +17,6 @@ use super::exit::{Exit, Failure};
 use super::output;
 use super::progress::Progress;
 use super::{diagnose, secrets, sources};
-use crate::catalog::Repair;
 use crate::doctor::Doctor;
 use crate::engine::{Limits, Selection};
 use crate::host::live::Settings;
@@ -266,9 +265,9 @@ impl<'a> Session<'a> {
             &self.interrupted,
         )
         .await;
-        let enrolls = matches!(item.description.repair, Repair::ReEnroll | Repair::Install);
-        if enrolls && outcome.carries() {
-            // It is used up now, and no longer what is to be looked at.
+        if hands.has_used_token() {
+            // Of no use any more, whatever came of it, and no longer what is to be looked at. One that was not needed serves the next.
+            self.given.token = None;
             self.doctor.settings.token = None;
             self.doctor.target = Arc::new(Target {
                 token_given: false,

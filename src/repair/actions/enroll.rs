@@ -7,7 +7,6 @@ use futures_util::future::BoxFuture;
 
 use super::super::action::{Action, Applied, Ask, Description, Proposal, Refusal, Safety, Site};
 use super::super::hands::{Hands, HandsError};
-use super::super::journal::Undo;
 use super::super::look::{self, Look};
 use super::identity::{Bench, examine, way_is_open};
 use super::settle;
@@ -164,12 +163,7 @@ impl Action for Enroll {
             let enrolled =
                 agent::enroll(&client, &bench.setting.files, token, &bench.facts()).await;
             let enrolled = enrolled.map_err(|error| HandsError::Failed(error.to_string()))?;
-            hands.note(&Undo::Irreversible {
-                what: format!(
-                    "the token is used up, and {} is registered",
-                    enrolled.agent_id
-                ),
-            })?;
+            hands.token_is_used_up(&enrolled.agent_id)?;
             bench.hand_over(hands)?;
             bench.try_out().await?;
             Ok(Applied::Done)

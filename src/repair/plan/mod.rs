@@ -229,6 +229,7 @@ fn follow_up(
     }
     let depends_on = match ended_service(report) {
         // As long as one of its causes is left, it would only end again.
+        Some(_) if enrolls_later(report, items) => return None,
         Some(symptom) => {
             let all = symptom
                 .explained_by
@@ -249,6 +250,15 @@ fn follow_up(
         description,
         depends_on,
     })
+}
+
+/// Whether the agent gets its identity only with a later plan, once what keeps it from enrolling is gone: until then it cannot come up.
+fn enrolls_later(report: &Report, items: &[Item]) -> bool {
+    let has_none = |finding: &ReportedFinding| {
+        finding.role == Role::Symptom && repair_of(finding) == Some(Repair::ReEnroll)
+    };
+    let enrolls = |item: &Item| item.description.repair == Repair::ReEnroll;
+    report.findings.iter().any(has_none) && !items.iter().any(enrolls)
 }
 
 /// Every cause and warning that no action is for.
