@@ -5,7 +5,7 @@ use std::process::{Child, Stdio};
 
 use serde_json::Value;
 
-use super::is_well;
+use super::{is_well, shown};
 use crate::harness::{Agent, CONFIG_DIR, Doctor, Fix, Pki, SystemdBox, live_by};
 
 /// The lab's CA, where an agent may find it that was told of none.
@@ -88,7 +88,7 @@ impl Plane {
     }
 
     /// With the agent enrolled by a repair.
-    fn enrolled(self) -> Self {
+    pub(super) fn enrolled(self) -> Self {
         let token = self.token(0);
         Fix::at(&self.machine, &["--yes", "--all", "--token", &token])
             .run()
@@ -98,9 +98,14 @@ impl Plane {
     }
 
     /// With an agent that enrolled so many days ago. The control plane has not ended since, and neither has its own certificate.
-    fn enrolled_before(days: u32) -> Self {
+    pub(super) fn enrolled_before(days: u32) -> Self {
+        Self::with_faults_enrolled_before(days, &[])
+    }
+
+    /// The same, and a control plane with these faults.
+    pub(super) fn with_faults_enrolled_before(days: u32, faults: &[&str]) -> Self {
         let then = format!("-{days}d");
-        let plane = Self::at(&then, &[], |agent| agent);
+        let plane = Self::at(&then, faults, |agent| agent);
         let token = plane.token(0);
         Fix::at(&plane.machine, &["--yes", "--all", "--token", &token])
             .living_at(&then)
@@ -111,7 +116,7 @@ impl Plane {
     }
 
     /// A token of now.
-    fn new_token(&self) -> String {
+    pub(super) fn new_token(&self) -> String {
         let (plane, token, ca) = (
             self.text("control_plane"),
             self.text("api_token"),
@@ -146,7 +151,7 @@ impl Plane {
         ));
     }
 
-    fn identity(&self) -> String {
+    pub(super) fn identity(&self) -> String {
         self.machine.shell(&format!(
             "cd {CONFIG_DIR}; cat client.crt client.key 2>/dev/null || true; ls -A"
         ))
@@ -218,7 +223,13 @@ fn who_is_told_of_the_ca_and_given_a_token_at_once_trusts_and_enrolls() {
     fixed
         .status(0)
         .before(&["trust.unknown_authority"])
+        .actions(&[
+            ("reinstall-with-ca", "verified"),
+            ("re-enroll", "verified"),
+            ("restart-service", "verified"),
+        ])
         .after(&[]);
+    assert_eq!(shown(&plane.machine, "ActiveState"), "active");
     assert!(!fixed.document().to_string().contains(&token));
     is_well(&plane.machine);
     Fix::at(&plane.machine, &["--undo", "--yes", "--all"])
@@ -353,6 +364,9 @@ fn an_expired_certificate_is_rotated_and_the_agent_stays_who_it_is() {
         .run()
         .status(0);
     assert_eq!(plane.identity(), before);
+    Doctor::at(&plane.machine)
+        .diagnose()
+        .failed_because(&["identity.expired"]);
 }
 
 /// What a rotation leaves that is killed at a moment after the new certificate's heartbeat; `both` are still to be renamed, or the key alone.
