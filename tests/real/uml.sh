@@ -8,8 +8,8 @@
 set -eu
 if [ $$ != 1 ]; then
   self=$(readlink -f "$0")
-  # Its memory is a file, which is removed as soon as it is open.
-  TMPDIR=/dev/shm exec linux.uml mem=768M root=/dev/root rootfstype=hostfs rootflags=/ ro quiet \
+  # Its memory is a file, which is removed as soon as it is open; what it notes of itself lies in HOME.
+  HOME=/run TMPDIR=/dev/shm exec linux.uml mem=768M root=/dev/root rootfstype=hostfs rootflags=/ ro quiet \
     con=null con0=null,fd:1 con1=null eth0=tuntap,tap0 "init=$self" "JOB=$1" "OUT=$2" "ADDRESS=$3" </dev/null
 fi
 

@@ -9,6 +9,10 @@ use crate::model::{Case, Fact, Finding, excerpt};
 /// time as well: where no service could be switched on and the kernel's clock is disciplined, nothing is wrong.
 pub(super) fn judge(sync: &TimeSync, witnesses: &[Witness]) -> Option<Finding> {
     let property = |name: &str| sync.properties.get(name).map(String::as_str);
+    // It has a source, and says of the clock itself how wrong it is.
+    if is_slewed(sync) {
+        return None;
+    }
     let manageable = property("CanNTP") != Some("no") && property("Container").is_none();
     let (case, detail) = match (sync.enabled, sync.synchronized) {
         (Some(false), Some(true)) if !manageable => return None,
@@ -64,6 +68,25 @@ fn sources(sync: &TimeSync, witnesses: &[Witness]) -> String {
     match wrong.is_empty() {
         true => "the clock is not synchronized".to_owned(),
         false => wrong.join("; "),
+    }
+}
+
+/// How far a clock may be from its source so that chrony still tells the kernel that it is synchronized, in seconds
+/// (`MAX_SYNC_ERROR` in its `sys_timex.c`).
+const FAR: f64 = 10.0;
+
+/// Whether chrony follows a source from which the clock is so far that the kernel does not count it as synchronized: unless it
+/// is told to step, it makes up for a difference slowly, for hours where it is minutes.
+pub(in crate::checks) fn is_slewed(sync: &TimeSync) -> bool {
+    let told = sync.properties.get("chronyc");
+    let tracking = told.and_then(|told| told.lines().next());
+    let fields: Vec<&str> = tracking.unwrap_or_default().split(',').collect();
+    match fields.as_slice() {
+        [_, _, _, _, correction, .., leap] if fields.len() == 14 => {
+            let far = correction.parse::<f64>().is_ok_and(|it| it.abs() >= FAR);
+            far && *leap != "Not synchronised"
+        }
+        _ => false,
     }
 }
 

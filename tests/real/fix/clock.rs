@@ -14,7 +14,7 @@ struct Scene {
 
 /// What chrony is told: to ask often, and to set no clock by a jump unless somebody says so.
 const CHRONY: &str = "server 10.98.0.1 iburst minpoll 0 maxpoll 0\nport 0\nuser root\n";
-const CHRONY_UNIT: &str = "[Service]\nRuntimeDirectory=chrony\nExecStart=/usr/local/bin/chronyd -d -f /etc/chrony/chrony.conf\n[Install]\nWantedBy=multi-user.target\n";
+const CHRONY_UNIT: &str = "[Service]\nRuntimeDirectory=chrony\nRuntimeDirectoryMode=0750\nExecStart=/usr/local/bin/chronyd -d -f /etc/chrony/chrony.conf\n[Install]\nWantedBy=multi-user.target\n";
 
 impl Scene {
     fn new() -> Self {
