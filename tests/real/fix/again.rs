@@ -4,15 +4,6 @@ use super::identity::Plane;
 use super::is_well;
 use crate::harness::{CONFIG_DIR, Diagnosis, Doctor, Fix};
 
-/// Takes the last run back, even where that leaves an identity that does not work.
-fn undo(plane: &Plane, before: &str) {
-    Fix::at(&plane.machine, &["--undo", "--yes", "--all"])
-        .run()
-        .status(0)
-        .took_back(&["undone", "already", "stays"]);
-    assert_eq!(plane.identity(), before);
-}
-
 #[test]
 fn a_token_that_was_used_is_used_once_more() {
     let plane = Plane::new(&[]).enrolled();
@@ -35,7 +26,7 @@ fn a_token_that_was_used_is_used_once_more() {
         .before(&["identity.missing"])
         .after(&[]);
     is_well(&plane.machine);
-    undo(&plane, &before);
+    plane.is_taken_back_to(&before);
     diagnosis()
         .failed_because(&["token.used"])
         .symptom("identity.missing", &["token.used"]);
@@ -55,7 +46,7 @@ fn a_certificate_that_expired_too_long_ago_is_as_old_as_before() {
         .actions(&[("re-enroll", "verified"), ("restart-service", "verified")])
         .after(&[]);
     is_well(&plane.machine);
-    undo(&plane, &before);
+    plane.is_taken_back_to(&before);
     diagnosis().failed_because(&["identity.expired"]);
 }
 

@@ -151,6 +151,22 @@ impl Plane {
         ));
     }
 
+    /// Taking back is refused: there would be no identity that works.
+    pub(super) fn keeps_what_works(&self) {
+        let works = self.identity();
+        Fix::at(&self.machine, &["--undo", "--yes"]).run().status(1);
+        assert_eq!(self.identity(), works, "an identity that works is kept");
+    }
+
+    /// Takes the last run back, even where that leaves an identity that does not work.
+    pub(super) fn is_taken_back_to(&self, before: &str) {
+        Fix::at(&self.machine, &["--undo", "--yes", "--all"])
+            .run()
+            .status(0)
+            .took_back(&["undone", "already", "stays"]);
+        assert_eq!(self.identity(), before);
+    }
+
     pub(super) fn identity(&self) -> String {
         self.machine.shell(&format!(
             "cd {CONFIG_DIR}; cat client.crt client.key 2>/dev/null || true; ls -A"
@@ -188,15 +204,8 @@ fn an_agent_that_never_enrolled_is_enrolled() {
     assert_eq!(modes, "644 client.crt\n600 client.key\n");
     is_well(&plane.machine);
     // The identity works: taking back would leave none.
-    let enrolled = plane.identity();
-    Fix::at(&plane.machine, &["--undo", "--yes"])
-        .run()
-        .status(1);
-    assert_eq!(plane.identity(), enrolled);
-    Fix::at(&plane.machine, &["--undo", "--yes", "--all"])
-        .run()
-        .status(0);
-    assert_eq!(plane.identity(), before);
+    plane.keeps_what_works();
+    plane.is_taken_back_to(&before);
 }
 
 #[test]
@@ -232,10 +241,7 @@ fn who_is_told_of_the_ca_and_given_a_token_at_once_trusts_and_enrolls() {
     assert_eq!(shown(&plane.machine, "ActiveState"), "active");
     assert!(!fixed.document().to_string().contains(&token));
     is_well(&plane.machine);
-    Fix::at(&plane.machine, &["--undo", "--yes", "--all"])
-        .run()
-        .status(0);
-    assert_eq!(plane.identity(), before);
+    plane.is_taken_back_to(&before);
     Doctor::at(&plane.machine)
         .diagnose()
         .failed_because(&["trust.unknown_authority"]);
@@ -281,10 +287,7 @@ fn a_revoked_agent_is_enrolled_again() {
     Fix::at(&plane.machine, &["--undo", "--yes"])
         .run()
         .status(1);
-    Fix::at(&plane.machine, &["--undo", "--yes", "--all"])
-        .run()
-        .status(0);
-    assert_eq!(plane.identity(), before);
+    plane.is_taken_back_to(&before);
     Doctor::at(&plane.machine)
         .diagnose()
         .failed_because(&["registration.revoked"]);
@@ -304,10 +307,7 @@ fn a_damaged_identity_is_replaced() {
         .before(&["identity.invalid"])
         .after(&[]);
     is_well(&plane.machine);
-    Fix::at(&plane.machine, &["--undo", "--yes", "--all"])
-        .run()
-        .status(0);
-    assert_eq!(plane.identity(), before);
+    plane.is_taken_back_to(&before);
 }
 
 #[test]
@@ -355,15 +355,8 @@ fn an_expired_certificate_is_rotated_and_the_agent_stays_who_it_is() {
     let pending = plane.machine.shell(&format!("ls -A {CONFIG_DIR}"));
     assert!(!pending.contains("pending"), "{pending}");
     is_well(&plane.machine);
-    let rotated = plane.identity();
-    Fix::at(&plane.machine, &["--undo", "--yes"])
-        .run()
-        .status(1);
-    assert_eq!(plane.identity(), rotated);
-    Fix::at(&plane.machine, &["--undo", "--yes", "--all"])
-        .run()
-        .status(0);
-    assert_eq!(plane.identity(), before);
+    plane.keeps_what_works();
+    plane.is_taken_back_to(&before);
     Doctor::at(&plane.machine)
         .diagnose()
         .failed_because(&["identity.expired"]);
@@ -411,11 +404,7 @@ fn a_rotation_that_was_cut_short_is_finished_and_takes_no_token() {
         let left = plane.machine.shell(&format!("ls -A {CONFIG_DIR}"));
         assert!(!left.contains("pending"), "{left}");
         is_well(&plane.machine);
-        let whole = plane.identity();
-        Fix::at(&plane.machine, &["--undo", "--yes"])
-            .run()
-            .status(1);
-        assert_eq!(plane.identity(), whole, "an identity that works is kept");
+        plane.keeps_what_works();
     }
 }
 
@@ -463,4 +452,27 @@ fn a_new_identity_is_the_services_users() {
         .shell(&format!("stat -c '%a %U' {CONFIG_DIR}/client.key"));
     assert_eq!(key, "600 nobody\n");
     is_well(&plane.machine);
+}
+
+#[test]
+fn a_start_that_failed_is_tried_again_once_something_else_has_helped() {
+    // It needs two things, and the first of them hides that the second is missing.
+    let plane = Plane::with(|agent| {
+        agent.service("User=nobody").program(&format!(
+            "cat {CONFIG_DIR}/config.yaml {CONFIG_DIR}/client.crt >/dev/null && exec sleep infinity\nexit 1"
+        ))
+    });
+    let token = plane.token(0);
+    Fix::at(&plane.machine, &["--yes", "--all", "--token", &token])
+        .run()
+        .status(0)
+        .before(&["config.unreadable"])
+        .actions(&[
+            ("repair-permissions", "verified"),
+            ("restart-service", "failed"),
+            ("re-enroll", "verified"),
+            ("restart-service", "verified"),
+        ])
+        .after(&[]);
+    assert_eq!(shown(&plane.machine, "ActiveState"), "active");
 }

@@ -14,6 +14,18 @@ fn given_up(machine: &SystemdBox, times: usize) {
     });
 }
 
+/// A service that is stopped, which is all that is wrong, is started; and stopped again.
+fn is_started_and_taken_back(machine: &SystemdBox) {
+    Fix::at(machine, &["--yes"])
+        .run()
+        .status(0)
+        .before(&["service.stopped"])
+        .actions(&[("start-service", "verified")])
+        .after(&[]);
+    is_well(machine);
+    taken_back(machine);
+}
+
 #[test]
 fn a_stopped_service_is_started() {
     let (machine, _servers) = boot_with(|agent| agent);
@@ -24,14 +36,7 @@ fn a_stopped_service_is_started() {
         .before(&["service.stopped"])
         .actions(&[("start-service", "null")]);
     assert_eq!(shown(&machine, "ActiveState"), "inactive");
-    Fix::at(&machine, &["--yes"])
-        .run()
-        .status(0)
-        .before(&["service.stopped"])
-        .actions(&[("start-service", "verified")])
-        .after(&[]);
-    is_well(&machine);
-    taken_back(&machine);
+    is_started_and_taken_back(&machine);
     Doctor::at(&machine)
         .diagnose()
         .failed_because(&["service.stopped"]);
@@ -174,14 +179,7 @@ fn a_start_limit_that_starts_alone_have_hit_keeps_nobody_from_starting() {
          systemctl reset-failed nexplane-agent; {often}; ! systemctl start nexplane-agent 2>/dev/null
          systemctl reset-failed nexplane-agent; {often}"
     ));
-    Fix::at(&machine, &["--yes"])
-        .run()
-        .status(0)
-        .before(&["service.stopped"])
-        .actions(&[("start-service", "verified")])
-        .after(&[]);
-    is_well(&machine);
-    taken_back(&machine);
+    is_started_and_taken_back(&machine);
 }
 
 #[test]

@@ -67,12 +67,14 @@ fn on_a_read_only_disk_nothing_is_changed() {
     let (machine, _servers) = boot_with(|agent| agent);
     configuration_that_is(&machine, &format!("mount -o remount,ro {CONFIG_DIR}"));
     let before = listing(&machine);
-    Fix::at(&machine, &["--yes"])
-        .run()
+    let fixed = Fix::at(&machine, &["--yes"]).run();
+    fixed
         .status(1)
         .before(&["host.read_only", "config.url"])
         .actions(&[("mend-url", "failed"), ("restart-service", "not_done")])
         .reason("mend-url", "Read-only");
+    let left = fixed.document()["actions"][0]["left"].as_array();
+    fixed.require(left.is_some_and(Vec::is_empty), "nothing is left of it");
     assert_eq!(listing(&machine), before);
     machine.shell(&format!("mount -o remount,rw {CONFIG_DIR}"));
     is_mended_and_taken_back(&machine);
