@@ -42,6 +42,11 @@ pub async fn answering_time_servers(host: &dyn Host, sync: &TimeSync) -> Vec<Str
     clock::answering(host, sync).await
 }
 
+/// Whether chrony follows a source, and is slow to make up for how far the clock is from it.
+pub fn is_slewed(sync: &TimeSync) -> bool {
+    clock::keeping::is_slewed(sync)
+}
+
 /// One of the agent's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {

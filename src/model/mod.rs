@@ -19,7 +19,7 @@ mod text;
 pub use case::Case;
 pub use code::{CheckId, Code, InvalidName, SectionId};
 pub use duration::{InvalidDuration, format_duration, parse_duration, spoken_duration};
-pub use finding::{Explained, Explains, Fact, Finding};
+pub use finding::{Explained, Explains, Fact, Finding, Repaired};
 pub use os::Os;
 pub use placeholder::{Placeholder, UnknownPlaceholder};
 pub use redact::{excerpt, redact};

@@ -16,7 +16,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 
 mod pending;
 
-use super::files::{self, MOST, Readers, code_of, replace_as, sync_directory, with_suffix};
+use super::files::{self, MOST, Readers, code_of, replace_as, sync_directory};
 use crate::contract::api::Enrolled;
 use crate::contract::paths;
 use crate::contract::tls::{ClientIdentity, provider};
@@ -130,7 +130,7 @@ impl IdentityFiles {
 
     /// Where a key waits for its certificate.
     fn pending(&self) -> PathBuf {
-        with_suffix(&self.key, ".pending")
+        paths::pending(&self.key)
     }
 
     /// Reads the identity, after finishing what a crash may have left unfinished.

@@ -10,15 +10,15 @@ use std::path::{Path, PathBuf};
 use rcgen::KeyPair;
 
 use super::{
-    Identity, IdentityError, IdentityFiles, Readers, certified, read_pair, sync_directory,
-    with_suffix, write,
+    Identity, IdentityError, IdentityFiles, Readers, certified, read_pair, sync_directory, write,
 };
 use crate::contract::api::Enrolled;
+use crate::contract::paths;
 
 impl IdentityFiles {
     /// Where a certificate waits until it is proven.
     fn pending_cert(&self) -> PathBuf {
-        with_suffix(&self.cert, ".pending")
+        paths::pending(&self.cert)
     }
 
     /// Whether a key waits for its certificate, or with it.

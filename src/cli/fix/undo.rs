@@ -40,7 +40,8 @@ pub(super) async fn run(session: &Session<'_>) -> Result<Exit, Failure> {
         true => Force::Yes,
         false => Force::No,
     };
-    let taken = undo(&undone.past, lock, &session.doctor, force)
+    let interrupted = &session.interrupted;
+    let taken = undo(&undone.past, lock, &session.doctor, force, interrupted)
         .await
         .map_err(failed)?;
     let whole = taken.iter().all(|(_, taken)| taken.is_settled());
@@ -114,6 +115,13 @@ fn outcomes(undone: &Undone, look: crate::report::human::Look) -> String {
         if let Some(why) = taken.why() {
             page.wrapped(&printable(why), "  ");
         }
+    }
+    let cut = |(_, taken): &(PastStep, Option<Taken>)| *taken == Some(Taken::Interrupted);
+    if undone.steps.iter().any(cut) {
+        page.wrapped(
+            "Interrupted: `nexplane-doctor fix --undo` goes on with what is left.",
+            "",
+        );
     }
     page.text
 }

@@ -2,6 +2,7 @@
 //!
 //! They read nothing, what they print is bounded, and when the time is over they and all that they started are killed.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -55,6 +56,15 @@ impl Output {
     /// What it said when it did not answer: the first line of its complaints.
     pub(super) fn complaint(&self) -> Option<&str> {
         self.stderr.lines().map(str::trim).find(|l| !l.is_empty())
+    }
+
+    /// The last thing that it said where its answer would have been.
+    pub(super) fn last_words(&self) -> Option<Cow<'_, str>> {
+        let lines = self.stdout.split(|byte| *byte == b'\n').rev();
+        let mut lines = lines.map(<[u8]>::trim_ascii);
+        lines
+            .find(|line| !line.is_empty())
+            .map(String::from_utf8_lossy)
     }
 }
 

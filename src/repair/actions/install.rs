@@ -250,11 +250,7 @@ impl Action for Install {
                 hands.journal_mut().told(step, Left::Content(digest))?;
             }
             if installed.outcome == InstallOutcome::Enrolled {
-                let what = format!(
-                    "the token is used up, and {} is registered",
-                    installed.agent_id
-                );
-                hands.note(&Undo::Irreversible { what })?;
+                hands.token_is_used_up(&installed.agent_id)?;
             }
             Ok(Applied::Done)
         }
