@@ -169,6 +169,16 @@ pub(super) fn code_of(error: &io::Error) -> Option<Code> {
     Some(Code::from_static(code))
 }
 
+/// What the system said, in its words and without its number.
+pub(super) fn words(error: &io::Error) -> String {
+    let words = error.to_string();
+    words
+        .split(" (os error")
+        .next()
+        .unwrap_or_default()
+        .to_lowercase()
+}
+
 /// A path with something added to its last name.
 pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();

@@ -43,7 +43,7 @@ pub use service::{
     Activity, AtBoot, Definition, ServiceError, ServiceManager, ServiceState, Systemd, Unit,
     UnitError,
 };
-pub use setting::Setting;
+pub use setting::{Setting, SettingError};
 pub(crate) use state::unkept;
 pub use state::{AgentState, StateDirectory};
 pub use status::{Running, status};

@@ -72,7 +72,7 @@ pub(super) fn roots_in(
         path: path.to_owned(),
         why,
     };
-    let pem = files::read(path, files::MOST).map_err(|error| failed(error.to_string()))?;
+    let pem = files::read(path, files::MOST).map_err(|error| failed(files::words(&error)))?;
     let own: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     let own = own.map_err(|error| failed(error.to_string()))?;
     if own.is_empty() {
