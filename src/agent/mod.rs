@@ -48,7 +48,7 @@ pub(crate) use state::unkept;
 pub use state::{AgentState, StateDirectory};
 pub use status::{Running, status};
 pub use surroundings::{Places, Privilege, Surroundings};
-pub use trust::{TrustError, roots};
+pub use trust::TrustError;
 pub use uninstall::{Uninstalled, uninstall};
 
 /// The agent's version.

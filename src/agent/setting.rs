@@ -9,7 +9,7 @@ use rustls::pki_types::CertificateDer;
 
 use super::files;
 use super::identity::IdentityFiles;
-use super::trust::{Store, TrustError, roots_in};
+use super::trust::{Store, TrustError, roots};
 use crate::contract::client::{ApiClient, Route};
 use crate::contract::config::{self, AgentConfig, MAX_BYTES, Verification};
 use crate::contract::paths;
@@ -161,7 +161,7 @@ impl Setting {
     /// # Errors
     /// When the configured CA file is of no use.
     pub(super) fn roots(&self) -> Result<Vec<CertificateDer<'static>>, TrustError> {
-        roots_in(&self.store, self.config.ca_cert.as_deref())
+        roots(&self.store, self.config.ca_cert.as_deref())
     }
 
     /// A client of the control plane that presents `identity`, and accepts only a peer that strict verification accepts;

@@ -10,7 +10,7 @@ use super::super::files::{self, Readers, replace, sync_directory, with_suffix};
 use super::super::service::Unit;
 use super::super::setting::Setting;
 use super::super::surroundings::{Places, Surroundings};
-use super::super::trust::roots;
+use super::super::trust;
 use super::InstallOptions;
 use super::error::{FileError, InstallError};
 use crate::contract::client::CallError;
@@ -68,7 +68,9 @@ impl Wanted {
             Some(path) if !Unit::shows(path) => Some(read_ca(path)?),
             _ => None,
         };
-        roots(ca_cert.as_deref())?;
+        if let Some(path) = &ca_cert {
+            trust::of_file(path)?;
+        }
         let mut config = AgentConfig {
             control_plane: Some(plane.to_string()),
             poll_interval: options.poll_interval,
@@ -213,7 +215,7 @@ fn read_ca(path: &Path) -> Result<Vec<u8>, InstallError> {
     match files::read(path, files::MOST) {
         Ok(content) => Ok(content),
         // What is wrong with it is said by whoever reads its certificates.
-        Err(_) => Ok(roots(Some(path)).map(|_| Vec::new())?),
+        Err(_) => Ok(trust::of_file(path).map(|_| Vec::new())?),
     }
 }
 
