@@ -110,7 +110,7 @@ fn unreadable(directory: &Path) -> Vec<(String, &'static str)> {
         ("/dev/zero".to_owned(), "it is not a regular file"),
         told("loop", "too many levels of symbolic links"),
         told("large", "it is larger than"),
-        told("binary", "it is no utf-8 text"),
+        told("binary", "it is no UTF-8 text"),
         told("empty", "`control_plane` is required and missing"),
     ]
 }

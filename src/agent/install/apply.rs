@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::super::enroll::{self, EnrollError};
-use super::super::files::{self, Readers, replace, sync_directory, with_suffix};
+use super::super::files::{self, Readers, cleared, replace, sync_directory};
 use super::super::service::Unit;
 use super::super::setting::Setting;
 use super::super::surroundings::{Places, Surroundings};
@@ -228,10 +228,12 @@ fn is_same_program(around: &Surroundings) -> bool {
 fn same_content(one: &Path, other: &Path) -> bool {
     use io::{BufRead, BufReader};
     let compare = || -> io::Result<bool> {
-        let (one, other) = (File::open(one)?, File::open(other)?);
-        if one.metadata()?.len() != other.metadata()?.len() {
+        let (ours, there) = (fs::metadata(one)?, fs::metadata(other)?);
+        // A pipe is not opened: it may hold a reader up for ever.
+        if !there.is_file() || ours.len() != there.len() {
             return Ok(false);
         }
+        let (one, other) = (File::open(one)?, File::open(other)?);
         let (mut one, mut other) = (BufReader::new(one), BufReader::new(other));
         loop {
             let (a, b) = (one.fill_buf()?, other.fill_buf()?);
@@ -248,11 +250,7 @@ fn same_content(one: &Path, other: &Path) -> bool {
 
 /// Puts the program in place in one step: one that runs goes on with the old one's content.
 fn copy_program(from: &Path, to: &Path) -> io::Result<()> {
-    let temporary = with_suffix(to, ".new");
-    match fs::remove_file(&temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    let temporary = cleared(to)?;
     let mut options = File::options();
     options.write(true).create_new(true);
     #[cfg(unix)]
