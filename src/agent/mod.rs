@@ -43,12 +43,12 @@ pub use service::{
     Activity, AtBoot, Definition, ServiceError, ServiceManager, ServiceState, Systemd, Unit,
     UnitError,
 };
-pub use setting::Setting;
+pub use setting::{Setting, SettingError};
 pub(crate) use state::unkept;
 pub use state::{AgentState, StateDirectory};
 pub use status::{Running, status};
 pub use surroundings::{Places, Privilege, Surroundings};
-pub use trust::{TrustError, roots};
+pub use trust::TrustError;
 pub use uninstall::{Uninstalled, uninstall};
 
 /// The agent's version.

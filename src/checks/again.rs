@@ -88,6 +88,15 @@ pub struct Keeping {
     pub files: Vec<Kept>,
 }
 
+/// The file that `SSL_CERT_FILE` of the service names, if the agent's user is kept from it; and who that is.
+pub async fn closed_ssl_cert_file(host: &dyn Host, known: &Known) -> Option<(HostPath, String)> {
+    let environment = environment::of_agent(host, known).await;
+    let path = HostPath::host(environment.get("SSL_CERT_FILE")?);
+    let user = AgentUser::ask(host, known).await;
+    let stat = host.stat(path.clone()).await;
+    (user.access(&stat) == Access::Unreadable).then(|| (path, user.name.clone()))
+}
+
 /// Looks at the agent's files as its user would find them.
 pub async fn keeping(host: &dyn Host, known: &Known) -> Keeping {
     let told = config::told(known);

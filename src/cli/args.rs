@@ -169,8 +169,9 @@ pub(super) struct DiagnoseArgs {
 /// back if it did not help. Asks before each on a terminal; elsewhere shows only the plan, unless --yes is given.
 #[derive(Debug, Clone, Args)]
 #[command(
-    after_help = "Exit status: 0 healthy afterwards (warnings allowed), or taken back whole; 1 not; 2 wrong usage, or a journal\n\
-                  that cannot be used; 70 a defect."
+    after_help = "Exit status: 0 healthy afterwards (warnings allowed), or taken back whole; 1 not;\n\
+                  2 wrong usage, or a journal that cannot be used; 70 a defect.\n\
+                  With --undo --dry-run: 0 there is nothing to take back, 1 there is."
 )]
 pub(super) struct FixArgs {
     #[command(flatten)]

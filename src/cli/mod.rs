@@ -68,8 +68,8 @@ fn dispatch(arguments: &[OsString]) -> Result<Exit, Failure> {
         Some(Command::Fixtures(args)) => fixtures::run(&args, &common),
         Some(Command::Logs(args)) => logs::run(&args, &common),
         Some(Command::Lab(args)) => lab::run(&args, &common),
-        Some(Command::Completions(args)) => shell::completions(&args),
-        Some(Command::Man(args)) => shell::man(&args),
+        Some(Command::Completions(args)) => shell::completions::<Cli>(&args),
+        Some(Command::Man(args)) => shell::man::<Cli>(&args),
         Some(Command::Schema(args)) => {
             let schema = match args.of {
                 args::DocumentArg::Report => crate::report::json_v1::schema()?,

@@ -56,7 +56,7 @@ pub enum IdentityError {
     #[error("{} is not there: the agent has not enrolled", .0.display())]
     Missing(PathBuf),
     /// A file cannot be read or written.
-    #[error("could not {operation} {}: {error}", .path.display())]
+    #[error("could not {operation} {}: {}", .path.display(), files::words(.error))]
     File {
         /// What was tried.
         operation: &'static str,

@@ -23,7 +23,7 @@ impl IdentityFiles {
 
     /// Whether a key waits for its certificate, or with it.
     pub(in crate::agent) fn has_pending_key(&self) -> bool {
-        self.pending().exists()
+        self.pending().is_file()
     }
 
     /// Whether a rotation has not come to its end.

@@ -56,6 +56,7 @@ use self::files::Root;
 use self::grace::Answered;
 use self::proxy::{Proxies, Tunnels};
 use self::scrub::Scrubber;
+pub(crate) use self::trust::system_anchors;
 use super::*;
 use crate::contract::proxy::{Connection, Proxy, Scheme};
 use crate::contract::token::TokenShape;

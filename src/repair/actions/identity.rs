@@ -48,7 +48,7 @@ pub(super) fn way_is_open(site: &Site<'_>, look: &Look) -> Result<(), String> {
             _ if undecided_clock => {}
             _ => {
                 return Err(format!(
-                    "a new identity repairs no fault of the way to the control plane: {}",
+                    "nothing enrolls while the way to the control plane is not whole: {}",
                     look.why_not(check)
                 ));
             }
