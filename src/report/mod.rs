@@ -3,4 +3,5 @@
 pub mod human;
 pub mod json_v1;
 pub mod line;
+pub mod suite;
 pub mod table;
