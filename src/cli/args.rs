@@ -1,6 +1,5 @@
 //! What may stand on the command line.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::exit::Failure;
+use super::format::ReportFormat;
 use crate::model::{CheckId, Code, Secret, parse_duration};
 
 /// Says why a Nexplane agent does not register, is offline or executes nothing.
@@ -83,7 +83,7 @@ pub(super) enum Command {
     Schema(SchemaArgs),
 }
 
-/// How a report is written.
+/// How everything but a report is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
     /// For people
@@ -155,8 +155,8 @@ pub(super) struct DiagnoseArgs {
     #[arg(long, help_heading = "How long")]
     pub(super) watch: bool,
     /// How to write the report
-    #[arg(long, value_enum, default_value_t = Format::Human, help_heading = "Output")]
-    pub(super) format: Format,
+    #[arg(long, value_enum, default_value_t = ReportFormat::Human, help_heading = "Output")]
+    pub(super) format: ReportFormat,
     /// Write the report to a file instead of standard output
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub(super) output: Option<PathBuf>,
@@ -361,8 +361,8 @@ pub(super) enum FixturesCommand {
         #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         checks: Option<PathBuf>,
         /// How to write the report
-        #[arg(long, value_enum, default_value_t = Format::Human)]
-        format: Format,
+        #[arg(long, value_enum, default_value_t = ReportFormat::Human)]
+        format: ReportFormat,
     },
 }
 
@@ -490,14 +490,6 @@ fn positive(text: &str) -> Result<Duration, String> {
         1..=86_400_000 => Ok(duration),
         _ => Err("it must not be longer than a day (24h)".to_owned()),
     }
-}
-
-/// Whether the command line asks for JSON, even if it cannot be read otherwise.
-pub(super) fn wants_json(arguments: &[OsString]) -> bool {
-    arguments.iter().any(|a| a == "--format=json")
-        || arguments
-            .windows(2)
-            .any(|pair| pair[0] == "--format" && pair[1] == "json")
 }
 
 /// Refuses flags of `diagnose` that stand before another command, where they would do nothing.

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use super::args::{Common, DiagnoseArgs, Format};
+use super::args::{Common, DiagnoseArgs};
 use super::exit::{Exit, Failure};
+use super::format::{ReportFormat, Style};
 use super::output;
 use super::progress::Progress;
 use super::report_file::ReportFile;
@@ -16,7 +17,7 @@ use crate::doctor::Doctor;
 use crate::engine::{Event, Limits, Selection};
 use crate::host::live::Settings;
 use crate::model::{Code, Given, Report, Secret, Target, Verdict};
-use crate::report::{human, json_v1};
+use crate::report::{Warnings, human, json_v1};
 
 /// How long to rest between two diagnoses of `--wait` and `--watch`.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -29,6 +30,12 @@ pub(super) fn run(args: &DiagnoseArgs, common: &Common) -> Result<Exit, Failure>
         interruption()
     };
     let job = Job::prepare(args)?;
+    if args.watch && args.output.is_none() && !args.format.streams() {
+        return Err(Failure::usage(
+            "--watch writes one report after another, which readers of this format cannot take apart; \
+             with --output FILE, each replaces the one before",
+        ));
+    }
     let mut file = args.output.as_deref().map(ReportFile::create).transpose()?;
     let (report, exit) = runtime.block_on(async {
         if args.watch {
@@ -43,7 +50,7 @@ pub(super) fn run(args: &DiagnoseArgs, common: &Common) -> Result<Exit, Failure>
             let well = matches!(report.verdict, Verdict::Healthy | Verdict::Degraded);
             let left = until.saturating_duration_since(Instant::now());
             if well || left.is_zero() || interrupted.is_cancelled() {
-                let exit = Exit::of(&report, args.strict);
+                let exit = args.format.exit(&report, warnings(args));
                 return Ok((Some((report, shown)), exit));
             }
             // The last one begins when the time is over, so that none of it goes unused.
@@ -52,9 +59,9 @@ pub(super) fn run(args: &DiagnoseArgs, common: &Common) -> Result<Exit, Failure>
     })?;
     if let Some((report, shown)) = report {
         match file.take() {
-            Some(file) => file.write(&render(&report, args.format, output::file_look(common))?)?,
+            Some(file) => file.write(&render(&report, args, output::file_look(common))?)?,
             None if common.quiet > 1 => {}
-            None => output::print(&render(&report, args.format, output::look(common, !shown))?)?,
+            None => output::print(&render(&report, args, output::look(common, !shown))?)?,
         }
     }
     // A probe may still hang in a system call; nobody waits for it.
@@ -150,7 +157,7 @@ impl Job {
             {
                 return Ok(*exit);
             }
-            let exit = Exit::of(&report, args.strict);
+            let exit = args.format.exit(&report, warnings(args));
             let state = (
                 report.verdict,
                 report
@@ -159,7 +166,8 @@ impl Job {
                     .map(|f| f.code.clone())
                     .collect::<Vec<_>>(),
             );
-            if last.as_ref().map(|(state, _)| state) != Some(&state) {
+            let changed = last.as_ref().map(|(state, _)| state) != Some(&state);
+            if changed || args.format.tells_when() {
                 show_change(&report, args, common, shown)?;
             }
             last = Some((state, exit));
@@ -182,11 +190,11 @@ fn show_change(
         None => output::look(common, !shown),
     };
     let text = match args.format {
-        Format::Human => human::render(report, look),
-        Format::Json => {
+        ReportFormat::Json => {
             let value: serde_json::Value = serde_json::from_str(&json_v1::render(report)?)?;
             format!("{value}\n")
         }
+        _ => render(report, args, look)?,
     };
     match &args.output {
         Some(path) => ReportFile::create(path)?.write(&text),
@@ -194,15 +202,16 @@ fn show_change(
     }
 }
 
-pub(super) fn render(
-    report: &Report,
-    format: Format,
-    look: human::Look,
-) -> Result<String, Failure> {
-    Ok(match format {
-        Format::Human => human::render(report, look),
-        Format::Json => json_v1::render(report)?,
-    })
+fn render(report: &Report, args: &DiagnoseArgs, look: human::Look) -> Result<String, Failure> {
+    let warnings = warnings(args);
+    args.format.render(report, Style { look, warnings })
+}
+
+const fn warnings(args: &DiagnoseArgs) -> Warnings {
+    match args.strict {
+        true => Warnings::Fail,
+        false => Warnings::Allowed,
+    }
 }
 
 fn target(args: &DiagnoseArgs, token: Option<&Secret>) -> Target {

@@ -8,6 +8,7 @@ mod exit;
 mod explain;
 mod fix;
 mod fixtures;
+mod format;
 mod integrate;
 mod lab;
 mod logs;
@@ -29,15 +30,15 @@ use exit::Failure;
 
 /// Runs `nexplane-doctor` with these arguments (the program's name first) and says how it ended.
 ///
-/// A panic in any of it is a defect: it ends in [`Exit::Defect`], and with `--format json` in a document that says so.
+/// A panic in any of it is a defect: it ends in [`Exit::Defect`], and is said in the format that was asked for.
 pub fn doctor(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let json = args::wants_json(&arguments);
+    let format = format::ReportFormat::asked(&arguments).unwrap_or(format::ReportFormat::Human);
     let outcome = std::panic::catch_unwind(|| dispatch(&arguments))
         .unwrap_or_else(|_| Err(Failure::defect("it panicked; the line above says where")));
     outcome.unwrap_or_else(|failure| {
-        output::failure(&failure, json);
-        failure.exit
+        output::failure(&failure, format);
+        format.failed(failure.exit)
     })
 }
 

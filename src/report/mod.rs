@@ -1,7 +1,25 @@
 //! One file a format. A renderer takes a report and gives text; it reads nothing else and writes nowhere.
 
+pub mod cases;
+pub mod github;
 pub mod human;
 pub mod json_v1;
 pub mod line;
+pub mod markdown;
+pub mod nagios;
+mod plain;
+pub mod prometheus;
 pub mod suite;
 pub mod table;
+#[cfg(test)]
+mod tests;
+
+/// Whether a warning is a failure, as `--strict` has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Warnings {
+    /// A host with warnings is well.
+    #[default]
+    Allowed,
+    /// It is not.
+    Fail,
+}

@@ -22,8 +22,16 @@ fn annotation(case: &Case) -> Option<String> {
         }
     }
     properties.push(format!("title={}", property(&case.name)));
-    let text = data(message);
-    Some(format!("::{command} {}::{text}\n", properties.join(",")))
+    Some(written(command, &properties.join(","), message))
+}
+
+/// An annotation at no place: `error`, `warning` or `notice`.
+pub fn annotation_of(command: &str, title: &str, message: &Message) -> String {
+    written(command, &format!("title={}", property(title)), message)
+}
+
+fn written(command: &str, properties: &str, message: &Message) -> String {
+    format!("::{command} {properties}::{}\n", data(message))
 }
 
 /// A message: percent signs and line ends are written so that they end nothing.

@@ -11,8 +11,8 @@ mod tests;
 
 use std::time::Duration;
 
-pub use github::annotations as github;
-pub use junit::{CannotWrite, document as junit};
+pub use github::{annotation_of as github_annotation, annotations as github};
+pub use junit::{CannotWrite, document as junit, document_with as junit_with};
 pub use tap::{lines as tap, of_case as tap_case, plan as tap_plan};
 
 /// The most that is written of one message, in characters: what it is of can be looked at.
@@ -30,7 +30,7 @@ pub struct Suite {
 }
 
 /// One case.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Case {
     /// Its name, unique within its suite.
     pub name: String,
@@ -54,9 +54,10 @@ pub struct Place {
 }
 
 /// How a case ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Outcome {
     /// As it must.
+    #[default]
     Passed,
     /// As it must, and something is worth saying.
     Warned(Message),

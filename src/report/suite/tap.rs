@@ -57,7 +57,7 @@ fn block(severity: &str, case: &Case, message: &Message) -> String {
     if !message.detail.is_empty() {
         text.push_str("  detail:\n");
         for line in &message.detail {
-            text.push_str(&format!("    - {}\n", quoted(line)));
+            text.push_str(&format!("    - {}\n", item(&quoted(line))));
         }
     }
     let milliseconds = case.duration.as_secs_f64() * 1e3;
@@ -68,6 +68,16 @@ fn block(severity: &str, case: &Case, message: &Message) -> String {
 /// One line, in which `#` and `\` mean themselves.
 fn description(text: &str) -> String {
     printable(text).replace('\\', "\\\\").replace('#', "\\#")
+}
+
+/// An item of a list. Perl's own reader takes one for a key whose first word ends in a colon, in quotation marks too.
+fn item(quoted: &str) -> String {
+    match quoted.split_once(':') {
+        Some((word, rest)) if rest.starts_with([' ', '"']) && !word.contains(' ') => {
+            format!("{word}\\x3a{rest}")
+        }
+        _ => quoted.to_owned(),
+    }
 }
 
 /// A YAML text in quotation marks.

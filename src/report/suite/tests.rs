@@ -78,7 +78,7 @@ fn github_is_told_where_and_what_and_nothing_else() {
     assert_eq!(
         lines[0],
         "::error file=fixtures/a%2Cb%3Ac/situation.yaml,line=4,col=3,title=bad # todo \\::\
-         a \"b\" <c> & ]]> 100%25\u{fffd}[31m%0A::error::forged%0Anot ok 99 - forged%0Aok%0A\u{fffd}\u{fffe}"
+         a \"b\" <c> & ]]> 100%25\u{fffd}[31m%0A::error::forged%0Anot ok 99 - forged%0Aok%0A\u{fffd}\u{fffd}"
     );
     assert_eq!(
         lines[1],
