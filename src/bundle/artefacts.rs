@@ -150,7 +150,7 @@ pub(super) fn log(entries: &[LogEntry]) -> String {
 }
 
 /// One entry: when, who, how bad, what. What it has of lines stays one, for who searches it.
-fn line(entry: &LogEntry) -> String {
+pub(super) fn line(entry: &LogEntry) -> String {
     let time = entry
         .time
         .map(|time| time.format("%Y-%m-%dT%H:%M:%S%.6fZ ").to_string());

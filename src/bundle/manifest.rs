@@ -8,6 +8,7 @@ use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
 use super::{BundleError, FORMAT};
+use crate::model::{CheckId, Code};
 
 /// The manifest's name, and that of the first entry.
 pub(super) const MANIFEST: &str = "manifest.json";
@@ -23,6 +24,9 @@ pub struct Manifest {
     pub created_at: DateTime<Utc>,
     /// Whether hostnames, addresses and user names stand for others.
     pub anonymized: bool,
+    /// Which checks and findings were asked for; the same are when it is diagnosed again.
+    #[serde(default, skip_serializing_if = "Asked::is_all")]
+    pub asked: Asked,
     /// Versions of what runs there: the system, its kernel, systemd, OpenSSL.
     #[serde(default)]
     pub versions: BTreeMap<String, String>,
@@ -34,6 +38,27 @@ pub struct Manifest {
     pub redacted: BTreeMap<String, u64>,
     /// All other entries.
     pub entries: Vec<Listed>,
+}
+
+/// Which checks and findings were asked for, where not all were.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    /// `--only`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<CheckId>,
+    /// `--skip`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub skip: Vec<CheckId>,
+    /// `--ignore`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ignore: Vec<Code>,
+}
+
+impl Asked {
+    fn is_all(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Something that could not be collected.

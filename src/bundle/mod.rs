@@ -16,9 +16,9 @@ mod write;
 pub use archive::{Bundle, MOST_UNPACKED, copy_entry};
 pub use contents::{Contents, Extra};
 pub use error::BundleError;
-pub use manifest::{Listed, Manifest, Missing};
+pub use manifest::{Asked, Listed, Manifest, Missing};
 pub use play::play;
-pub use redact::{Redacted, Redaction};
+pub use redact::Redaction;
 pub use write::pack;
 
 /// The version of bundles that is written; this one and older ones are read.

@@ -30,7 +30,7 @@ pub struct Redaction {
 }
 
 /// How many secrets of each kind were taken out.
-pub type Redacted = BTreeMap<SecretKind, u64>;
+pub(super) type Redacted = BTreeMap<SecretKind, u64>;
 
 /// Takes secrets out, and counts them.
 pub(super) struct Redactor {
@@ -48,8 +48,8 @@ impl Redactor {
     }
 
     /// How many there were.
-    pub(super) fn counts(self) -> Redacted {
-        self.counts
+    pub(super) const fn counts(&self) -> &Redacted {
+        &self.counts
     }
 
     /// A text without them.
@@ -125,6 +125,6 @@ mod tests {
             (SecretKind::Given, 2),
             (SecretKind::HttpCredentials, 1),
         ]);
-        assert_eq!(redactor.counts(), counts);
+        assert_eq!(redactor.counts(), &counts);
     }
 }
