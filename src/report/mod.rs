@@ -23,3 +23,13 @@ pub enum Warnings {
     /// It is not.
     Fail,
 }
+
+impl Warnings {
+    /// As `--strict` says.
+    pub const fn counted(strict: bool) -> Self {
+        match strict {
+            true => Self::Fail,
+            false => Self::Allowed,
+        }
+    }
+}
