@@ -12,6 +12,7 @@ mod subject;
 pub(super) use bundle::{BundleArgs, BundleCommand, CreateArgs, PlayArgs};
 pub(super) use subject::SubjectArgs;
 
+use super::diff::DiffArgs;
 use super::exit::Failure;
 use super::format::ReportFormat;
 use crate::model::{CheckId, Code, Secret, parse_duration};
@@ -75,6 +76,8 @@ pub(super) enum Command {
     Checks(ChecksArgs),
     /// A host's evidence in one file, without its secrets: recorded here, diagnosed anywhere
     Bundle(BundleArgs),
+    /// Two reports, bundles or fixtures: what appeared, went away, changed
+    Diff(DiffArgs),
     /// Recorded situations and the diagnoses that they must give
     Fixtures(FixturesArgs),
     /// What an agent's log tells: its lines as finding codes
@@ -87,7 +90,7 @@ pub(super) enum Command {
     Completions(CompletionsArgs),
     /// Manual pages
     Man(ManArgs),
-    /// The JSON Schema of the report, or of what `fix` prints
+    /// The JSON Schema of the report, or of what `fix` or `diff` prints
     Schema(SchemaArgs),
 }
 
@@ -210,6 +213,8 @@ pub(super) enum DocumentArg {
     Report,
     /// What `fix` did, or `fix --undo`
     Fix,
+    /// A comparison
+    Diff,
 }
 
 /// One of the runbook's symptoms.

@@ -5,11 +5,13 @@ mod args;
 mod bundle;
 mod checks;
 mod diagnose;
+mod diff;
 mod exit;
 mod explain;
 mod fix;
 mod fixtures;
 mod format;
+mod input;
 mod integrate;
 mod lab;
 mod logs;
@@ -68,6 +70,7 @@ fn dispatch(arguments: &[OsString]) -> Result<Exit, Failure> {
         Some(Command::Explain(args)) => explain::run(&args, &common),
         Some(Command::Checks(args)) => checks::run(&args, &common),
         Some(Command::Bundle(args)) => bundle::run(&args, &common),
+        Some(Command::Diff(args)) => diff::run(&args, &common),
         Some(Command::Fixtures(args)) => fixtures::run(&args, &common),
         Some(Command::Logs(args)) => logs::run(&args, &common),
         Some(Command::Lab(args)) => lab::run(&args, &common),
@@ -77,6 +80,7 @@ fn dispatch(arguments: &[OsString]) -> Result<Exit, Failure> {
             let schema = match args.of {
                 args::DocumentArg::Report => crate::report::json_v1::schema()?,
                 args::DocumentArg::Fix => fix::schema()?,
+                args::DocumentArg::Diff => crate::report::diff::schema()?,
             };
             output::print(&schema).map(|()| Exit::Healthy)
         }

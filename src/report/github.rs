@@ -1,7 +1,7 @@
 //! The report as workflow commands of GitHub Actions: an annotation a finding, and a line for who reads the log.
 //!
-//! An error is a cause or what one explains: the cause is an error, its symptoms are notices. A line that a runner could take
-//! for a command of its own (`::`, `##[`) comes from nowhere but here.
+//! An error is a cause or what one explains: the cause is an error, its symptoms are notices. A line that a runner takes for a
+//! command (`::` at its beginning, `##[` anywhere) comes from nowhere but here.
 
 use super::suite::{Message, github_annotation};
 use super::{Warnings, line, plain};
@@ -62,7 +62,7 @@ fn message(finding: &ReportedFinding) -> Message {
     }
 }
 
-/// Text for a line of the log that is no command.
+/// Text within a line of the log that is no command: the older form of one begins anywhere in a line.
 fn inert(text: &str) -> String {
-    text.replace("##[", "## [").replace("::", ": :")
+    text.replace("##[", "## [")
 }

@@ -235,7 +235,7 @@ enum Document {
     Error(Box<ErrorDocument>),
 }
 
-fn line(document: &impl Serialize) -> serde_json::Result<String> {
+pub(super) fn line(document: &impl Serialize) -> serde_json::Result<String> {
     let mut text = serde_json::to_string_pretty(document)?;
     text.push('\n');
     Ok(text)

@@ -1,6 +1,7 @@
 //! One file a format. A renderer takes a report and gives text; it reads nothing else and writes nowhere.
 
 pub mod cases;
+pub mod diff;
 pub mod github;
 pub mod human;
 pub mod json_v1;

@@ -1,7 +1,7 @@
 //! What holds for every format: the same facts, and nothing from outside that acts in it.
 
 mod markdown;
-mod sample;
+pub(in crate::report) mod sample;
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -161,7 +161,7 @@ fn is_exposition(text: &str) -> Result<(), String> {
 fn is_annotated(text: &str) -> bool {
     text.lines().all(|line| match line.starts_with("::") {
         true => ANNOTATION.is_match(line),
-        false => !line.contains("::") && !line.contains("##["),
+        false => !line.starts_with(char::is_whitespace) && !line.contains("##["),
     })
 }
 

@@ -11,7 +11,7 @@ use crate::model::{
     Role, SectionId, Severity, Source, Status, Step, TargetReport, Verdict,
 };
 
-pub(super) fn finding(code: &'static str, role: Role) -> ReportedFinding {
+pub(in crate::report) fn finding(code: &'static str, role: Role) -> ReportedFinding {
     let code = Code::from_static(code);
     ReportedFinding {
         check: code.check(),
@@ -43,7 +43,7 @@ pub(super) fn finding(code: &'static str, role: Role) -> ReportedFinding {
     }
 }
 
-pub(super) fn check(id: &'static str, status: Status) -> CheckReport {
+pub(in crate::report) fn check(id: &'static str, status: Status) -> CheckReport {
     CheckReport {
         id: CheckId::from_static(id),
         title: format!("Title of {id}"),
@@ -59,7 +59,7 @@ pub(super) fn check(id: &'static str, status: Status) -> CheckReport {
     }
 }
 
-pub(super) fn report() -> Report {
+pub(in crate::report) fn report() -> Report {
     Report {
         source: Source::Live,
         started_at: DateTime::UNIX_EPOCH,
@@ -143,7 +143,7 @@ const PIECES: [&str; 46] = [
     "word",
 ];
 
-pub(super) fn hostile() -> impl Strategy<Value = String> {
+pub(in crate::report) fn hostile() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         4 => proptest::sample::select(PIECES.as_slice()).prop_map(str::to_owned),
         2 => (0u32..0x20).prop_filter_map("a character", char::from_u32).prop_map(String::from),
@@ -183,7 +183,7 @@ fn any_finding() -> impl Strategy<Value = ReportedFinding> {
     })
 }
 
-pub(super) fn any_report() -> impl Strategy<Value = Report> {
+pub(in crate::report) fn any_report() -> impl Strategy<Value = Report> {
     let findings = (vec(any_finding(), 0..4), vec(any_finding(), 0..2));
     let texts = (hostile(), hostile(), hostile());
     let reasons = vec(hostile(), 6);
