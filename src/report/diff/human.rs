@@ -22,20 +22,46 @@ pub fn render(
         text.push_str(&format!("\nThey differ in nothing{durations}.\n"));
     }
     let arrow = if look.unicode { "\u{2192}" } else { "->" };
-    let mut last = None;
-    for it in shown {
-        let subject = (it.what, &it.name);
-        if last != Some(subject) {
+    let same = |a: &&Difference, b: &&Difference| (a.what, &a.name) == (b.what, &b.name);
+    let mut within = Within::Heading;
+    for subject in shown.chunk_by(same) {
+        let (written, now) = subject_of(subject, arrow);
+        // Lines stand together; what takes more than a line stands apart.
+        if (within, now) != (Within::Lines, Within::Lines) {
             text.push('\n');
-            text.push_str(&heading(it, arrow));
-            last = Some(subject);
-            if it.field.is_none() {
-                continue;
-            }
         }
-        text.push_str(&part(it, arrow));
+        text.push_str(&written);
+        within = now;
     }
     text
+}
+
+/// What the page is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Within {
+    Heading,
+    Lines,
+    Block,
+}
+
+/// One subject: in a line if that is enough, else its parts below it.
+fn subject_of(differences: &[&Difference], arrow: &str) -> (String, Within) {
+    match differences {
+        [it] if it.field.is_none() => (format!("{}\n", heading(it, arrow)), Within::Lines),
+        [it] if is_short(it, arrow) => {
+            let part = part(it, arrow);
+            let line = format!("{}  {}", heading(it, arrow), part.trim_start());
+            (line, Within::Lines)
+        }
+        [first, ..] => {
+            let mut text = format!("{}\n", heading(first, arrow));
+            for it in differences.iter().filter(|it| it.field.is_some()) {
+                text.push_str(&part(it, arrow));
+            }
+            (text, Within::Block)
+        }
+        [] => (String::new(), Within::Lines),
+    }
 }
 
 fn side((name, document): (&str, &Document)) -> String {
@@ -62,27 +88,36 @@ fn heading(it: &Difference, arrow: &str) -> String {
         What::Check => format!("check {name}"),
     };
     if it.field.is_some() {
-        return format!("~ {subject}\n");
+        return format!("~ {subject}");
     }
     match it.change {
-        Change::Appeared if it.name.is_some() => format!("+ {subject}  {}\n", whole(&it.after)),
-        Change::WentAway if it.name.is_some() => format!("- {subject}  {}\n", whole(&it.before)),
+        Change::Appeared if it.name.is_some() => format!("+ {subject}  {}", whole(&it.after)),
+        Change::WentAway if it.name.is_some() => format!("- {subject}  {}", whole(&it.before)),
         _ => {
             let (before, after) = (list(&it.before), list(&it.after));
-            format!("~ {subject}: {before} {arrow} {after}\n")
+            format!("~ {subject}: {before} {arrow} {after}")
         }
     }
 }
 
-/// A part: short ones in a line, others below one another.
-fn part(it: &Difference, arrow: &str) -> String {
+/// A part in a line.
+fn line(it: &Difference, arrow: &str) -> String {
     let field = printable(it.field.as_deref().unwrap_or_default());
     let (before, after) = (list(&it.before), list(&it.after));
-    let line = format!("    {field}: {before} {arrow} {after}\n");
+    format!("    {field}: {before} {arrow} {after}\n")
+}
+
+fn is_short(it: &Difference, arrow: &str) -> bool {
     let single = it.before.len() <= 1 && it.after.len() <= 1;
-    if single && line.chars().count() <= 100 {
-        return line;
+    single && line(it, arrow).chars().count() <= 100
+}
+
+/// A part: short ones in a line, others below one another.
+fn part(it: &Difference, arrow: &str) -> String {
+    if is_short(it, arrow) {
+        return line(it, arrow);
     }
+    let field = printable(it.field.as_deref().unwrap_or_default());
     let mut text = format!("    {field}:\n");
     for (sign, values) in [('-', &it.before), ('+', &it.after)] {
         for value in values {

@@ -257,7 +257,11 @@ impl Found {
             texts(&a.blocked_by),
             texts(&b.blocked_by),
         );
-        let reason = |check: &Check| check.reason.iter().cloned().collect();
+        // What blocks a check is its reason too, in words.
+        let reason = |check: &Check| match check.blocked_by.is_empty() {
+            true => check.reason.iter().cloned().collect(),
+            false => Vec::new(),
+        };
         self.changed(of, Some("reason"), reason(a), reason(b));
         self.facts(of, "notes", &a.notes, &b.notes, false);
         let took = |check: &Check| vec![format!("{} ms", check.duration_ms)];
