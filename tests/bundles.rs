@@ -46,7 +46,10 @@ impl Doctor {
 
     async fn run(&self, scenario: &Scenario) -> (String, Evidence, Report) {
         let never = CancellationToken::new();
-        let outcome = scenario.run(&self.catalog, &self.graph, &never).await.unwrap();
+        let outcome = scenario
+            .run(&self.catalog, &self.graph, &never)
+            .await
+            .unwrap();
         (outcome.name, outcome.evidence, outcome.report)
     }
 
@@ -59,11 +62,10 @@ impl Doctor {
             let played = self.play(bundle.evidence).await;
             let (live, played) = (document(live), document(&played));
             let compare = |what: &str, live: &Value, played: &Value, wrong: &mut Vec<String>| {
-                if live != played {
-                    wrong.push(format!(
-                        "{name} {names:?} {what}: {live:#}\nthen {played:#}"
-                    ));
-                }
+                let mut places = Vec::new();
+                differing(live, played, String::new(), &mut places);
+                let places = places.iter();
+                wrong.extend(places.map(|place| format!("{name} {names:?} {what}{place}")));
             };
             compare("said", &said(&live), &said(&played), &mut wrong);
             match names {
@@ -102,6 +104,22 @@ fn untimed(mut report: Value) -> Value {
         check.as_object_mut().unwrap().remove("duration_ms");
     }
     report
+}
+
+/// Where two documents differ, and how.
+fn differing(one: &Value, other: &Value, at: String, places: &mut Vec<String>) {
+    match (one, other) {
+        (Value::Object(a), Value::Object(b)) if a.keys().eq(b.keys()) => {
+            a.iter()
+                .for_each(|(key, value)| differing(value, &b[key], format!("{at}/{key}"), places));
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            let pairs = a.iter().zip(b).enumerate();
+            pairs.for_each(|(index, (a, b))| differing(a, b, format!("{at}/{index}"), places));
+        }
+        _ if one != other => places.push(format!("{at}: {one} is now {other}")),
+        _ => {}
+    }
 }
 
 /// What a diagnosis comes to, without the words.

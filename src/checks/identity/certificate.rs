@@ -32,7 +32,10 @@ impl Certificate {
             return Err("the file is empty".into());
         }
         if let Some(stated) = facts::first(text) {
-            let stated = stated?;
+            let stated = stated.map_err(|why| match why.starts_with("its PEM") {
+                true => why,
+                false => "its content is damaged".to_owned(),
+            })?;
             return Ok(Self {
                 common_name: stated.common_name,
                 not_before: stated.not_before,

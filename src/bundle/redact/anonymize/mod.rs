@@ -78,7 +78,7 @@ impl Anonymizer {
                 rest = &rest[next..];
                 continue;
             }
-            let alone = end == text.len();
+            let alone = stands_alone(told.chars().next_back(), &rest[end..]);
             let length = self.token(&rest[..end], &rest[end..], alone, &mut told);
             rest = &rest[length..];
         }
@@ -120,6 +120,17 @@ impl Anonymizer {
         }
         end
     }
+}
+
+/// Whether a word is all that there is, or all within quotes that is not the name of a field.
+fn stands_alone(before: Option<char>, after: &str) -> bool {
+    let Some(quote) = before else {
+        return after.is_empty();
+    };
+    let Some(behind) = after.strip_prefix(quote) else {
+        return false;
+    };
+    matches!(quote, '"' | '\'' | '`') && !behind.trim_start().starts_with(':')
 }
 
 fn is_of_word(c: char) -> bool {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 /// Last labels that tell nobody who somebody is, and by which a name in a text is recognised as one.
 const COMMON: &str = "com net org edu gov mil int info biz eu io dev app cloud ai tech systems online site \
-    local internal intranet intra corp lan home private localdomain localhost arpa example test invalid onion \
+    local internal intranet intra corp lan home private localdomain localhost arpa example test onion \
     de fr uk us ch at nl es pl se fi dk jp cn br au ca ru cz pt hu ro gr tr kr mx za nz sg hk tw il ie lu sk si hr bg lt lv ee ua";
 
 /// Names that are everybody's.
@@ -27,7 +27,10 @@ const USUAL: &str = "root nobody daemon bin sys sync games man lp mail news uucp
 /// Words that are names only where nothing else stands: a text has them in another sense.
 const ORDINARY: &str = "agent admin administrator service server client control plane proxy host name user test linux \
     windows debian ubuntu error fatal info warning warn debug token certificate connection network time clock http https \
-    config file true false none null yes stopped started failed active enabled disabled unknown healthy main default";
+    config file true false none null yes stopped started failed active enabled disabled unknown healthy main default \
+    to is in on at of by no an as or if it us we do go ok id ip os io ca cn ou st tls tcp udp dns ntp api url log key crt pem \
+    etc usr var bin run lib tmp dev opt ssl end the and for not has had was with from all any can may new old now out set get \
+    put use one two root system daemon task tasks cert json yaml text data null mode level state status";
 
 /// What stands for what.
 #[derive(Default)]
@@ -156,7 +159,7 @@ impl Names {
 
 /// Whether a word on its own is hardly anything but this name.
 fn is_telling(word: &str) -> bool {
-    word.len() >= 4 && !has(ORDINARY, &word.to_ascii_lowercase())
+    word.len() >= 2 && !has(ORDINARY, &word.to_ascii_lowercase())
 }
 
 fn is_everybodys(name: &str) -> bool {
