@@ -315,6 +315,27 @@ fn an_unfinished_run_is_told_of() {
 }
 
 #[test]
+fn what_a_damaged_line_spoke_of_is_not_called_taken_back() {
+    let host = Host::new();
+    host.json(&["--yes"]);
+    let undo = host.directory.path().join("undo");
+    let mut runs = fs::read_dir(undo).unwrap();
+    let run = runs.find_map(|entry| {
+        let journal = entry.unwrap().path().join("journal");
+        journal.is_file().then_some(journal)
+    });
+    let journal = run.unwrap();
+    let mut text = fs::read_to_string(&journal).unwrap();
+    text.push_str("0123456789abcdef {\"entry\": \"step\"}\n");
+    fs::write(&journal, text).unwrap();
+    let output = host.run(&["--undo", "--yes"]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("1 line of its journal is damaged"), "{said}");
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(!host.is_mended());
+}
+
+#[test]
 fn what_makes_no_sense_is_refused() {
     let host = Host::new();
     for arguments in [

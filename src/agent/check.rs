@@ -38,7 +38,14 @@ pub async fn check(
     let setting = match Setting::read(config, environment) {
         Ok(setting) => setting,
         Err(why) => {
-            writeln!(out, "Reading {}... FAILED ({why})", config.display())?;
+            let next = why.next_step();
+            let why = why.to_string();
+            writeln!(
+                out,
+                "Reading the configuration... FAILED ({})",
+                printable(&why)
+            )?;
+            writeln!(out, "Next: {next}")?;
             return Ok(CheckOutcome::Failed);
         }
     };

@@ -62,11 +62,7 @@ pub(super) fn replace_as(
     readers: Readers,
     model: &Path,
 ) -> io::Result<()> {
-    let temporary = with_suffix(path, ".new");
-    match fs::remove_file(&temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    let temporary = cleared(path)?;
     let mut file = create(&temporary, readers)?;
     own_like(&file, model)?;
     file.write_all(content)?;
@@ -82,16 +78,31 @@ pub(super) fn replace_as(
 /// # Errors
 /// What the system said; then the old content is still there.
 pub fn swap(path: &Path, content: &[u8], readers: Readers) -> io::Result<()> {
-    let temporary = with_suffix(path, ".new");
-    match fs::remove_file(&temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    let temporary = cleared(path)?;
     let mut file = create(&temporary, readers)?;
     for_readers(&file, readers)?;
     file.write_all(content)?;
     drop(file);
     fs::rename(&temporary, path)
+}
+
+/// The name under which a new file is made beside `path`, and nothing there but what somebody put in the way.
+///
+/// # Errors
+/// What the system said.
+pub(super) fn cleared(path: &Path) -> io::Result<PathBuf> {
+    let temporary = with_suffix(path, ".new");
+    match fs::remove_file(&temporary) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(temporary),
+        Err(_) if temporary.is_dir() => {
+            let name = temporary.display();
+            Err(io::Error::other(format!(
+                "{name} is a directory, and in the way"
+            )))
+        }
+        Err(error) => Err(error),
+        Ok(()) => Ok(temporary),
+    }
 }
 
 /// Everybody means everybody, whatever this process would leave others (a service's `UMask=`).
@@ -176,6 +187,19 @@ pub(super) fn code_of(error: &io::Error) -> Option<Code> {
         _ => return None,
     };
     Some(Code::from_static(code))
+}
+
+/// What the system said, in lower case and without its number; what this program says of a file stays as it is.
+pub(super) fn words(error: &io::Error) -> String {
+    let said = error.to_string();
+    match error.get_ref() {
+        Some(_) => said,
+        None => said
+            .split(" (os error")
+            .next()
+            .unwrap_or_default()
+            .to_lowercase(),
+    }
 }
 
 /// A path with something added to its last name.

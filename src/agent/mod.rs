@@ -45,12 +45,12 @@ pub use run::{Ended, RunOptions, run, serve};
 pub use service::{
     Activity, AtBoot, Definition, DefinitionError, ServiceError, ServiceManager, ServiceState,
 };
-pub use setting::Setting;
+pub use setting::{Setting, SettingError};
 pub(crate) use state::unkept;
 pub use state::{AgentState, StateDirectory};
 pub use status::{Running, status};
 pub use surroundings::{Places, Privilege, Surroundings};
-pub use trust::{TrustError, roots};
+pub use trust::TrustError;
 pub use uninstall::{Uninstalled, uninstall};
 
 /// The agent's version.

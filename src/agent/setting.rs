@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 
 use super::files;
 use super::identity::IdentityFiles;
-use super::trust::{Store, TrustError, roots_in};
+use super::trust::{Store, TrustError, roots};
 use crate::contract::client::{ApiClient, Route};
 use crate::contract::config::{self, AgentConfig, MAX_BYTES, Verification};
 use crate::contract::paths;
@@ -18,9 +18,61 @@ use crate::contract::tls::{
     ClientIdentity, anonymous_tls_config, strict_tls_config, unverified_tls_config,
 };
 use crate::contract::url::ControlPlane;
+use crate::model::Code;
 
 /// How long one call may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why no agent could run with a configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingError {
+    /// Its file cannot be read.
+    #[error("could not read the configuration {}: {}", .path.display(), files::words(.error))]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// What it says is of no use; in words.
+    #[error("{0}")]
+    Unfit(String),
+}
+
+impl SettingError {
+    /// The finding that it is, where it is one by itself.
+    pub fn code(&self) -> Option<Code> {
+        match self {
+            Self::File { error, .. } if error.kind() == io::ErrorKind::NotFound => {
+                Some(Code::from_static("config.missing"))
+            }
+            _ => None,
+        }
+    }
+
+    /// What a person can do about it now.
+    pub fn next_step(&self) -> &'static str {
+        let kind = match self {
+            Self::File { error, .. } => error.kind(),
+            Self::Unfit(_) => {
+                return "`nexplane-doctor` says where it is wrong, and what is allowed there";
+            }
+        };
+        match kind {
+            io::ErrorKind::NotFound => {
+                "`nexplane-agent install` makes it; --config FILE names one that is elsewhere"
+            }
+            io::ErrorKind::PermissionDenied => "root may read it: run this with sudo",
+            _ => "`nexplane-agent install` writes a new one in its place",
+        }
+    }
+}
+
+impl From<SettingError> for String {
+    fn from(error: SettingError) -> Self {
+        error.to_string()
+    }
+}
 
 /// An agent's configuration, and what follows from it.
 #[derive(Debug, Clone)]
@@ -42,17 +94,20 @@ impl Setting {
     ///
     /// # Errors
     /// When an agent could not run with it; the text says why.
-    pub fn read(path: &Path, environment: &BTreeMap<String, String>) -> Result<Self, String> {
-        let text = read_text(path).map_err(|error| error.to_string())?;
+    pub fn read(path: &Path, environment: &BTreeMap<String, String>) -> Result<Self, SettingError> {
+        let text = read_text(path).map_err(|error| SettingError::File {
+            path: path.to_owned(),
+            error,
+        })?;
         let reading = config::parse(&text, None);
         let fatal = reading
             .problems
             .iter()
             .find(|problem| !matches!(problem, config::ConfigProblem::UnknownKey { .. }));
         if let Some(problem) = fatal {
-            return Err(problem.to_string());
+            return Err(SettingError::Unfit(problem.to_string()));
         }
-        Self::of(reading.config, path, environment)
+        Self::of(reading.config, path, environment).map_err(SettingError::Unfit)
     }
 
     /// What follows from a configuration that is, or will be, at `path`.
@@ -106,7 +161,7 @@ impl Setting {
     /// # Errors
     /// When the configured CA file is of no use.
     pub(super) fn roots(&self) -> Result<Vec<CertificateDer<'static>>, TrustError> {
-        roots_in(&self.store, self.config.ca_cert.as_deref())
+        roots(&self.store, self.config.ca_cert.as_deref())
     }
 
     /// A client of the control plane that presents `identity`, and accepts only a peer that strict verification accepts;

@@ -13,11 +13,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::enroll::HostFacts;
 use super::setting::Setting;
 use super::state::{AgentState, StateDirectory, boot_id};
-use super::{IdentityFiles, VERSION};
+use super::{IdentityFiles, VERSION, files};
 use crate::host::live::{LiveHost, Settings};
-use crate::host::{Host as _, Seen, Service, ServiceQuestion, Unseen};
+use crate::host::{Host as _, Process, Seen, Service, ServiceQuestion, Unseen};
 use crate::model::{Os, excerpt, printable};
 
+/// What is said of a host without an agent.
+const NOT_INSTALLED: &str =
+    "not installed (`nexplane-agent install --control-plane URL --token-file FILE` installs it)";
 /// How long the service manager may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -56,11 +59,14 @@ pub async fn status(
             .map(|all| all.iter().any(|p| p.pid == state.pid));
         there.map(|there| there && state.boot_id == boot_id())
     });
-    let (running, words) = standing(&service, alive);
+    let (running, words) = match nowhere(&service, &state, &processes) {
+        true => (Running::No, NOT_INSTALLED.to_owned()),
+        false => standing(&service, alive),
+    };
     let setting = Setting::read(config, environment);
     let plane = match &setting {
         Ok(setting) => setting.plane.to_string(),
-        Err(why) => format!("unknown ({}: {})", config.display(), without_number(why)),
+        Err(why) => format!("unknown ({why})"),
     };
     let facts = HostFacts::named(hostname);
     let lines = [
@@ -87,6 +93,20 @@ pub async fn status(
 
 fn write_line(out: &mut dyn Write, what: &str, value: &str) -> io::Result<()> {
     writeln!(out, "{:<16}{}", format!("{what}:"), printable(value))
+}
+
+/// Whether no agent is here: no service of its name, none that ran by itself and kept a state, and no process but this one.
+fn nowhere(
+    service: &Seen<Service>,
+    state: &io::Result<Option<AgentState>>,
+    processes: &Seen<Vec<Process>>,
+) -> bool {
+    let no_service = match service {
+        Ok(service) => service.get("LoadState") == Some("not-found"),
+        Err(unseen) => *unseen == Unseen::Absent,
+    };
+    let alone = |all: &Vec<Process>| all.iter().all(|it| it.pid == std::process::id());
+    no_service && matches!(state, Ok(None)) && processes.as_ref().is_ok_and(alone)
 }
 
 /// What the service manager says; without one, whether the process that keeps the state is there.
@@ -134,7 +154,7 @@ fn last_heartbeat(state: &io::Result<Option<AgentState>>, now: DateTime<Utc>) ->
     let state = match state {
         Ok(Some(state)) => state,
         Ok(None) => return "never".to_owned(),
-        Err(error) => return format!("unknown ({})", without_number(&error.to_string())),
+        Err(error) => return format!("unknown ({})", files::words(error)),
     };
     let last = state
         .last_heartbeat
@@ -154,11 +174,6 @@ fn pending(state: &io::Result<Option<AgentState>>) -> String {
     }
 }
 
-/// The system's words without their number.
-fn without_number(why: &str) -> &str {
-    why.split(" (os error").next().unwrap_or_default()
-}
-
 /// `3s ago`, in the largest unit of which there is one.
 fn ago(age: TimeDelta) -> String {
     match age.num_seconds() {
@@ -175,8 +190,7 @@ fn last_diagnosis(kept: &StateDirectory, now: DateTime<Utc>) -> Option<String> {
     let text = match kept.read_diagnosis() {
         Ok(text) => text?,
         Err(error) => {
-            let why = error.to_string();
-            return Some(format!("unknown ({})", without_number(&why)));
+            return Some(format!("unknown ({})", files::words(&error)));
         }
     };
     let Ok(report) = serde_json::from_str::<serde_json::Value>(&text) else {

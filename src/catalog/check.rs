@@ -66,6 +66,8 @@ pub enum Repair {
     SyncTime,
     /// Ask for a new client certificate.
     RotateCertificate,
+    /// Finish a rotation or an enrollment that was cut short.
+    SettleIdentity,
     /// Enroll again with a new token.
     ReEnroll,
     /// Install again with the control plane's CA certificate.
@@ -84,7 +86,7 @@ pub enum Repair {
 
 impl Repair {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::StartService,
         Self::RestartService,
         Self::EnableService,
@@ -92,6 +94,7 @@ impl Repair {
         Self::UnmaskService,
         Self::SyncTime,
         Self::RotateCertificate,
+        Self::SettleIdentity,
         Self::ReEnroll,
         Self::ReinstallWithCa,
         Self::RepairPermissions,
@@ -111,6 +114,7 @@ impl Repair {
             Self::UnmaskService => "unmask-service",
             Self::SyncTime => "sync-time",
             Self::RotateCertificate => "rotate-certificate",
+            Self::SettleIdentity => "settle-identity",
             Self::ReEnroll => "re-enroll",
             Self::ReinstallWithCa => "reinstall-with-ca",
             Self::RepairPermissions => "repair-permissions",

@@ -23,9 +23,9 @@ trust.name_mismatch! trust.expired! trust.not_yet_valid! trust.bad_certificate! 
 clock.skew! clock.drift? clock.unsynchronized?
 health.unhealthy! health.server_error! health.not_control_plane! health.captive_portal! health.timeout!
 health.closed! health.slow?
-identity.missing! identity.unreadable! identity.invalid! identity.key_mismatch! identity.expired!
+identity.missing! identity.unreadable! identity.invalid! identity.key_mismatch! identity.unfinished! identity.expired!
 identity.not_yet_valid! identity.expiring? identity.exposed?
-registration.revoked! registration.certificate_refused! registration.rejected! registration.hostname_mismatch?
+registration.revoked! registration.superseded! registration.certificate_refused! registration.rejected! registration.hostname_mismatch?
 token.used! token.expired! token.invalid! token.malformed!
 tasks.not_approved! tasks.wrong_agent! tasks.unknown_change_request! tasks.failing?
 ";

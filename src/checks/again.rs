@@ -42,6 +42,11 @@ pub async fn answering_time_servers(host: &dyn Host, sync: &TimeSync) -> Vec<Str
     clock::answering(host, sync).await
 }
 
+/// Whether chrony follows a source, and is slow to make up for how far the clock is from it.
+pub fn is_slewed(sync: &TimeSync) -> bool {
+    clock::keeping::is_slewed(sync)
+}
+
 /// One of the agent's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {
@@ -81,6 +86,15 @@ pub struct Keeping {
     pub powers: Powers,
     /// The files.
     pub files: Vec<Kept>,
+}
+
+/// The file that `SSL_CERT_FILE` of the service names, if the agent's user is kept from it; and who that is.
+pub async fn closed_ssl_cert_file(host: &dyn Host, known: &Known) -> Option<(HostPath, String)> {
+    let environment = environment::of_agent(host, known).await;
+    let path = HostPath::host(environment.get("SSL_CERT_FILE")?);
+    let user = AgentUser::ask(host, known).await;
+    let stat = host.stat(path.clone()).await;
+    (user.access(&stat) == Access::Unreadable).then(|| (path, user.name.clone()))
 }
 
 /// Looks at the agent's files as its user would find them.

@@ -13,7 +13,7 @@ use super::{Check, Decision, Facts, Judgement, Known, health};
 use crate::host::{Exchange, Host, Seen, TimeServer, TimeSync};
 use crate::model::{Code, Finding, spoken_duration};
 
-mod keeping;
+pub(super) mod keeping;
 mod offset;
 mod witness;
 

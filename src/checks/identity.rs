@@ -3,13 +3,16 @@
 //! The key itself never comes here, only its public half.
 
 mod certificate;
+mod pending;
 #[cfg(test)]
 mod tests;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::join5;
+use futures_util::future::{join, join5};
 
 use self::certificate::Certificate;
+pub(super) use self::pending::Pair;
+use self::pending::Waiting;
 use super::agent_user::{Access, AgentUser, permissions};
 use super::{Check, Decision, Facts, Judgement, Known, clock, config};
 use crate::contract::api::ROTATION_GRACE_DAYS;
@@ -20,6 +23,7 @@ const MISSING: Code = Code::from_static("identity.missing");
 const UNREADABLE: Code = Code::from_static("identity.unreadable");
 const INVALID: Code = Code::from_static("identity.invalid");
 const KEY_MISMATCH: Code = Code::from_static("identity.key_mismatch");
+const UNFINISHED: Code = Code::from_static("identity.unfinished");
 const EXPIRED: Code = Code::from_static("identity.expired");
 const NOT_YET_VALID: Code = Code::from_static("identity.not_yet_valid");
 const EXPIRING: Code = Code::from_static("identity.expiring");
@@ -48,6 +52,8 @@ pub enum State {
     Unreadable,
     /// Damaged, or certificate and key are no pair.
     Invalid,
+    /// The certificate is in its place, and its key still waits beside it.
+    Unfinished,
     /// The doctor may not look.
     Unknown,
 }
@@ -81,6 +87,11 @@ pub(super) async fn agent_id(host: &dyn Host, cert: &HostPath) -> Option<String>
     Certificate::parse(&content.text).ok()?.common_name
 }
 
+/// The pair that a rotation which came to no end has left beside this identity, if there is a whole one.
+pub(super) async fn pending(host: &dyn Host, cert: &HostPath, key: &HostPath) -> Option<Pair> {
+    Waiting::ask(host, cert, key).await.pair()
+}
+
 /// What was seen.
 #[derive(Debug)]
 pub struct Evidence {
@@ -90,6 +101,7 @@ pub struct Evidence {
     cert_stat: Seen<Stat>,
     public_half: Seen<KeyFacts>,
     key_stat: Seen<Stat>,
+    waiting: Waiting,
     user: AgentUser,
     now: DateTime<Utc>,
 }
@@ -105,6 +117,7 @@ impl Check for Probe {
         UNREADABLE,
         INVALID,
         KEY_MISMATCH,
+        UNFINISHED,
         EXPIRED,
         NOT_YET_VALID,
         EXPIRING,
@@ -113,14 +126,15 @@ impl Check for Probe {
 
     async fn collect(&self, host: &dyn Host, known: &Known) -> Evidence {
         let config::Told { cert, key, .. } = config::told(known);
-        let (content, cert_stat, public_half, key_stat, user) = join5(
+        let in_place = join5(
             host.read(ReadQuestion::new(cert.clone())),
             host.stat(cert.clone()),
             host.private_key(key.clone()),
             host.stat(key.clone()),
             AgentUser::ask(host, known),
-        )
-        .await;
+        );
+        let ((content, cert_stat, public_half, key_stat, user), waiting) =
+            join(in_place, Waiting::ask(host, &cert, &key)).await;
         Evidence {
             cert,
             key,
@@ -128,6 +142,7 @@ impl Check for Probe {
             cert_stat,
             public_half,
             key_stat,
+            waiting,
             user,
             now: host.now(()).await,
         }
@@ -172,7 +187,7 @@ struct Verdict {
 
 impl Verdict {
     fn judge(&mut self, evidence: &Evidence, known: &Known) {
-        if self.missing(evidence) {
+        if unfinished(evidence).is_none() && self.missing(evidence) {
             return;
         }
         self.readable(evidence, known);
@@ -184,6 +199,7 @@ impl Verdict {
             self.times(&certificate, &Time::of(evidence.now, known));
             self.note(&certificate);
         }
+        self.note_pending(evidence);
     }
 
     fn found(&mut self, state: State, finding: Finding) {
@@ -240,6 +256,10 @@ impl Verdict {
             (&evidence.cert, &evidence.cert_stat, cert_denied),
             (&evidence.key, &evidence.key_stat, key_denied),
         ] {
+            // Of what is not there others speak.
+            if stat.as_ref().is_err_and(|unseen| *unseen == Unseen::Absent) {
+                continue;
+            }
             let path = path.path().display();
             let access = match (denied, doctor) {
                 (true, true) => Access::Unreadable,
@@ -300,6 +320,17 @@ impl Verdict {
 
     fn key(&mut self, evidence: &Evidence, certificate: Option<&Certificate>) {
         let path = evidence.key.path().display();
+        if let Some(waits) = unfinished(evidence) {
+            let detail = format!(
+                "The key of the certificate {} is not in its place {path} yet, but in {}: a rotation or an enrollment was cut short between the two files. Nothing is lost: the agent puts it there as soon as it is started or checks itself.",
+                evidence.cert.path().display(),
+                waits.path().display()
+            );
+            let waits = waits.path().display().to_string();
+            let finding = Finding::new(UNFINISHED, detail).saw("pending key", waits);
+            self.found(State::Unfinished, finding);
+            return;
+        }
         match (&evidence.public_half, certificate) {
             (Ok(key), Some(certificate)) if !certificate.is_of(key) => {
                 let detail = format!(
@@ -349,6 +380,32 @@ impl Verdict {
         let until = date(certificate.not_after);
         self.judgement = judgement.note("certificate", format!("{id}, valid until {until}"));
     }
+
+    /// A rotation that was cut short, or is at work now, is to be known of even where the old pair serves.
+    fn note_pending(&mut self, evidence: &Evidence) {
+        if let Some(pair) = evidence.waiting.pair() {
+            let judgement = std::mem::take(&mut self.judgement);
+            let says = format!(
+                "{}, of a rotation that has not come to its end: the agent asks the control plane which certificate counts when it is started or checks itself (`nexplane-agent check`)",
+                pair.cert.path().display()
+            );
+            self.judgement = judgement.note("pending certificate", says);
+        }
+    }
+}
+
+/// Where the certificate's key waits, if what stands in its place is another one, or nothing that could be used.
+fn unfinished(evidence: &Evidence) -> Option<&HostPath> {
+    let content = evidence.content.as_ref().ok()?;
+    let certificate = Certificate::parse(&content.text).ok()?;
+    let is_in_place = match &evidence.public_half {
+        Ok(key) => certificate.is_of(key),
+        Err(Unseen::Absent | Unseen::Malformed { .. }) => false,
+        // Nobody knows.
+        Err(_) => true,
+    };
+    let waits = evidence.waiting.key_of(&certificate)?;
+    (!is_in_place).then_some(waits)
 }
 
 /// Who may read a private key that should be the agent's user's alone; nothing, if nobody else.

@@ -10,6 +10,7 @@ use crate::host::{ApiAnswer, ApiCall, Exchange, Host};
 use crate::model::{Code, Explained, Finding, Placeholder, excerpt};
 
 const REVOKED: Code = Code::from_static("registration.revoked");
+const SUPERSEDED: Code = Code::from_static("registration.superseded");
 const CERTIFICATE_REFUSED: Code = Code::from_static("registration.certificate_refused");
 const REJECTED: Code = Code::from_static("registration.rejected");
 const HOSTNAME_MISMATCH: Code = Code::from_static("registration.hostname_mismatch");
@@ -30,6 +31,8 @@ pub enum Standing {
     },
     /// It does not know it, or no longer.
     Revoked,
+    /// It knows it by a newer certificate, which is on the host and not in its place.
+    Superseded,
     /// It does not take its certificate.
     CertificateRefused,
     /// It refuses it for another reason.
@@ -40,6 +43,8 @@ pub enum Standing {
 #[derive(Debug)]
 pub struct Evidence {
     heartbeat: Option<ApiAnswer>,
+    /// The pair of a rotation that was cut short, and what it is told, where the one in place is refused.
+    pending: Option<(identity::Pair, Option<ApiAnswer>)>,
 }
 
 /// The check.
@@ -48,45 +53,113 @@ pub struct Probe;
 impl Check for Probe {
     type Evidence = Evidence;
     const ID: &'static str = "registration";
-    const CODES: &'static [Code] = &[REVOKED, CERTIFICATE_REFUSED, REJECTED, HOSTNAME_MISMATCH];
+    const CODES: &'static [Code] = &[
+        REVOKED,
+        SUPERSEDED,
+        CERTIFICATE_REFUSED,
+        REJECTED,
+        HOSTNAME_MISMATCH,
+    ];
     /// Beside the diagnostic connection, not after any part of it: the strict one opens its own and verifies the peer itself.
     const COLLECTS_AFTER: Option<&'static [&'static str]> = Some(&["config", "dns", "proxy"]);
 
     async fn collect(&self, host: &dyn Host, known: &Known) -> Evidence {
         let told = config::told(known);
         let Some(agent_id) = identity::agent_id(host, &told.cert).await else {
-            return Evidence { heartbeat: None };
+            return Evidence {
+                heartbeat: None,
+                pending: None,
+            };
         };
-        let call = ApiCall::Heartbeat {
+        let call = |agent_id| ApiCall::Heartbeat {
             agent_id,
             hostname: known.system.hostname.clone(),
         };
-        Evidence {
-            heartbeat: api::call(host, known, Some((told.cert, told.key)), call).await,
-        }
+        let shown = Some((told.cert.clone(), told.key.clone()));
+        let heartbeat = api::call(host, known, shown, call(agent_id)).await;
+        let pending = match judged(heartbeat.as_ref(), known) {
+            (Some(Standing::Revoked | Standing::CertificateRefused), _) => {
+                identity::pending(host, &told.cert, &told.key).await
+            }
+            _ => None,
+        };
+        // It changes nothing: the one in place is refused already, and a diagnosis is no sign of life.
+        let pending = match pending {
+            Some(pair) => {
+                let shown = Some((pair.cert.clone(), pair.key.clone()));
+                let answer = api::call(host, known, shown, call(pair.agent_id.clone())).await;
+                Some((pair, answer))
+            }
+            None => None,
+        };
+        Evidence { heartbeat, pending }
     }
 
     fn judge(&self, evidence: Evidence, known: &Known, facts: &mut Facts) -> Judgement {
-        let (standing, judgement) = match &evidence.heartbeat {
-            None => (None, no_heartbeat(known)),
-            Some(ApiAnswer::Reply(reply)) => replied(&reply.exchange, known),
-            Some(ApiAnswer::Alert { name }) => alert(name),
-            Some(ApiAnswer::PeerNotAccepted { why }) => (None, not_accepted(known, why)),
-            Some(ApiAnswer::NotAsked { why }) => (
-                None,
-                Judgement::unknown(format!("no heartbeat was sent: {}", excerpt(why))),
-            ),
-            Some(ApiAnswer::Failed(unseen)) => (
-                None,
-                Judgement::unknown(format!(
-                    "the heartbeat got no answer: {unseen}; run the doctor again once the control plane can be reached"
-                )),
-            ),
+        let (standing, judgement) = judged(evidence.heartbeat.as_ref(), known);
+        let (standing, judgement) = match &evidence.pending {
+            Some((pair, answer)) => {
+                let new = judged(answer.as_ref(), known);
+                superseded((standing, judgement), pair, new)
+            }
+            None => (standing, judgement),
         };
         if let Some(standing) = standing {
             facts.publish(standing);
         }
         judgement
+    }
+}
+
+/// What an answer to a heartbeat comes to.
+fn judged(heartbeat: Option<&ApiAnswer>, known: &Known) -> (Option<Standing>, Judgement) {
+    match heartbeat {
+        None => (None, no_heartbeat(known)),
+        Some(ApiAnswer::Reply(reply)) => replied(&reply.exchange, known),
+        Some(ApiAnswer::Alert { name }) => alert(name),
+        Some(ApiAnswer::PeerNotAccepted { why }) => (None, not_accepted(known, why)),
+        Some(ApiAnswer::NotAsked { why }) => (
+            None,
+            Judgement::unknown(format!("no heartbeat was sent: {}", excerpt(why))),
+        ),
+        Some(ApiAnswer::Failed(unseen)) => (
+            None,
+            Judgement::unknown(format!(
+                "the heartbeat got no answer: {unseen}; run the doctor again once the control plane can be reached"
+            )),
+        ),
+    }
+}
+
+/// What comes of it that the certificate in place is refused, and what the one that waits beside it is told.
+fn superseded(
+    old: (Option<Standing>, Judgement),
+    pair: &identity::Pair,
+    new: (Option<Standing>, Judgement),
+) -> (Option<Standing>, Judgement) {
+    let waits = pair.cert.path().display().to_string();
+    let (standing, mut judgement) = new;
+    match standing {
+        Some(Standing::Accepted { .. }) => {
+            let detail = format!(
+                "The control plane refuses the certificate in place, and knows this agent by the one in {waits}: a rotation was cut short after the new certificate had made its heartbeat. Nothing is lost, and no new token is needed: the agent puts it in its place as soon as it is started or checks itself."
+            );
+            let finding = Finding::new(SUPERSEDED, detail).saw("pending certificate", waits);
+            judgement.findings.insert(0, finding);
+            (Some(Standing::Superseded), judgement)
+        }
+        Some(_) => {
+            let (standing, mut judgement) = old;
+            let refused = |finding: Finding| finding.saw("pending certificate", format!("{waits}: refused as well"));
+            judgement.findings = judgement.findings.into_iter().map(refused).collect();
+            (standing, judgement)
+        }
+        None => (
+            None,
+            Judgement::unknown(format!(
+                "the certificate in place is refused, and whether the one of a rotation that was cut short ({waits}) is accepted could not be told; `nexplane-agent check` asks and puts it in its place"
+            )),
+        ),
     }
 }
 

@@ -1,13 +1,20 @@
 //! What may stand on the command line.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
 
+mod bundle;
+mod subject;
+
+pub(super) use bundle::{BundleArgs, BundleCommand, CreateArgs, PlayArgs};
+pub(super) use subject::SubjectArgs;
+
+use super::diff::DiffArgs;
 use super::exit::Failure;
+use super::format::ReportFormat;
 use crate::model::{CheckId, Code, Secret, parse_duration};
 
 /// Says why a Nexplane agent does not register, is offline or executes nothing.
@@ -67,6 +74,10 @@ pub(super) enum Command {
     Explain(ExplainArgs),
     /// The check graph and the texts of the checks
     Checks(ChecksArgs),
+    /// A host's evidence in one file, without its secrets: recorded here, diagnosed anywhere
+    Bundle(BundleArgs),
+    /// Two reports, bundles or fixtures: what appeared, went away, changed
+    Diff(DiffArgs),
     /// Recorded situations and the diagnoses that they must give
     Fixtures(FixturesArgs),
     /// What an agent's log tells: its lines as finding codes
@@ -79,11 +90,11 @@ pub(super) enum Command {
     Completions(CompletionsArgs),
     /// Manual pages
     Man(ManArgs),
-    /// The JSON Schema of the report, or of what `fix` prints
+    /// The JSON Schema of the report, or of what `fix` or `diff` prints
     Schema(SchemaArgs),
 }
 
-/// How a report is written.
+/// How everything but a report is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
     /// For people
@@ -116,34 +127,8 @@ pub(super) struct TargetArgs {
 pub(super) struct DiagnoseArgs {
     #[command(flatten)]
     pub(super) target: TargetArgs,
-    /// A CA file to trust beside the system's store, instead of the configuration's
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "What to look at")]
-    pub(super) ca_cert: Option<PathBuf>,
-    /// An enrollment token to inspect; never shown, never used up. Others can see arguments: prefer --token-file
-    #[arg(long, value_name = "TOKEN", env = "NEXPLANE_ENROLLMENT_TOKEN", hide_env_values = true,
-          value_parser = secret, help_heading = "What to look at")]
-    pub(super) token: Option<Secret>,
-    /// A file or pipe that holds the enrollment token; `-` is standard input
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "What to look at")]
-    pub(super) token_file: Option<PathBuf>,
-    /// A change request that does not execute; read from the API with the token in NEXPLANE_API_TOKEN
-    #[arg(long, value_name = "ID", help_heading = "What to look at")]
-    pub(super) change_request: Option<String>,
-    /// Only what serves one of the runbook's symptoms
-    #[arg(long, value_enum, help_heading = "Which checks")]
-    pub(super) symptom: Option<SymptomArg>,
-    /// Report only these checks (what they need runs too)
-    #[arg(long, value_name = "CHECK", num_args = 1.., value_delimiter = ',', help_heading = "Which checks")]
-    pub(super) only: Vec<CheckId>,
-    /// Leave these checks out; what needs them runs all the same
-    #[arg(long, value_name = "CHECK", num_args = 1.., value_delimiter = ',', help_heading = "Which checks")]
-    pub(super) skip: Vec<CheckId>,
-    /// Do not count these findings
-    #[arg(long, value_name = "CODE", num_args = 1.., value_delimiter = ',', help_heading = "Which checks")]
-    pub(super) ignore: Vec<Code>,
-    /// Your own checks, and your own texts for the built-in ones: a directory of YAML files
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Which checks")]
-    pub(super) checks: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) subject: SubjectArgs,
     /// For a service's start: at most 2 seconds, one line, the report where `nexplane-agent status` finds it, exit status 0
     #[arg(long, conflicts_with_all = ["wait", "watch", "root", "format", "output", "strict", "deadline", "timeout"],
           help_heading = "How long")]
@@ -155,8 +140,8 @@ pub(super) struct DiagnoseArgs {
     #[arg(long, help_heading = "How long")]
     pub(super) watch: bool,
     /// How to write the report
-    #[arg(long, value_enum, default_value_t = Format::Human, help_heading = "Output")]
-    pub(super) format: Format,
+    #[arg(long, value_enum, default_value_t = ReportFormat::Human, help_heading = "Output")]
+    pub(super) format: ReportFormat,
     /// Write the report to a file instead of standard output
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub(super) output: Option<PathBuf>,
@@ -169,8 +154,9 @@ pub(super) struct DiagnoseArgs {
 /// back if it did not help. Asks before each on a terminal; elsewhere shows only the plan, unless --yes is given.
 #[derive(Debug, Clone, Args)]
 #[command(
-    after_help = "Exit status: 0 healthy afterwards (warnings allowed), or taken back whole; 1 not; 2 wrong usage, or a journal\n\
-                  that cannot be used; 70 a defect."
+    after_help = "Exit status: 0 healthy afterwards (warnings allowed), or taken back whole; 1 not;\n\
+                  2 wrong usage, or a journal that cannot be used; 70 a defect.\n\
+                  With --undo --dry-run: 0 there is nothing to take back, 1 there is."
 )]
 pub(super) struct FixArgs {
     #[command(flatten)]
@@ -228,6 +214,8 @@ pub(super) enum DocumentArg {
     Report,
     /// What `fix` did, or `fix --undo`
     Fix,
+    /// A comparison
+    Diff,
 }
 
 /// One of the runbook's symptoms.
@@ -361,8 +349,8 @@ pub(super) enum FixturesCommand {
         #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         checks: Option<PathBuf>,
         /// How to write the report
-        #[arg(long, value_enum, default_value_t = Format::Human)]
-        format: Format,
+        #[arg(long, value_enum, default_value_t = ReportFormat::Human)]
+        format: ReportFormat,
     },
 }
 
@@ -492,14 +480,6 @@ fn positive(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Whether the command line asks for JSON, even if it cannot be read otherwise.
-pub(super) fn wants_json(arguments: &[OsString]) -> bool {
-    arguments.iter().any(|a| a == "--format=json")
-        || arguments
-            .windows(2)
-            .any(|pair| pair[0] == "--format" && pair[1] == "json")
-}
-
 /// Refuses flags of `diagnose` that stand before another command, where they would do nothing.
 pub(super) fn refuse_stray(matches: &ArgMatches) -> Result<(), Failure> {
     let Some(name) = matches.subcommand_name() else {
@@ -524,12 +504,24 @@ pub(super) fn refuse_stray(matches: &ArgMatches) -> Result<(), Failure> {
 pub(super) fn settle_token(matches: &ArgMatches, cli: &mut Cli) -> Result<(), Failure> {
     let (token, file, matches) = match (&mut cli.command, matches.subcommand()) {
         (Some(Command::Diagnose(args)), Some((_, matches))) => {
-            (&mut args.token, &args.token_file, matches)
+            (&mut args.subject.token, &args.subject.token_file, matches)
         }
         (Some(Command::Fix(args)), Some((_, matches))) => {
             (&mut args.token, &args.token_file, matches)
         }
-        _ => (&mut cli.diagnose.token, &cli.diagnose.token_file, matches),
+        (Some(Command::Bundle(args)), Some((_, matches))) => {
+            match (&mut args.command, matches.subcommand()) {
+                (BundleCommand::Create(args), Some((_, matches))) => {
+                    (&mut args.subject.token, &args.subject.token_file, matches)
+                }
+                _ => return Ok(()),
+            }
+        }
+        _ => (
+            &mut cli.diagnose.subject.token,
+            &cli.diagnose.subject.token_file,
+            matches,
+        ),
     };
     let of_variable = matches.value_source("token") == Some(ValueSource::EnvVariable);
     let empty = |token: &Secret| token.expose().is_empty();

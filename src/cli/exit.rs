@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::process::{ExitCode, Termination};
 
 use crate::model::{Report, Severity, Verdict};
+use crate::report::{Warnings, nagios};
 
 /// The exit status, the same in every format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub enum Exit {
     Undecided,
     /// 70: a defect in the doctor itself.
     Defect,
+    /// What a monitoring system is told, in place of all of these.
+    Nagios(nagios::State),
 }
 
 impl Exit {
@@ -29,11 +32,13 @@ impl Exit {
             Self::Usage => 2,
             Self::Undecided => 3,
             Self::Defect => 70,
+            Self::Nagios(state) => state.status(),
         }
     }
 
-    /// How a diagnosis ends; `strict` makes a warning count.
-    pub(super) fn of(report: &Report, strict: bool) -> Self {
+    /// How a diagnosis ends.
+    pub(super) fn of(report: &Report, warnings: Warnings) -> Self {
+        let strict = warnings == Warnings::Fail;
         let warned = report
             .findings
             .iter()

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::args::{Common, FixturesArgs, FixturesCommand, Format};
+use super::args::{Common, FixturesArgs, FixturesCommand};
 use super::exit::{Exit, Failure};
+use super::format::{ReportFormat, Style};
 use super::{diagnose, output, sources};
 use crate::bundle::fixture::{self, Fixture};
 use crate::catalog::Catalog;
@@ -15,6 +16,7 @@ use crate::diagnosis;
 use crate::engine::{self, Graph, Limits, Selection};
 use crate::host::Recorded;
 use crate::model::{Report, Source};
+use crate::report::Warnings;
 
 /// A recorded host answers at once; a fixture that takes this long has met a defect.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -34,13 +36,17 @@ pub(super) fn run(args: &FixturesArgs, common: &Common) -> Result<Exit, Failure>
 fn show(
     directory: &Path,
     checks: Option<&Path>,
-    format: Format,
+    format: ReportFormat,
     common: &Common,
 ) -> Result<Exit, Failure> {
     let (catalog, graph) = sources::graph(checks)?;
     let fixture = fixture::read(directory).map_err(Failure::usage)?;
     let report = diagnose::runtime()?.block_on(play(fixture, &catalog, &graph));
-    let text = diagnose::render(&report, format, output::look(common, true))?;
+    let style = Style {
+        look: output::look(common, true),
+        warnings: Warnings::Allowed,
+    };
+    let text = format.render(&report, style)?;
     output::print(&text).map(|()| Exit::Healthy)
 }
 

@@ -2,12 +2,16 @@
 
 pub mod agent;
 mod args;
+mod bundle;
 mod checks;
 mod diagnose;
+mod diff;
 mod exit;
 mod explain;
 mod fix;
 mod fixtures;
+mod format;
+mod input;
 mod integrate;
 mod lab;
 mod logs;
@@ -29,15 +33,15 @@ use exit::Failure;
 
 /// Runs `nexplane-doctor` with these arguments (the program's name first) and says how it ended.
 ///
-/// A panic in any of it is a defect: it ends in [`Exit::Defect`], and with `--format json` in a document that says so.
+/// A panic in any of it is a defect: it ends in [`Exit::Defect`], and is said in the format that was asked for.
 pub fn doctor(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let json = args::wants_json(&arguments);
+    let format = format::ReportFormat::asked(&arguments).unwrap_or(format::ReportFormat::Human);
     let outcome = std::panic::catch_unwind(|| dispatch(&arguments))
         .unwrap_or_else(|_| Err(Failure::defect("it panicked; the line above says where")));
     outcome.unwrap_or_else(|failure| {
-        output::failure(&failure, json);
-        failure.exit
+        output::failure(&failure, format);
+        format.failed(failure.exit)
     })
 }
 
@@ -65,15 +69,18 @@ fn dispatch(arguments: &[OsString]) -> Result<Exit, Failure> {
         Some(Command::Integrate(args)) => integrate::run(&args),
         Some(Command::Explain(args)) => explain::run(&args, &common),
         Some(Command::Checks(args)) => checks::run(&args, &common),
+        Some(Command::Bundle(args)) => bundle::run(&args, &common),
+        Some(Command::Diff(args)) => diff::run(&args, &common),
         Some(Command::Fixtures(args)) => fixtures::run(&args, &common),
         Some(Command::Logs(args)) => logs::run(&args, &common),
         Some(Command::Lab(args)) => lab::run(&args, &common),
-        Some(Command::Completions(args)) => shell::completions(&args),
-        Some(Command::Man(args)) => shell::man(&args),
+        Some(Command::Completions(args)) => shell::completions::<Cli>(&args),
+        Some(Command::Man(args)) => shell::man::<Cli>(&args),
         Some(Command::Schema(args)) => {
             let schema = match args.of {
                 args::DocumentArg::Report => crate::report::json_v1::schema()?,
                 args::DocumentArg::Fix => fix::schema()?,
+                args::DocumentArg::Diff => crate::report::diff::schema()?,
             };
             output::print(&schema).map(|()| Exit::Healthy)
         }

@@ -6,8 +6,9 @@ use clap::error::ErrorKind;
 
 use super::args::{ColorWhen, Common};
 use super::exit::{Exit, Failure};
+use super::format::ReportFormat;
 use crate::model::redact;
-use crate::report::{human::Look, json_v1};
+use crate::report::human::Look;
 
 /// Columns where nobody says how many there are.
 const DEFAULT_WIDTH: usize = 80;
@@ -35,10 +36,10 @@ pub(super) fn tell(text: &str) {
 /// Says why nothing came of a command.
 ///
 /// A token in the wrong place of the command line is in the message that says so: what looks like one is left out.
-pub(super) fn failure(failure: &Failure, json: bool) {
+pub(super) fn failure(failure: &Failure, format: ReportFormat) {
     let message = redact(&failure.message);
     tell(&format!("error: {message}"));
-    if json && let Ok(document) = json_v1::render_error(&message) {
+    if let Some(document) = format.failure(&message) {
         // What cannot be written has been said on standard error.
         let _ = print(&document);
     }

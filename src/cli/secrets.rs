@@ -1,11 +1,10 @@
 //! Tokens from the command line, a file or the environment.
 
-use std::io::{self, Read as _};
 use std::path::Path;
-use std::sync::mpsc;
 use std::time::Duration;
 
 use super::exit::Failure;
+use super::input;
 use crate::model::Secret;
 
 /// More than any token; a larger file is none.
@@ -39,34 +38,9 @@ fn read(path: &Path) -> Result<Secret, Failure> {
             path.display()
         ))
     };
-    let from = path.to_owned();
-    let (done, read) = mpsc::sync_channel(1);
-    // A pipe may never be written to: nobody waits for this thread beyond the limit.
-    std::thread::spawn(move || done.send(contents(&from)));
-    let text = match read.recv_timeout(PATIENCE) {
-        Ok(text) => text.map_err(|error| failed(&error))?,
-        Err(_) => {
-            let seconds = PATIENCE.as_secs();
-            return Err(failed(&format_args!(
-                "nothing came out of it within {seconds} s"
-            )));
-        }
-    };
-    if text.len() as u64 > LIMIT {
-        return Err(failed(&format_args!("it is larger than {LIMIT} bytes")));
-    }
+    let bytes = input::read(path, LIMIT, PATIENCE).map_err(|why| failed(&why))?;
+    let text = String::from_utf8(bytes).map_err(|_| failed(&"it is not UTF-8"))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let token = text.strip_suffix('\n').unwrap_or(text);
     Ok(Secret::new(token.strip_suffix('\r').unwrap_or(token)))
-}
-
-/// What is in a file, a pipe, or standard input, up to the limit and one byte more.
-fn contents(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    let source: Box<dyn io::Read> = match path.as_os_str() == "-" {
-        true => Box::new(io::stdin()),
-        false => Box::new(std::fs::File::open(path)?),
-    };
-    source.take(LIMIT + 1).read_to_string(&mut text)?;
-    Ok(text)
 }

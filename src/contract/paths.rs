@@ -150,6 +150,13 @@ fn with_file_name(path: &Path, name: &str) -> PathBuf {
     }
 }
 
+/// (ours) Where a part of a new identity waits until it is whole and proven: beside the file whose place it takes then.
+pub fn pending(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".pending");
+    PathBuf::from(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

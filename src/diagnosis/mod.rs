@@ -17,8 +17,8 @@ use crate::catalog::{Catalog, FindingDoc};
 use crate::checks::{Check as _, config, service};
 use crate::engine::{Outcome, Run};
 use crate::model::{
-    CheckId, CheckReport, Code, Fact, Finding, HostReport, Report, ReportedFinding, Role, Severity,
-    Source, Status, TargetReport,
+    CheckId, CheckReport, Code, Fact, Finding, HostReport, Repaired, Report, ReportedFinding, Role,
+    Severity, Source, Status, TargetReport,
 };
 
 /// Makes the report of a run.
@@ -164,7 +164,10 @@ fn report(
         remedy: doc
             .remedy
             .fill_for(finding.case, &values, run.known.system.os),
-        repair: doc.repair.map(|repair| repair.as_str().to_owned()),
+        repair: doc
+            .repair
+            .filter(|_| finding.repaired == Repaired::AsCatalogued)
+            .map(|repair| repair.as_str().to_owned()),
     }
 }
 

@@ -104,6 +104,18 @@ pub struct AgentApi {
     pub heartbeat: HeartbeatReply,
     /// The call that inspects a token.
     pub inspect: InspectCall,
+    /// A rotation.
+    pub rotation: RotationReply,
+}
+
+/// What a rotation is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RotationReply {
+    /// A certificate of this control plane's.
+    #[default]
+    Honest,
+    /// One of another CA's, for the same key and agent: whoever answers it is not who enrolled the agent.
+    OfAnotherCa,
 }
 
 /// What a heartbeat is answered.

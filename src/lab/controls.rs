@@ -1,12 +1,15 @@
-//! Circumstances in which nothing is wrong: they go by no finding's code, and are diagnosed as nothing. With a fault beside
-//! them, that fault is seen through them.
+//! Circumstances that go by no finding's code. In some nothing is wrong: they are diagnosed as nothing, and with a fault beside
+//! them, that fault is seen through them. In others a finding is made another way than by the fault that has its code.
 
-use super::fault::{Fault, network};
-use super::plan::{Proxy, ProxySetting};
+use super::behaviour::RotationReply;
+use super::fault::{Fault, host, network, server};
+use super::nameserver::NameAnswer;
+use super::plan::{Proxy, ProxySetting, Registration};
 use super::proxy::{Door, Protocol};
+use crate::host::Unseen;
 
 /// All of them.
-pub static CONTROLS: [Fault; 2] = [
+pub static CONTROLS: [Fault; 5] = [
     network(
         "healthy.http_proxy",
         "all is well behind a proxy that wants a password, which the service's environment file has",
@@ -29,4 +32,28 @@ pub static CONTROLS: [Fault; 2] = [
             });
         },
     ),
+    server(
+        "healthy.foreign_rotation",
+        "all is well, and a rotation would be answered with another CA's certificate",
+        |plan| plan.server.agent_api.rotation = RotationReply::OfAnotherCa,
+    ),
+    network(
+        "nameserver.silent",
+        "the second of two nameservers says nothing",
+        |plan| plan.second_dns = Some(NameAnswer::Silence),
+    )
+    .noting(&["dns.inconsistent"])
+    .never(&["dns.timeout"]),
+    host(
+        "key.denied",
+        "the doctor may not read the key, and the agent's log says that the agent was deleted",
+        |plan| {
+            plan.private_key = Some(Unseen::Denied);
+            plan.registration = Registration::Revoked;
+            plan.journal
+                .push("ERROR: heartbeat rejected: agent not found or revoked");
+        },
+    )
+    .with(&["registration.revoked"])
+    .never(&["identity.unreadable", "identity.missing"]),
 ];

@@ -33,7 +33,7 @@ pub struct Fault {
     pub side: Side,
     /// What is done, in one line.
     pub what: &'static str,
-    /// Findings that it makes besides, each only a symptom of it.
+    /// Findings that it makes besides, each only a symptom of it; of a circumstance, which is no finding: those that are of it.
     pub symptoms: &'static [&'static str],
     /// Warnings that it makes besides.
     pub notices: &'static [&'static str],
@@ -57,6 +57,12 @@ impl Fault {
     /// What it makes besides, as its symptoms.
     pub(super) const fn with(mut self, symptoms: &'static [&'static str]) -> Self {
         self.symptoms = symptoms;
+        self
+    }
+
+    /// What it makes besides, as warnings.
+    pub(super) const fn noting(mut self, notices: &'static [&'static str]) -> Self {
+        self.notices = notices;
         self
     }
 }

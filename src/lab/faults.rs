@@ -13,7 +13,7 @@ use super::ca::ServerCertificate;
 use super::controls::CONTROLS;
 use super::fault::{Fault, host, network, server};
 use super::nameserver::NameAnswer;
-use super::plan::{ChangeRequest, Edit, File, Plan, Registration, Token};
+use super::plan::{ChangeRequest, CutShort, Edit, File, Plan, Registration, Token};
 use super::proxy::Door;
 use super::service::{self, CRASHED, LOOPING};
 use super::timeserver::TimeAnswer;
@@ -432,6 +432,12 @@ pub static FAULTS: &[Fault] = &[
         |plan| plan.edits.push(Edit::OtherKey),
     ),
     host(
+        "identity.unfinished",
+        "a rotation was cut short between the new certificate and its key",
+        |plan| plan.rotation = Some(CutShort::BeforeTheKey),
+    )
+    .never(&["identity.key_mismatch", "registration.revoked"]),
+    host(
         "identity.expired",
         "the client certificate ended 40 days ago",
         |plan| {
@@ -460,6 +466,12 @@ pub static FAULTS: &[Fault] = &[
         plan.registration = Registration::Revoked
     })
     .never(&["registration.certificate_refused", "identity.expired"]),
+    host(
+        "registration.superseded",
+        "a rotation was cut short after the new certificate's heartbeat",
+        |plan| plan.rotation = Some(CutShort::BeforeBoth),
+    )
+    .never(&["registration.revoked", "registration.certificate_refused"]),
     server(
         "registration.certificate_refused",
         "the control plane trusts another CA's clients alone",

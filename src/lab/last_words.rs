@@ -88,11 +88,11 @@ const LINES: &[(&[&str], &str)] = &[
         "FATAL: open /etc/nexplane-agent/client.key: permission denied",
     ),
     (
-        &["identity.key_mismatch"],
+        &["identity.key_mismatch", "identity.unfinished"],
         "FATAL: loading identity: tls: private key does not match public key",
     ),
     (
-        &["registration.revoked"],
+        &["registration.revoked", "registration.superseded"],
         "ERROR: heartbeat rejected: agent not found or revoked",
     ),
     (

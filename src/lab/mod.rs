@@ -15,6 +15,7 @@ pub mod pairs;
 mod plan;
 mod proxy;
 mod random;
+mod rotation;
 mod run;
 mod server;
 mod service;
@@ -28,6 +29,7 @@ mod world;
 
 pub use behaviour::{
     AgentApi, Behaviour, ClientCertificates, HealthPage, HeartbeatReply, InspectCall, Port,
+    RotationReply,
 };
 pub use ca::{Authority, Served, ServerCertificate};
 pub use clock::Clock;

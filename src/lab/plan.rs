@@ -9,6 +9,7 @@ use super::behaviour::Behaviour;
 use super::nameserver::NameAnswer;
 use super::proxy::{Door, Protocol};
 use super::timeserver::TimeAnswer;
+use crate::host::Unseen;
 
 /// The name under which the lab's agent finds its control plane.
 pub(super) const NAME: &str = "control-plane.lab.test";
@@ -34,6 +35,10 @@ pub struct Plan {
     pub enrolled: bool,
     /// How many days ago it enrolled, by the control plane's clock; its certificate lives a year from then.
     pub enrolled_days_ago: i64,
+    /// Where a rotation of its certificate was cut short, if one was.
+    pub rotation: Option<CutShort>,
+    /// What the door says of the agent's private key, if it is not what is there.
+    pub private_key: Option<Unseen>,
     /// What is done to the host's files once the agent is installed, in order.
     pub edits: Vec<Edit>,
     /// What happens to the agent's registration afterwards.
@@ -110,6 +115,15 @@ pub enum File {
     Key,
 }
 
+/// Where a rotation was cut short, after the new certificate had made its heartbeat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CutShort {
+    /// Before the new pair took the old one's place.
+    BeforeBoth,
+    /// After the new certificate had, and before its key.
+    BeforeTheKey,
+}
+
 /// What happens to the agent's registration after it has enrolled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Registration {
@@ -156,6 +170,8 @@ impl Default for Plan {
             pinned: None,
             enrolled: true,
             enrolled_days_ago: 0,
+            rotation: None,
+            private_key: None,
             edits: Vec::new(),
             registration: Registration::Kept,
             unit: BTreeMap::new(),

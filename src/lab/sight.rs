@@ -178,6 +178,7 @@ pub(super) const SPECIAL: &[(&[&str], Sides)] = {
         (
             &[
                 "identity.key_mismatch",
+                "identity.unfinished",
                 "identity.expired",
                 "identity.not_yet_valid",
                 "identity.expiring",

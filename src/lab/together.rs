@@ -39,6 +39,14 @@ const CONTRADICTIONS: &[([&str; 2], &str)] = &[
         "what every user may read the agent's own user may read too",
     ),
     (
+        ["registration.revoked", "registration.superseded"],
+        "an agent that was deleted is known by no certificate",
+    ),
+    (
+        ["identity.key_mismatch", "identity.unfinished"],
+        "a key that waits for its place takes that of any other",
+    ),
+    (
         ["registration.revoked", "registration.hostname_mismatch"],
         "an agent that was deleted is registered under no name",
     ),
@@ -165,6 +173,9 @@ fn touches_what_is_gone(fault: &Fault, plan: &Plan, elsewhere: &Plan) -> bool {
     touched.extend(plan.edits.iter().filter_map(touched_by));
     if plan.url != Plan::default().url {
         touched.push(File::Config);
+    }
+    if plan.rotation.is_some() {
+        touched.extend([File::Certificate, File::Key]);
     }
     if plan.enrolled_days_ago != 0 {
         touched.push(File::Certificate);

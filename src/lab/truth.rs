@@ -125,9 +125,11 @@ pub(super) fn of(faults: &[&Fault], last_words: Option<&str>, catalog: &Catalog)
     let mut hidden: Vec<Code> = Vec::new();
     for fault in faults {
         let is_hidden = |code: &Code| is_hidden(code, fault, faults, severity);
+        // A circumstance goes by no finding's code: what it brings along is all that there is of it.
+        let is_finding = catalog.finding(&fault.code).is_some();
         if is_hidden(&fault.code) {
             hidden.push(fault.code.clone());
-        } else {
+        } else if is_finding {
             see(&mut seen, &fault.code, severity(&fault.code), None);
         }
         for code in brought(fault).filter(|code| !is_hidden(code)) {

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use super::plan::{self, Edit, File, NAME, PROXY, Plan, Proxy, ProxySetting, Registration, Token};
 use super::proxy::{ProxyServer, credentials};
+use super::rotation;
 use super::timeserver::TimeServer;
 use super::{
     Authority, Behaviour, Clock, ControlPlaneServer, LabError, NameAnswer, Nameserver, State,
@@ -25,7 +26,10 @@ use crate::contract::paths::AgentPaths;
 use crate::contract::tls::strict_tls_config;
 use crate::contract::url::ControlPlane;
 use crate::host::live::{LiveHost, Settings};
-use crate::host::{self, Host, LogEntry, Overlay, Seen, Service, System, TimeSync};
+use crate::host::{
+    self, Account, ApiAnswer, Host, KeyFacts, LogEntry, Overlay, Seen, Service, System, TimeSync,
+    Unseen,
+};
 use crate::model::{Os, Secret, Target};
 
 const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -36,6 +40,8 @@ const SECOND_NAMESERVER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The user as whom the service runs where a fault says so: one that the lab's files do not belong to.
 const SERVICE_USER: (&str, u32) = ("nexplane", 49_999);
+/// A user of the host who is neither the service's nor the superuser, and diagnoses it.
+const SUPPORT_USER: (&str, u32) = ("support", 49_998);
 /// The change request that the user asks about.
 pub(super) const CHANGE_REQUEST: &str = "cr_0042";
 
@@ -54,6 +60,7 @@ pub struct World {
     unit: BTreeMap<String, String>,
     journal: Vec<LogEntry>,
     synchronized: bool,
+    private_key: Option<Unseen>,
 }
 
 impl World {
@@ -71,6 +78,15 @@ impl World {
             let (token, _) = state.new_token(TimeDelta::days(4000))?;
             let directory = files.at(AgentPaths::of(Os::Linux).config_dir);
             enroll(&state, token, plan.enrolled_days_ago, &hostname, directory).await?;
+            if let Some(when) = plan.rotation {
+                let paths = AgentPaths::of(Os::Linux);
+                let (cert, key) = (files.at(paths.cert), files.at(paths.key));
+                let ago = TimeDelta::days(plan.enrolled_days_ago);
+                state.clock().shift(-ago);
+                let cut_short = rotation::cut_short(&state, (&cert, &key), &hostname, when);
+                state.clock().shift(ago);
+                cut_short?;
+            }
         }
         let token = token(&state, plan.token).await?;
         let api_token = state.new_api_token()?;
@@ -98,6 +114,7 @@ impl World {
             unit: unit(plan),
             journal: journal(plan),
             synchronized: plan.synchronized,
+            private_key: plan.private_key.clone(),
             change_request: plan.change_request.map(|_| CHANGE_REQUEST.to_owned()),
             api_token: plan.change_request.map(|_| api_token),
             token,
@@ -142,14 +159,32 @@ impl World {
         let journal: Seen<Vec<LogEntry>> = Ok(self.journal.clone());
         let host = LiveHost::new(settings);
         // As if the temporary root were the machine's own.
-        let system = System {
+        let mut system = System {
             hostname: self.hostname.clone(),
             os: Os::Linux,
             foreign_root: false,
             ..host.system(()).await
         };
-        Overlay::new(host)
-            .supply("system", &system)
+        let mut host = Overlay::new(host);
+        if let Some(unseen) = &self.private_key {
+            // Another user's look, whoever runs the lab: neither the key nor what takes it.
+            let (name, uid) = SUPPORT_USER;
+            system.user = Account {
+                uid,
+                name: name.to_owned(),
+                gids: vec![uid],
+                sids: Vec::new(),
+            };
+            let key = AgentPaths::of(Os::Linux).key;
+            let heartbeat = ApiAnswer::NotAsked {
+                why: format!("{key}: {unseen}"),
+            };
+            let answer: Seen<KeyFacts> = Err(unseen.clone());
+            host = host
+                .supply("private_key", &answer)
+                .supply("api", &heartbeat);
+        }
+        host.supply("system", &system)
             .supply("environment", &BTreeMap::<String, String>::new())
             .supply("service", &service)
             .supply("journal", &journal)
@@ -501,12 +536,12 @@ fn journal(plan: &Plan) -> Vec<LogEntry> {
 }
 
 #[cfg(unix)]
-fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+pub(super) fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 
 #[cfg(not(unix))]
-fn set_mode(_path: &Path, _mode: u32) -> io::Result<()> {
+pub(super) fn set_mode(_path: &Path, _mode: u32) -> io::Result<()> {
     Ok(())
 }

@@ -23,9 +23,15 @@ pub struct LastFatal {
 
 /// The last fatal line among these, which are of [one run](super::last_run).
 pub fn last_fatal(run: &[LogEntry]) -> Option<LastFatal> {
-    let found = classify(run)
-        .into_iter()
-        .rfind(|found| found.fatal && found.code.check() != SERVICE)?;
+    last_fatal_among(run, &classify(run))
+}
+
+/// The same for one who has classified them already.
+pub fn last_fatal_among(run: &[LogEntry], matches: &[Match]) -> Option<LastFatal> {
+    let found = matches
+        .iter()
+        .rfind(|found| found.fatal && found.code.check() != SERVICE)?
+        .clone();
     let after = run.get(found.index + 1..).unwrap_or_default();
     Some(LastFatal {
         time: run.get(found.index).and_then(|entry| entry.time),

@@ -26,8 +26,8 @@ mod utf16;
 
 pub use family::{Pattern, patterns};
 pub use history::{History, Standing, histories};
-pub use input::{Source, decoded};
-pub use last_fatal::{LastFatal, last_fatal};
+pub use input::{Source, WINDOW_LOG, decoded};
+pub use last_fatal::{LastFatal, last_fatal, last_fatal_among};
 pub use scan::{KEPT as LINE_BOUND, Overlong};
 pub use stamp::Stamp;
 pub use start::{is_manager, is_restart, last_run};

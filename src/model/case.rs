@@ -25,11 +25,15 @@ pub enum Case {
     Untrusted,
     /// What is set is of no use.
     Malformed,
+    /// It is switched off.
+    Off,
+    /// It is on, and has nothing to go by.
+    NoSource,
 }
 
 impl Case {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Login,
         Self::OtherLogin,
         Self::Rules,
@@ -40,6 +44,8 @@ impl Case {
         Self::NoRoute,
         Self::Untrusted,
         Self::Malformed,
+        Self::Off,
+        Self::NoSource,
     ];
 
     /// As `checks/*.yaml` spells it.
@@ -55,6 +61,8 @@ impl Case {
             Self::NoRoute => "no_route",
             Self::Untrusted => "untrusted",
             Self::Malformed => "malformed",
+            Self::Off => "off",
+            Self::NoSource => "no_source",
         }
     }
 

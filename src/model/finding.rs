@@ -39,6 +39,16 @@ pub enum Explains {
     OnlyOf(Vec<CheckId>),
 }
 
+/// Whether the catalogue's repair is one for this finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Repaired {
+    /// It is, if the catalogue has one.
+    #[default]
+    AsCatalogued,
+    /// It is not: what is wrong is out of a repair's reach.
+    ByNobody,
+}
+
 /// A problem that a check found, before the diagnosis has sorted causes from symptoms.
 ///
 /// Severity, title, explanation and remedy are the catalogue's; what is here is what this host adds.
@@ -58,6 +68,8 @@ pub struct Finding {
     pub values: BTreeMap<Placeholder, String>,
     /// Which of several things that the code stands for it is: steps of the remedy for others are left out.
     pub case: Option<Case>,
+    /// Whether the catalogue's repair is for it.
+    pub repaired: Repaired,
 }
 
 impl Finding {
@@ -71,6 +83,7 @@ impl Finding {
             explains: Explains::AsCatalogued,
             values: BTreeMap::new(),
             case: None,
+            repaired: Repaired::AsCatalogued,
         }
     }
 
@@ -109,6 +122,13 @@ impl Finding {
     #[must_use]
     pub fn case(mut self, case: Case) -> Self {
         self.case = Some(case);
+        self
+    }
+
+    /// Says that the catalogue's repair is of no use here.
+    #[must_use]
+    pub fn beyond_repair(mut self) -> Self {
+        self.repaired = Repaired::ByNobody;
         self
     }
 

@@ -19,10 +19,10 @@ mod text;
 pub use case::Case;
 pub use code::{CheckId, Code, InvalidName, SectionId};
 pub use duration::{InvalidDuration, format_duration, parse_duration, spoken_duration};
-pub use finding::{Explained, Explains, Fact, Finding};
+pub use finding::{Explained, Explains, Fact, Finding, Repaired};
 pub use os::Os;
 pub use placeholder::{Placeholder, UnknownPlaceholder};
-pub use redact::{excerpt, redact};
+pub use redact::{Plain, SecretKind, excerpt, redact, redact_with};
 pub use report::{
     CheckReport, Commands, HostReport, Remedy, Report, ReportedFinding, Role, Source, Step,
     TargetReport,

@@ -21,6 +21,18 @@ pub enum Source {
     Lab,
 }
 
+impl Source {
+    /// The name used in reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Bundle => "bundle",
+            Self::Fixture => "fixture",
+            Self::Lab => "lab",
+        }
+    }
+}
+
 /// What a finding is in the whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -31,6 +43,17 @@ pub enum Role {
     Symptom,
     /// A warning.
     Notice,
+}
+
+impl Role {
+    /// The name used in reports: `cause`, `symptom`, `notice`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cause => "cause",
+            Self::Symptom => "symptom",
+            Self::Notice => "notice",
+        }
+    }
 }
 
 /// One numbered step of a remedy.

@@ -41,6 +41,16 @@ pub enum Status {
 }
 
 impl Status {
+    /// Every way to end.
+    pub const ALL: [Self; 6] = [
+        Self::Pass,
+        Self::Warn,
+        Self::Fail,
+        Self::Unknown,
+        Self::Blocked,
+        Self::Skipped,
+    ];
+
     /// The name used in reports.
     pub const fn as_str(self) -> &'static str {
         match self {

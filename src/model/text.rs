@@ -25,12 +25,18 @@ pub fn counted(count: impl TryInto<u64>, one: &str, many: &str) -> String {
 }
 
 /// Whether a character would act on a terminal or hide from a reader instead of being seen: control characters, line
-/// and paragraph separators, and what reorders or has no width.
+/// and paragraph separators, what reorders or has no width, and what is no character (XML and YAML cannot hold it).
 pub fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            '\u{61c}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fffe}'
+                | '\u{ffff}'
         )
 }
 

@@ -97,7 +97,10 @@ pub async fn plan(
 const INTERRUPTED: &str = "interrupted before it was looked at";
 
 /// What comes of looking, which changes nothing and can be left at any moment; `None` once the run is interrupted.
-async fn unless<T>(interrupted: &CancellationToken, looking: impl Future<Output = T>) -> Option<T> {
+pub(super) async fn unless<T>(
+    interrupted: &CancellationToken,
+    looking: impl Future<Output = T>,
+) -> Option<T> {
     tokio::select! {
         biased;
         () = interrupted.cancelled() => None,
@@ -228,13 +231,15 @@ async fn take_back(hands: &mut Hands, first: u32, doctor: &Doctor) -> Vec<String
         Err(error) => return vec![error.to_string()],
     };
     let doctor = Arc::new(doctor.clone());
-    let taken = undo::take_back(hands.journal_mut(), &steps, &doctor, Force::No).await;
+    // What did not help goes, whoever is in a hurry.
+    let never = CancellationToken::new();
+    let taken = undo::take_back(hands.journal_mut(), &steps, &doctor, Force::No, &never).await;
     taken
         .into_iter()
         .filter_map(|(step, taken)| match taken {
             Taken::Back | Taken::Already => None,
             Taken::Refused(why) | Taken::Failed(why) => Some(format!("{}: {why}", step.undo)),
-            Taken::Stays => Some(step.undo.to_string()),
+            Taken::Stays | Taken::Interrupted => Some(step.undo.to_string()),
         })
         .collect()
 }

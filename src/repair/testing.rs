@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 
 use super::hands::Hands;
 use super::journal::{Journal, Past, Place};
@@ -75,7 +76,9 @@ impl Workshop {
     pub(super) async fn undo(&self, force: Force) -> Vec<Taken> {
         let past = self.last().unwrap();
         let lock = self.place().lock().unwrap();
-        let taken = undo(&past, lock, &doctor(self.directory.path()), force).await;
+        let doctor = doctor(self.directory.path());
+        let never = CancellationToken::new();
+        let taken = undo(&past, lock, &doctor, force, &never).await;
         taken.unwrap().into_iter().map(|(_, taken)| taken).collect()
     }
 }

@@ -235,7 +235,7 @@ enum Document {
     Error(Box<ErrorDocument>),
 }
 
-fn line(document: &impl Serialize) -> serde_json::Result<String> {
+pub(super) fn line(document: &impl Serialize) -> serde_json::Result<String> {
     let mut text = serde_json::to_string_pretty(document)?;
     text.push('\n');
     Ok(text)
@@ -245,7 +245,7 @@ fn millis(duration: std::time::Duration) -> f64 {
     (duration.as_secs_f64() * 1e4).round() / 10.0
 }
 
-fn time(time: DateTime<Utc>) -> String {
+pub(super) fn time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 

@@ -6,6 +6,7 @@
 
 mod enroll;
 mod install;
+mod odd;
 mod rotate;
 mod uninstall;
 mod world;

@@ -1,6 +1,10 @@
 //! `nexplane-agent install` and `uninstall` under a real systemd, with the lab's control plane beside them.
 
-use crate::harness::{Ended, Lab, PROGRAM, SystemdBox, agent, bring_agent};
+use std::process::Stdio;
+
+use rustix::process::Signal;
+
+use crate::harness::{Ended, Lab, PROGRAM, SystemdBox, agent, bring_agent, signal};
 
 /// The directory of the agent's configuration.
 const DIR: &str = "/etc/nexplane-agent";
@@ -167,14 +171,63 @@ fn a_service_that_does_not_come_up_takes_everything_back() {
         .with(1, "nothing goes here")
         .with(1, "the same token can be tried again");
     machine.shell("rm -r /run/systemd/system/nexplane-agent.service.d; systemctl daemon-reload");
-    // But for the key that waits, and its directory.
+    only_a_key_waits(&machine, &before);
+    install(&machine, &lab, 0).with(0, "Installed.");
+    assert_eq!(lab.agents(&machine).as_array().unwrap().len(), 1);
+}
+
+/// The host is as before, but for the key that waits for its certificate, and its directory.
+fn only_a_key_waits(machine: &SystemdBox, before: &str) {
     let left = machine.shell(&format!("ls -A {DIR}; stat -c %a {DIR}/client.key.pending"));
     assert_eq!(left, "client.key.pending\n600\n");
     machine.shell(&format!("mkdir /aside; mv {DIR} /aside/"));
-    assert_same(&machine, &before);
-    machine.shell(&format!("mv /aside/* {DIR}"));
+    assert_same(machine, before);
+    machine.shell(&format!("mv /aside/* {DIR}; rmdir /aside"));
+}
+
+#[test]
+fn ctrl_c_and_a_request_to_terminate_take_everything_back() {
+    let (machine, lab) = boot();
+    let before = picture(&machine);
+    for asked in [Signal::INT, Signal::TERM] {
+        // The service never comes up: the token is used by then, and everything is in place.
+        machine.put(
+            "/run/systemd/system/nexplane-agent.service.d/never.conf",
+            "0644",
+            "[Service]\nExecStartPre=/bin/sleep infinity\nTimeoutStartSec=infinity\n",
+        );
+        let mut command = machine.command(PROGRAM);
+        command.args(["install", "--control-plane", &lab.url]);
+        command.args(["--token", &lab.tokens[0], "--ca-cert", &lab.ca_cert]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let installing = command.spawn().unwrap();
+        machine.until_service("ActiveState", |state| state == "activating");
+        signal(&installing, asked);
+        let ended = Ended::of(installing.wait_with_output().unwrap());
+        ended
+            .with(1, "interrupted")
+            .with(1, "Nothing was changed on this host.")
+            .with(1, "the same token can be tried again");
+        machine
+            .shell("rm -r /run/systemd/system/nexplane-agent.service.d; systemctl daemon-reload");
+        only_a_key_waits(&machine, &before);
+    }
     install(&machine, &lab, 0).with(0, "Installed.");
     assert_eq!(lab.agents(&machine).as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_rotation_that_another_ca_answers_changes_nothing() {
+    let machine = SystemdBox::new();
+    bring_agent(&machine);
+    let foreign = ["--dir", "/etc/lab", "--fault", "healthy.foreign_rotation"];
+    let lab = Lab::serve_with(&machine, &foreign);
+    install(&machine, &lab, 0).with(0, "Installed.");
+    let content = "cd /etc/nexplane-agent; ls -Al --time-style=full-iso; cat * | sha256sum";
+    let before = machine.shell(content);
+    agent(&machine, &["rotate-cert"]).with(1, "not of the authority of the old one");
+    assert_eq!(machine.shell(content), before);
+    agent(&machine, &["check"]).with(0, "All checks passed.");
 }
 
 #[test]

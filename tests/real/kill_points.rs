@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 
-use crate::harness::{Ended, Lab, PROGRAM, SystemdBox, agent, bring_agent, ended};
+use crate::harness::{Doctor, Ended, Fix, Lab, PROGRAM, SystemdBox, agent, bring_agent, ended};
 
 /// Calls that change files, send something, or start a program.
 const CALLS: &str = "openat,mkdir,rmdir,link,linkat,rename,renameat,renameat2,unlink,unlinkat,write,pwrite64,writev,\
@@ -83,8 +83,8 @@ fn works(machine: &SystemdBox) -> Ended {
     }
 }
 
-#[test]
-fn rotation_killed_at_any_point_leaves_an_identity_that_works() {
+/// An agent that is installed and stopped: nobody but the test may bring a rotation to its end.
+fn stopped() -> (SystemdBox, Lab) {
     let machine = SystemdBox::new();
     bring_agent(&machine);
     let lab = Lab::serve(&machine);
@@ -98,8 +98,55 @@ fn rotation_killed_at_any_point_leaves_an_identity_that_works() {
     ];
     let token = lab.token(&machine);
     agent(&machine, &[&install, [token.as_str()].as_slice()].concat()).with(0, "Installed.");
-    // Nobody else may bring a rotation to its end.
     machine.systemctl("stop nexplane-agent");
+    (machine, lab)
+}
+
+#[test]
+fn a_rotation_killed_at_any_point_is_no_revocation_and_fix_settles_it() {
+    let (machine, lab) = stopped();
+    let token = lab.token(&machine);
+    let known = lab.agents(&machine)[0]["id"].clone();
+    let points = count(&machine, &["rotate-cert"]);
+    let (mut killed, mut settled) = (0, 0);
+    for point in &points {
+        killed += u32::from(kill_at(&machine, point, &["rotate-cert"]));
+        let found = Doctor::at(&machine).diagnose();
+        found
+            .never("registration.revoked")
+            .never("registration.certificate_refused")
+            .never("identity.key_mismatch");
+        if found.root_causes() != ["service.stopped"] {
+            // With a token at hand it stays unused.
+            let fixed = Fix::at(&machine, &["--yes", "--all", "--token", &token]).run();
+            fixed
+                .status(0)
+                .actions(&[
+                    ("settle-identity", "verified"),
+                    ("start-service", "verified"),
+                ])
+                .after(&[]);
+            machine.systemctl("stop nexplane-agent");
+            settled += 1;
+            let left = machine.shell("ls -A /etc/nexplane-agent");
+            assert_eq!(left, "client.crt\nclient.key\nconfig.yaml\n", "{point:?}");
+        }
+        works(&machine).with(0, "All checks passed.");
+        let next = agent(&machine, &["rotate-cert"]);
+        assert!(next.status.success(), "after {point:?}: {}", next.said);
+    }
+    println!("rotate-cert: killed at {killed} points, settled by fix after {settled} of them");
+    assert!(reached(killed, &points), "{killed} of {points:?}");
+    // Between the heartbeat and the first rename, and between the two renames, at least.
+    assert!(settled >= 2, "{settled}");
+    let agents = lab.agents(&machine);
+    assert_eq!(agents.as_array().unwrap().len(), 1, "{agents}");
+    assert_eq!(agents[0]["id"], known);
+}
+
+#[test]
+fn rotation_killed_at_any_point_leaves_an_identity_that_works() {
+    let (machine, _lab) = stopped();
     let points = count(&machine, &["rotate-cert"]);
     println!("rotate-cert: {} kill points", points.len());
     let mut killed = 0;

@@ -27,6 +27,7 @@ mod chains;
 mod clock;
 mod dns;
 mod fix;
+mod formats;
 mod harness;
 mod head_start;
 mod health;

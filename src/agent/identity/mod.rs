@@ -16,7 +16,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 
 mod pending;
 
-use super::files::{self, MOST, Readers, code_of, replace_as, sync_directory, with_suffix};
+use super::files::{self, MOST, Readers, code_of, replace_as, sync_directory};
 use crate::contract::api::Enrolled;
 use crate::contract::paths;
 use crate::contract::tls::{ClientIdentity, provider};
@@ -56,7 +56,7 @@ pub enum IdentityError {
     #[error("{} is not there: the agent has not enrolled", .0.display())]
     Missing(PathBuf),
     /// A file cannot be read or written.
-    #[error("could not {operation} {}: {error}", .path.display())]
+    #[error("could not {operation} {}: {}", .path.display(), files::words(.error))]
     File {
         /// What was tried.
         operation: &'static str,
@@ -130,7 +130,7 @@ impl IdentityFiles {
 
     /// Where a key waits for its certificate.
     fn pending(&self) -> PathBuf {
-        with_suffix(&self.key, ".pending")
+        paths::pending(&self.key)
     }
 
     /// Reads the identity, after finishing what a crash may have left unfinished.

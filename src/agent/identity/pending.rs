@@ -10,20 +10,20 @@ use std::path::{Path, PathBuf};
 use rcgen::KeyPair;
 
 use super::{
-    Identity, IdentityError, IdentityFiles, Readers, certified, read_pair, sync_directory,
-    with_suffix, write,
+    Identity, IdentityError, IdentityFiles, Readers, certified, read_pair, sync_directory, write,
 };
 use crate::contract::api::Enrolled;
+use crate::contract::paths;
 
 impl IdentityFiles {
     /// Where a certificate waits until it is proven.
     fn pending_cert(&self) -> PathBuf {
-        with_suffix(&self.cert, ".pending")
+        paths::pending(&self.cert)
     }
 
     /// Whether a key waits for its certificate, or with it.
     pub(in crate::agent) fn has_pending_key(&self) -> bool {
-        self.pending().exists()
+        self.pending().is_file()
     }
 
     /// Whether a rotation has not come to its end.

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::super::enroll::{self, EnrollError};
-use super::super::files::{self, Readers, replace, sync_directory, with_suffix};
+use super::super::files::{self, Readers, cleared, replace, sync_directory};
 use super::super::platform;
 use super::super::service::{definition_text, shows};
 use super::super::setting::Setting;
 use super::super::surroundings::{Places, Surroundings};
-use super::super::trust::roots;
+use super::super::trust;
 use super::InstallOptions;
 use super::error::{FileError, InstallError};
 use crate::contract::client::CallError;
@@ -69,7 +69,9 @@ impl Wanted {
             Some(path) if !shows(path) => Some(read_ca(path)?),
             _ => None,
         };
-        roots(ca_cert.as_deref())?;
+        if let Some(path) = &ca_cert {
+            trust::of_file(path)?;
+        }
         let mut config = AgentConfig {
             control_plane: Some(plane.to_string()),
             poll_interval: options.poll_interval,
@@ -211,7 +213,7 @@ fn read_ca(path: &Path) -> Result<Vec<u8>, InstallError> {
     match files::read(path, files::MOST) {
         Ok(content) => Ok(content),
         // What is wrong with it is said by whoever reads its certificates.
-        Err(_) => Ok(roots(Some(path)).map(|_| Vec::new())?),
+        Err(_) => Ok(trust::of_file(path).map(|_| Vec::new())?),
     }
 }
 
@@ -224,10 +226,12 @@ fn is_same_program(around: &Surroundings) -> bool {
 fn same_content(one: &Path, other: &Path) -> bool {
     use io::{BufRead, BufReader};
     let compare = || -> io::Result<bool> {
-        let (one, other) = (File::open(one)?, File::open(other)?);
-        if one.metadata()?.len() != other.metadata()?.len() {
+        let (ours, there) = (fs::metadata(one)?, fs::metadata(other)?);
+        // A pipe is not opened: it may hold a reader up for ever.
+        if !there.is_file() || ours.len() != there.len() {
             return Ok(false);
         }
+        let (one, other) = (File::open(one)?, File::open(other)?);
         let (mut one, mut other) = (BufReader::new(one), BufReader::new(other));
         loop {
             let (a, b) = (one.fill_buf()?, other.fill_buf()?);
@@ -244,11 +248,7 @@ fn same_content(one: &Path, other: &Path) -> bool {
 
 /// Puts the program in place in one step: one that runs goes on with the old one's content.
 fn copy_program(from: &Path, to: &Path) -> io::Result<()> {
-    let temporary = with_suffix(to, ".new");
-    match fs::remove_file(&temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    let temporary = cleared(to)?;
     let mut options = File::options();
     options.write(true).create_new(true);
     #[cfg(unix)]

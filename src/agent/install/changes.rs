@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::super::files::{Readers, replace, sync_directory, with_suffix};
+use super::super::files::{self, Readers, replace, sync_directory, with_suffix};
 use super::super::lock::{Lock, LockError};
 use super::super::platform;
 use super::super::service::{Activity, AtBoot, Definition, ServiceManager, ServiceState};
@@ -136,6 +136,10 @@ impl Changes {
     fn keep_second_names(&self) -> Result<(), InstallError> {
         for (path, was) in &self.note.files {
             if *was == Was::There {
+                if path.is_dir() {
+                    let why = io::Error::other("it is a directory");
+                    return Err(FileError::new("replace", path, why).into());
+                }
                 let backup = with_suffix(path, BACKUP);
                 remove(&backup)?;
                 fs::hard_link(path, &backup)
@@ -200,19 +204,17 @@ pub(in crate::agent) async fn recover(
 
 impl Note {
     fn read(config_dir: &Path) -> Result<Option<Self>, InstallError> {
-        use io::Read;
         let path = config_dir.join(NOTE);
-        let mut text = Vec::new();
-        let read =
-            fs::File::open(&path).and_then(|file| file.take(MAX_NOTE).read_to_end(&mut text));
-        match read {
-            Ok(_) => {}
+        let text = match files::read(&path, MAX_NOTE) {
+            Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(FileError::new("read", &path, error).into()),
-        }
-        let note: Self = serde_json::from_slice(&text)
-            .map_err(|error| FileError::new("understand", &path, io::Error::other(error)))?;
-        Ok(Some(note))
+        };
+        let note = serde_json::from_slice(&text);
+        note.map(Some).map_err(|error| {
+            let why = format!("{error}; `nexplane-agent uninstall` takes away what is there");
+            FileError::new("understand", &path, io::Error::other(why)).into()
+        })
     }
 
     fn write(&self, config_dir: &Path) -> Result<(), InstallError> {
@@ -272,7 +274,11 @@ impl Note {
             remove(&with_suffix(key, ".pending.new"))?;
         }
         for (path, was) in &self.files {
-            remove(&with_suffix(path, ".new"))?;
+            let new = with_suffix(path, ".new");
+            // A directory of that name is what stood in the way, and nobody's here.
+            if !new.is_dir() {
+                remove(&new)?;
+            }
             match was {
                 Was::Absent => remove(path)?,
                 Was::There => restore(path)?,

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::super::enroll::EnrollError;
-use super::super::files::code_of;
+use super::super::files::{code_of, words};
 use super::super::heartbeat::HeartbeatError;
 use super::super::identity::IdentityError;
 use super::super::lock::LockError;
@@ -20,7 +20,7 @@ use crate::model::Code;
 
 /// A file that could not be read, written or moved.
 #[derive(Debug, thiserror::Error)]
-#[error("could not {operation} {}: {error}", .path.display())]
+#[error("could not {operation} {}: {}", .path.display(), words(.error))]
 pub struct FileError {
     /// What was tried.
     pub operation: &'static str,

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::agent::go_words::{get_failed, post_failed};
 use crate::agent::heartbeat::HeartbeatError;
 use crate::agent::identity::IdentityError;
-use crate::agent::{AgentLog, EnrollError, RotateError};
+use crate::agent::{AgentLog, EnrollError, RotateError, SettingError, files};
 use crate::contract::url::ControlPlane;
 use crate::contract::{api, log_lines};
 use crate::model::excerpt;
@@ -14,8 +14,8 @@ use crate::model::excerpt;
 /// Why the agent cannot begin.
 #[derive(Debug)]
 pub(super) enum Unfit {
-    /// Its configuration cannot be used; in words.
-    Config(String),
+    /// Its configuration cannot be used.
+    Config(SettingError),
     /// It has no identity that can be used.
     Identity(IdentityError),
     /// No way to the control plane can be set up of what it has; in words.
@@ -24,9 +24,7 @@ pub(super) enum Unfit {
 
 /// What Go says of a file that cannot be opened: the words of the system, in lower case, without its number.
 fn opening(path: &Path, error: &io::Error) -> String {
-    let words = error.to_string();
-    let words = words.split(" (os error").next().unwrap_or_default();
-    format!("open {}: {}", path.display(), words.to_lowercase())
+    format!("open {}: {}", path.display(), files::words(error))
 }
 
 fn identity(error: &IdentityError) -> String {
@@ -64,13 +62,10 @@ fn failed(
 
 impl<W: Write> AgentLog<W> {
     /// The agent cannot begin, and ends.
-    pub(super) fn unfit(&mut self, config: &Path, why: &Unfit) -> io::Result<()> {
+    pub(super) fn unfit(&mut self, why: &Unfit) -> io::Result<()> {
         let why = match why {
-            Unfit::Config(why) if why.contains("os error") => {
-                let words = why.split(" (os error").next().unwrap_or_default();
-                format!("open {}: {}", config.display(), words.to_lowercase())
-            }
-            Unfit::Config(why) => match why.strip_prefix("control_plane: ") {
+            Unfit::Config(SettingError::File { path, error }) => opening(path, error),
+            Unfit::Config(SettingError::Unfit(why)) => match why.strip_prefix("control_plane: ") {
                 Some(why) => format!("invalid control_plane URL: {why}"),
                 None => format!("invalid configuration: {why}"),
             },
@@ -84,7 +79,8 @@ impl<W: Write> AgentLog<W> {
     pub(super) fn lost(&mut self, why: &Unfit) -> io::Result<()> {
         match why {
             Unfit::Identity(error) => self.line(&format!("ERROR: {}", identity(error))),
-            Unfit::Client(why) | Unfit::Config(why) => self.line(&format!("ERROR: {why}")),
+            Unfit::Client(why) => self.line(&format!("ERROR: {why}")),
+            Unfit::Config(why) => self.line(&format!("ERROR: {why}")),
         }
     }
 
@@ -147,8 +143,7 @@ mod tests {
 
     fn unfit(why: &Unfit) -> String {
         let mut log = AgentLog::new(Vec::new());
-        log.unfit(Path::new("/etc/nexplane-agent/config.yaml"), why)
-            .unwrap();
+        log.unfit(why).unwrap();
         String::from_utf8(log.into_inner()).unwrap()
     }
 
@@ -160,16 +155,21 @@ mod tests {
     fn a_fatal_line_is_known_for_what_it_is() {
         let cert = || "/srv/agent/web.pem".into();
         let denied = || io::Error::from_raw_os_error(13);
-        let absent = io::Error::from_raw_os_error(2).to_string();
+        let absent = || io::Error::from_raw_os_error(2);
+        let unopened = |error| SettingError::File {
+            path: "/etc/nexplane-agent/config.yaml".into(),
+            error,
+        };
+        let useless = |why: &str| SettingError::Unfit(why.to_owned());
         for (why, wanted) in [
-            (Unfit::Config(absent), "config.missing"),
-            (Unfit::Config(denied().to_string()), "config.unreadable"),
+            (Unfit::Config(unopened(absent())), "config.missing"),
+            (Unfit::Config(unopened(denied())), "config.unreadable"),
             (
-                Unfit::Config("control_plane: it has no scheme".into()),
+                Unfit::Config(useless("control_plane: it has no scheme")),
                 "config.url",
             ),
             (
-                Unfit::Config("line 2, column 1: `poll_interval` is `x`".into()),
+                Unfit::Config(useless("line 2, column 1: `poll_interval` is `x`")),
                 "config.invalid",
             ),
             (

@@ -104,7 +104,7 @@ pub async fn run(options: RunOptions) -> io::Result<Ended> {
     let (setting, link) = match prepared {
         Ok(prepared) => prepared,
         Err(why) => {
-            log.write(|log: &mut AgentLog<_>| log.unfit(&options.config, &why));
+            log.write(|log: &mut AgentLog<_>| log.unfit(&why));
             let diagnosing = tokio::task::spawn_blocking(move || diagnosis.diagnose());
             tokio::select! {
                 () = &mut stop => {}

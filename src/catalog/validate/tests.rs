@@ -114,7 +114,7 @@ fn every_mistake_is_told_where_it_is_with_what_is_allowed() {
             "restart-service",
             "restart",
             &[
-                "15:13 there is no repair `restart`: one of `start-service`, `restart-service`, `enable-service`, `reset-failed`, `unmask-service`, `sync-time`, `rotate-certificate`, `re-enroll`, `reinstall-with-ca`, `repair-permissions`, `mend-url`, `mend-key`, `clear-proxy`, `install`",
+                "15:13 there is no repair `restart`: one of `start-service`, `restart-service`, `enable-service`, `reset-failed`, `unmask-service`, `sync-time`, `rotate-certificate`, `settle-identity`, `re-enroll`, `reinstall-with-ca`, `repair-permissions`, `mend-url`, `mend-key`, `clear-proxy`, `install`",
             ],
         ),
         (

@@ -3,40 +3,49 @@
 use super::UNSYNCHRONIZED;
 use super::witness::Witness;
 use crate::host::TimeSync;
-use crate::model::{Fact, Finding, excerpt};
+use crate::model::{Case, Fact, Finding, excerpt};
 
 /// Off, or on and without a source. Something that systemd does not manage (a hypervisor, another daemon) may keep the
 /// time as well: where no service could be switched on and the kernel's clock is disciplined, nothing is wrong.
 pub(super) fn judge(sync: &TimeSync, witnesses: &[Witness]) -> Option<Finding> {
     let property = |name: &str| sync.properties.get(name).map(String::as_str);
+    // It has a source, and says of the clock itself how wrong it is.
+    if is_slewed(sync) {
+        return None;
+    }
     let manageable = property("CanNTP") != Some("no") && property("Container").is_none();
-    let detail = match (sync.enabled, sync.synchronized) {
+    let (case, detail) = match (sync.enabled, sync.synchronized) {
         (Some(false), Some(true)) if !manageable => return None,
         // Who keeps the time where there is no service manager, nobody can say; the kernel's word alone is no fault.
         (None, Some(false)) => return None,
-        (Some(false), Some(true)) => {
-            "Time synchronization is switched off: the clock is right for now, and nothing keeps it so.".to_owned()
-        }
-        (Some(false), _) => format!(
+        (Some(false), Some(true)) => (
+            Case::Off,
+            "Time synchronization is switched off: the clock is right for now, and nothing keeps it so.".to_owned(),
+        ),
+        (Some(false), _) => (Case::Off, format!(
             "Time synchronization is switched off: the clock drifts.{}",
             property("Hypervisor").map_or_else(String::new, |helper| format!(
                 " {helper} runs, and has not set the clock so that the kernel counts it as synchronized."
             ))
-        ),
-        (_, Some(false)) => format!(
+        )),
+        (_, Some(false)) => (Case::NoSource, format!(
             "Time synchronization is on{} and has no source: {}.",
             sync.keeper
                 .as_deref()
                 .map_or_else(String::new, |keeper| format!(" ({})", excerpt(keeper))),
             sources(sync, witnesses)
-        ),
+        )),
         _ => return None,
     };
     let shown: Vec<_> = ["NTP", "NTPSynchronized", "CanNTP"]
         .into_iter()
         .filter_map(|name| Some(format!("{name}={}", property(name)?)))
         .collect();
-    let mut finding = Finding::new(UNSYNCHRONIZED, detail);
+    let mut finding = Finding::new(UNSYNCHRONIZED, detail).case(case);
+    if case == Case::NoSource {
+        // It is on: nothing on this host makes a source answer.
+        finding = finding.beyond_repair();
+    }
     if !shown.is_empty() {
         let teller = match property("W32Time") {
             Some(_) => "Windows Time",
@@ -63,6 +72,25 @@ fn sources(sync: &TimeSync, witnesses: &[Witness]) -> String {
     match wrong.is_empty() {
         true => "the clock is not synchronized".to_owned(),
         false => wrong.join("; "),
+    }
+}
+
+/// How far a clock may be from its source so that chrony still tells the kernel that it is synchronized, in seconds
+/// (`MAX_SYNC_ERROR` in its `sys_timex.c`).
+const FAR: f64 = 10.0;
+
+/// Whether chrony follows a source from which the clock is so far that the kernel does not count it as synchronized: unless it
+/// is told to step, it makes up for a difference slowly, for hours where it is minutes.
+pub(in crate::checks) fn is_slewed(sync: &TimeSync) -> bool {
+    let told = sync.properties.get("chronyc");
+    let tracking = told.and_then(|told| told.lines().next());
+    let fields: Vec<&str> = tracking.unwrap_or_default().split(',').collect();
+    match fields.as_slice() {
+        [_, _, _, _, correction, .., leap] if fields.len() == 14 => {
+            let far = correction.parse::<f64>().is_ok_and(|it| it.abs() >= FAR);
+            far && *leap != "Not synchronised"
+        }
+        _ => false,
     }
 }
 

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::*;
 use crate::checks::testing::{Evidence as Recording, codes, properties};
 use crate::host::{Leap, NtpQuestion, NtpReply, Unseen};
+use crate::model::{Case, Repaired};
 
 /// An answer that took `ms`, whose Date is `offset` seconds ahead of the host's clock when it was asked.
 fn answer(offset: i64, ms: i64) -> health::Answer {
@@ -327,10 +328,42 @@ fn chrony_says_what_it_follows() {
             "not usable, 0 of the last 8 questions answered, stratum 0",
         ]
     );
+    assert!(!keeping::is_slewed(&tracked));
     tracked.properties.insert("chronyc".into(), "506 Cannot talk to daemon".into());
     assert_eq!(keeping::chrony(&tracked)[0].value, "506 Cannot talk to daemon");
     for hostile in ["", ",,,,,,,,,,,,,", "\u{1b}[2J,a", "^,^,^,^,^,^,^,^,^,^"] {
         tracked.properties.insert("chronyc".into(), hostile.into());
         assert!(keeping::chrony(&tracked).len() <= 1);
+        assert!(!keeping::is_slewed(&tracked));
+    }
+}
+
+#[test]
+fn a_clock_that_chrony_is_slow_to_set_has_a_source() {
+    let mut sync = good().unwrap();
+    sync.synchronized = Some(false);
+    for (correction, leap, slewed) in [
+        ("1199.978271484", "Normal", true),
+        ("-1199.978271484", "Insert second", true),
+        ("0.000021987", "Normal", false),
+        ("1199.978271484", "Not synchronised", false),
+    ] {
+        let told = format!("0A620001,192.0.2.1,4,1795531581.2,{correction},-1200.0,379.4,7.5,-9.7,62.6,0.0,0.0,1.0,{leap}");
+        sync.properties.insert("chronyc".into(), told);
+        assert_eq!(keeping::is_slewed(&sync), slewed, "{correction} {leap}");
+        assert_eq!(keeping::judge(&sync, &[]).is_none(), slewed, "{correction} {leap}");
+    }
+}
+
+#[test]
+fn only_a_service_that_is_off_is_switched_on() {
+    for (enabled, case, repaired) in [
+        (false, Case::Off, Repaired::AsCatalogued),
+        (true, Case::NoSource, Repaired::ByNobody),
+    ] {
+        let mut sync = good().unwrap();
+        (sync.enabled, sync.synchronized) = (Some(enabled), Some(false));
+        let finding = keeping::judge(&sync, &[]).unwrap();
+        assert_eq!((finding.case, finding.repaired), (Some(case), repaired));
     }
 }

@@ -38,6 +38,8 @@ struct Case {
     now: DateTime<Utc>,
     offset: Option<TimeDelta>,
     user: Option<&'static str>,
+    /// The certificate and the key that wait beside them.
+    pending: Option<(Seen<String>, Seen<KeyFacts>)>,
 }
 
 impl Case {
@@ -50,6 +52,7 @@ impl Case {
             now: day("2026-06-01"),
             offset: Some(TimeDelta::zero()),
             user: None,
+            pending: None,
         }
     }
 
@@ -61,7 +64,7 @@ impl Case {
     }
 
     fn judge(self) -> (Judgement, Identity) {
-        let path = HostPath::host;
+        let path = |path: &str| HostPath::host(path);
         let content = self.cert.map(|text| Content {
             text,
             invalid_utf8_at: None,
@@ -76,6 +79,16 @@ impl Case {
                 Ok::<_, Unseen>(file(KEY, self.mode, 0, 900)),
             )
             .answer("now", (), self.now);
+        if let Some((cert, key)) = self.pending {
+            let (cert_path, key_path) = (format!("{CERT}.pending"), format!("{KEY}.pending"));
+            let content = cert.map(|text| Content {
+                text,
+                invalid_utf8_at: None,
+            });
+            recording = recording
+                .answer("read", ReadQuestion::new(path(&cert_path)), content)
+                .answer("private_key", path(&key_path), key);
+        }
         if let Some(user) = self.user {
             recording = recording.runs_as(user);
         }
@@ -253,4 +266,55 @@ fn what_the_doctor_may_not_read_is_unknown() {
     assert_eq!(codes(&judgement), [""; 0]);
     assert!(matches!(judgement.decision, Decision::Unknown(_)));
     assert_eq!(identity.state, State::Unknown);
+}
+
+#[test]
+fn a_key_that_waits_for_its_place_is_no_reason_to_enroll() {
+    let another = || Case::good().key;
+    for in_place in [another(), absent(), Err(Unseen::malformed("empty"))] {
+        let good = Case::good();
+        let case = Case {
+            pending: Some((absent(), good.key.clone())),
+            key: in_place.clone(),
+            ..good
+        };
+        let (judgement, identity) = case.judge();
+        assert_eq!(codes(&judgement), ["identity.unfinished"], "{in_place:?}");
+        assert_eq!(judgement.decision, Decision::Decided);
+        assert_eq!(identity.state, State::Unfinished);
+        assert!(!identity.must_enroll());
+        let detail = &judgement.findings[0].detail;
+        assert!(detail.contains("client.key.pending"), "{detail}");
+    }
+    // What waits there is another's, or nobody knows what is in place.
+    for (in_place, waits, code) in [
+        (another(), another(), "identity.key_mismatch"),
+        (absent(), another(), "identity.missing"),
+        (another(), Err(Unseen::Denied), "identity.key_mismatch"),
+        (Err(Unseen::Denied), Case::good().key, "identity.unreadable"),
+    ] {
+        let case = Case {
+            pending: Some((absent(), waits)),
+            key: in_place,
+            ..Case::good()
+        };
+        assert_eq!(codes(&case.judge().0), [code]);
+    }
+}
+
+#[test]
+fn a_pair_that_waits_is_told_of_if_it_is_whole() {
+    let new = Case::good();
+    for (key, told) in [(new.key.clone(), true), (Case::good().key, false)] {
+        let case = Case {
+            pending: Some((new.cert.clone(), key)),
+            ..Case::good()
+        };
+        let (judgement, identity) = case.judge();
+        assert_eq!(codes(&judgement), [""; 0]);
+        assert_eq!(identity.state, State::Usable);
+        let notes = judgement.notes.iter();
+        let notes: Vec<_> = notes.map(|note| note.what.as_str()).collect();
+        assert_eq!(notes.contains(&"pending certificate"), told, "{notes:?}");
+    }
 }

@@ -1,13 +1,15 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use rcgen::{CertificateParams, DnType, KeyPair};
 
 use super::*;
 use crate::checks::testing::{Evidence as Recording, codes};
 use crate::checks::{Decision, dns};
-use crate::host::{ApiQuestion, ApiReply, Content, HostPath, ReadQuestion, Seen, Unseen};
+use crate::host::{
+    ApiQuestion, ApiReply, Content, HostPath, KeyFacts, ReadQuestion, Seen, Unseen,
+};
 use crate::model::Target;
 
 const OWN: &str = "web-server-01";
@@ -35,31 +37,62 @@ fn certificate() -> Seen<Content> {
 /// A host with an identity, whose control plane's name is resolved and which answers a heartbeat like this. What the
 /// other connection comes to is not known when it is sent.
 fn judged(answer: ApiAnswer) -> (Judgement, Facts) {
-    let address = SocketAddr::from(([10, 0, 0, 5], 8000));
+    host(answer).judge(&Probe)
+}
+
+fn host(answer: ApiAnswer) -> Recording {
     let mut target = Target::unspecified(std::time::Duration::from_secs(5));
     target.control_plane = Some("https://nexplane.corp:8000".into());
     let identity = agent(Some("agt_1"));
-    let question = ApiQuestion {
+    let question = heartbeat_with(&identity.cert, &identity.key);
+    Recording::default()
+        .target(target)
+        .fact(dns::Resolved {
+            addresses: vec![ADDRESS.ip()],
+        })
+        .answer("read", ReadQuestion::new(identity.cert.clone()), certificate())
+        .fact(identity)
+        .answer("api", question, answer)
+}
+
+const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 5)), 8000);
+
+fn heartbeat_with(cert: &HostPath, key: &HostPath) -> ApiQuestion {
+    ApiQuestion {
         origin: "https://nexplane.corp:8000".into(),
-        addresses: vec![address],
+        addresses: vec![ADDRESS],
         ca_cert: None,
         ssl_cert_file: None,
         ssl_cert_dir: None,
-        identity: Some((identity.cert.clone(), identity.key.clone())),
+        identity: Some((cert.clone(), key.clone())),
         via: None,
         call: ApiCall::Heartbeat {
             agent_id: "agt_1".into(),
             hostname: OWN.into(),
         },
-    };
-    Recording::default()
-        .target(target)
-        .fact(dns::Resolved {
-            addresses: vec![address.ip()],
-        })
-        .answer("read", ReadQuestion::new(identity.cert.clone()), certificate())
-        .fact(identity)
-        .answer("api", question, answer)
+    }
+}
+
+/// The same with a pair that waits beside the identity, and what the control plane says to it.
+fn judged_with_pending(answer: ApiAnswer, to_pending: ApiAnswer) -> (Judgement, Facts) {
+    let cert = HostPath::host("/etc/nexplane-agent/client.crt.pending");
+    let key = HostPath::host("/etc/nexplane-agent/client.key.pending");
+    let new = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
+    params.distinguished_name.push(DnType::CommonName, "agt_1");
+    let content: Seen<Content> = Ok(Content {
+        text: params.self_signed(&new).unwrap().pem(),
+        invalid_utf8_at: None,
+    });
+    let pem = new.public_key_pem();
+    let lines = pem.lines().filter(|line| !line.starts_with('-'));
+    let public: Seen<KeyFacts> = Ok(KeyFacts {
+        public_key: lines.collect(),
+    });
+    host(answer)
+        .answer("api", heartbeat_with(&cert, &key), to_pending)
+        .answer("read", ReadQuestion::new(cert), content)
+        .answer("private_key", key, public)
         .judge(&Probe)
 }
 
@@ -222,4 +255,36 @@ fn without_an_agent_id_nothing_is_sent() {
 fn an_answers_secrets_are_not_repeated() {
     let (judgement, _) = judged(reply(400, "Authorization: Bearer abcdefghijklmnop"));
     assert!(!format!("{judgement:?}").contains("abcdefghijklmnop"));
+}
+
+#[test]
+fn an_agent_that_is_known_by_a_certificate_which_waits_was_not_deleted() {
+    let revoked = || reply(403, r#"{"detail":"agent not found or revoked"}"#);
+    let bad = ApiAnswer::Alert {
+        name: "certificate_revoked".into(),
+    };
+    for refused in [revoked(), bad] {
+        let (judgement, facts) = judged_with_pending(refused, registered(OWN));
+        assert_eq!(codes(&judgement), ["registration.superseded"]);
+        assert_eq!(facts.get(), Some(&Standing::Superseded));
+        let detail = &judgement.findings[0].detail;
+        assert!(detail.contains("client.crt.pending"), "{detail}");
+    }
+    let (judgement, _) = judged_with_pending(revoked(), registered("db-server-02"));
+    assert_eq!(
+        codes(&judgement),
+        ["registration.superseded", "registration.hostname_mismatch"]
+    );
+    // Neither of them counts: then it was.
+    let (judgement, facts) = judged_with_pending(revoked(), revoked());
+    assert_eq!(codes(&judgement), ["registration.revoked"]);
+    assert_eq!(facts.get(), Some(&Standing::Revoked));
+    // Nobody knows: then it is not called so, and nothing is given up.
+    let (judgement, facts) = judged_with_pending(revoked(), reply(503, "busy"));
+    assert!(matches!(&judgement.decision, Decision::Unknown(why) if why.contains("pending")));
+    assert!(judgement.findings.is_empty() && facts.get::<Standing>().is_none());
+    // Where the one in place is accepted, the other one is not shown.
+    let (judgement, facts) = judged_with_pending(registered(OWN), revoked());
+    assert_eq!(codes(&judgement), [""; 0]);
+    assert!(matches!(facts.get(), Some(Standing::Accepted { .. })));
 }

@@ -41,8 +41,8 @@ impl Log {
         let entries = evidence.journal.as_deref().unwrap_or_default();
         let restarts = restarts(entries);
         let run = logs::last_run(entries, evidence.now);
-        let last_fatal = logs::last_fatal(run);
         let matches = logs::classify(run);
+        let last_fatal = logs::last_fatal_among(run, &matches);
         // A diagnosis in the log is nobody's last word, but an earlier look at the same.
         let is_diagnosis = |entry: &LogEntry| entry.message.contains("diagnosis: ");
         let agents = run.iter().rev();

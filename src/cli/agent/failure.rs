@@ -4,18 +4,23 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::agent::{Places, advice};
+use crate::agent::{Advice, Places, advice};
 use crate::catalog::Values;
 use crate::contract::paths::AgentPaths;
 use crate::contract::url::ControlPlane;
 use crate::model::{Code, Os, Placeholder, printable};
 
-/// Says it on standard error, and ends in 1.
+/// Says it on standard error, with what the runbook says to do, and ends in 1.
 pub(super) fn tell(line: &str, code: Option<&Code>, values: &Values) -> io::Result<ExitCode> {
+    let advised = code.and_then(|code| Some((code, advice(code, values)?)));
+    tell_with(line, advised.as_ref().map(|(code, advice)| (*code, advice)))
+}
+
+/// The same with this advice.
+pub(super) fn tell_with(line: &str, advised: Option<(&Code, &Advice)>) -> io::Result<ExitCode> {
     let mut err = io::stderr().lock();
     writeln!(err, "{}", printable(line))?;
-    let advice = code.and_then(|code| Some((code, advice(code, values)?)));
-    let Some((code, advice)) = advice else {
+    let Some((code, advice)) = advised else {
         return Ok(ExitCode::FAILURE);
     };
     writeln!(err, "\n{}: {}", code, advice.title)?;

@@ -5,35 +5,38 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::ValueHint;
+
 use super::super::exit::Failure;
 use super::super::secrets;
 use super::failure;
 use crate::agent::{
-    self, InstallError, InstallOptions, InstallOutcome, Installed, Surroundings, WorkingIdentity,
+    self, Advice, InstallError, InstallOptions, InstallOutcome, Installed, Surroundings,
+    WorkingIdentity,
 };
 use crate::contract::config::{LogLevel, Verification};
 use crate::contract::paths::AgentPaths;
 use crate::contract::url::ControlPlane;
-use crate::model::{Os, Secret, parse_duration, printable};
+use crate::model::{Os, Remedy, Secret, parse_duration, printable};
 
 /// The variable that may hold the token.
 const VARIABLE: &str = "NEXPLANE_ENROLLMENT_TOKEN";
 
-/// Enrolls this host, and installs, enables and starts the agent's service; all of it, or nothing.
+/// Enroll this host; install, enable and start the agent's service
 ///
-/// Needs root. An interrupted installation is taken back or completed by the next one; the same token serves again if its answer
+/// Needs root, and does all of it or nothing. An interrupted installation is taken back or completed by the next one; the same token serves again if its answer
 /// was lost. Exit status 0 when the agent is installed and its service runs, 1 when not, 2 for a wrong command line.
 #[derive(Debug, clap::Args)]
 pub(super) struct Install {
     /// The control plane's address, such as https://nexplane.example.com:8000
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     control_plane: String,
     /// The enrollment token. Every user of this host can see arguments of running programs: --token-file or the variable
     /// NEXPLANE_ENROLLMENT_TOKEN do not show it. It appears in no output
     #[arg(long, value_name = "TOKEN", value_parser = secret)]
     token: Option<Secret>,
     /// A file or pipe that holds the enrollment token; `-` is standard input
-    #[arg(long, value_name = "FILE", conflicts_with = "token")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "token")]
     token_file: Option<PathBuf>,
     /// How often the agent asks for tasks
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = interval)]
@@ -42,10 +45,10 @@ pub(super) struct Install {
     #[arg(long, value_name = "LEVEL", default_value = "info", value_parser = level)]
     log_level: LogLevel,
     /// Where configuration, certificate and key are kept; the directory that it is in must be there
-    #[arg(long, value_name = "DIR", default_value = AgentPaths::of(Os::current()).config_dir)]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, default_value = AgentPaths::of(Os::current()).config_dir)]
     config_dir: PathBuf,
     /// A CA file to trust beside the system's store
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     ca_cert: Option<PathBuf>,
     /// Do not verify the control plane's certificate: for testing only. Whoever is on the way gets the token
     #[arg(long)]
@@ -169,6 +172,25 @@ fn tell(
     Ok(ExitCode::SUCCESS)
 }
 
+/// What the catalogue says of a file of an agent that is installed: here it is a flag of this command, and there is no file yet.
+fn of_the_flag(error: &InstallError, advice: Advice) -> Advice {
+    let text = match error {
+        InstallError::Url(_) => {
+            "Correct the address after --control-plane, and run the command again. It has the form https://nexplane.example.com:8000."
+        }
+        InstallError::CaFile(_) => {
+            "Give a file with the certificate of the control plane's CA, in PEM, after --ca-cert, and run the command again."
+        }
+        _ => return advice,
+    };
+    let remedy = Remedy {
+        text: text.to_owned(),
+        steps: Vec::new(),
+        ..advice.remedy
+    };
+    Advice { remedy, ..advice }
+}
+
 fn fail(
     error: &InstallError,
     options: &InstallOptions,
@@ -179,7 +201,12 @@ fn fail(
     let line = error
         .log_line()
         .unwrap_or_else(|| format!("FATAL: {error}"));
-    let status = failure::tell(&line, error.code().as_ref(), &values)?;
+    let code = error.code();
+    let advised = code.as_ref().and_then(|code| {
+        let advice = agent::advice(code, &values)?;
+        Some((code, of_the_flag(error, advice)))
+    });
+    let status = failure::tell_with(&line, advised.as_ref().map(|(code, it)| (*code, it)))?;
     let mut err = io::stderr().lock();
     for word in error.last_words() {
         writeln!(err, "  log: {}", printable(word))?;

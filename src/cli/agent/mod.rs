@@ -10,47 +10,70 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueHint};
 
+use super::args::{CompletionsArgs, ManArgs};
+use super::exit::{Exit, Failure};
+use super::{output, shell};
 use crate::agent::{self, CheckOutcome, Ended, RunOptions, Running, StateDirectory};
 use crate::contract::paths::AgentPaths;
 use crate::model::Os;
 
-/// The agent of Nexplane.
+/// The agent of Nexplane
+///
+/// Enrolls this host, gives signs of life and renews its certificate. It executes no commands.
 #[derive(Debug, Parser)]
-#[command(name = "nexplane-agent", version, arg_required_else_help = true)]
+#[command(
+    name = "nexplane-agent",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 100,
+    after_help = "Exit status: 0 done or well, 1 not, 2 wrong usage; of status: 3 it does not run, 4 unknown.\n\
+                  Why an agent does not register, is offline or executes nothing: nexplane-doctor"
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
 
+/// In the order in which they are needed.
 #[derive(Debug, Subcommand)]
 enum Command {
     Install(Box<install::Install>),
-    Uninstall(uninstall::Uninstall),
-    RotateCert(rotate::Rotate),
-    /// Prints the version.
-    Version,
-    /// Checks connectivity, certificate and registration; exit status 1 when one of them is not well.
+    /// Say whether the agent runs, its last heartbeat and its last diagnosis
+    ///
+    /// Looks only. Exit status 0 when the agent runs, 3 when it does not, 4 when that could not be found out.
+    Status(Standing),
+    /// Check connectivity, certificate and registration
+    ///
+    /// Exit status 0 when all is well, 1 when not.
     Check {
-        /// The configuration.
-        #[arg(long, value_name = "FILE", default_value = AgentPaths::of(Os::current()).config)]
+        /// The configuration
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, default_value = AgentPaths::of(Os::current()).config)]
         config: PathBuf,
     },
-    /// Runs the agent in the foreground, as its service does; exit status 1 when it cannot begin.
+    RotateCert(rotate::Rotate),
+    Uninstall(uninstall::Uninstall),
+    /// Run the agent in the foreground, as its service does
+    ///
+    /// Its log goes to standard error. Exit status 0 when it was asked to end, 1 when it cannot begin.
     Run(Standing),
-    /// Says how the agent stands; exit status 0 when it runs, 3 when it does not, 4 when that could not be found out.
-    Status(Standing),
+    /// Print the version
+    Version,
+    /// Completions for a shell, on standard output
+    Completions(CompletionsArgs),
+    /// Manual pages
+    Man(ManArgs),
 }
 
 /// What says which agent is meant.
 #[derive(Debug, clap::Args)]
 struct Standing {
-    /// The configuration.
-    #[arg(long, value_name = "FILE", default_value = AgentPaths::of(Os::current()).config)]
+    /// The configuration
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, default_value = AgentPaths::of(Os::current()).config)]
     config: PathBuf,
-    /// Where a running agent keeps its state [default: STATE_DIRECTORY, else the usual place].
-    #[arg(long, value_name = "DIR")]
+    /// Where a running agent keeps its state [default: STATE_DIRECTORY, else the usual place]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     state_dir: Option<PathBuf>,
 }
 
@@ -64,11 +87,24 @@ impl Standing {
 
 /// The whole program.
 pub fn main() -> ExitCode {
-    match run(Arguments::parse().command) {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return ended(output::clap(&error)),
+    };
+    match run(arguments.command) {
         Ok(status) => status,
         // Nobody reads standard output: there is nobody to tell.
         Err(_) => ExitCode::FAILURE,
     }
+}
+
+/// How a command ended that the doctor has, too.
+fn ended(outcome: Result<Exit, Failure>) -> ExitCode {
+    let exit = outcome.unwrap_or_else(|failure| {
+        output::failure(&failure, false);
+        failure.exit
+    });
+    ExitCode::from(exit.status())
 }
 
 fn run(command: Command) -> std::io::Result<ExitCode> {
@@ -78,6 +114,8 @@ fn run(command: Command) -> std::io::Result<ExitCode> {
         Command::Install(install) => install.run(),
         Command::Uninstall(uninstall) => uninstall.run(),
         Command::RotateCert(rotate) => rotate.run(),
+        Command::Completions(args) => Ok(ended(shell::completions::<Arguments>(&args))),
+        Command::Man(args) => Ok(ended(shell::man::<Arguments>(&args))),
         Command::Version => {
             writeln!(out, "nexplane-agent {}", agent::VERSION)?;
             Ok(ExitCode::SUCCESS)

@@ -9,14 +9,14 @@ use crate::agent::{self, AgentLog, HostFacts, Places, RotateError, Setting};
 use crate::contract::paths::AgentPaths;
 use crate::model::{Code, Os, printable};
 
-/// Asks for a new client certificate, with the existing one, which may have expired a little while ago, as proof of identity.
+/// Ask for a new client certificate, on the strength of the old one
 ///
-/// The old one stays until the new one has made a heartbeat. A running agent takes the new one by itself. Exit status 1 when there
-/// is no new one.
+/// The old one may have expired a little while ago; it stays until the new one has made a heartbeat. A running agent takes the new
+/// one by itself. Exit status 1 when there is no new one.
 #[derive(Debug, clap::Args)]
 pub(super) struct Rotate {
     /// The configuration
-    #[arg(long, value_name = "FILE", default_value = AgentPaths::of(Os::current()).config)]
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, default_value = AgentPaths::of(Os::current()).config)]
     config: PathBuf,
 }
 
@@ -27,8 +27,14 @@ impl Rotate {
         let setting = match Setting::read(&self.config, &super::environment()) {
             Ok(setting) => setting,
             Err(why) => {
-                let line = format!("FATAL: {}: {why}", self.config.display());
-                return failure::tell(&line, None, &failure::values(&places, None, None));
+                let code = why.code();
+                let line = format!("FATAL: {why}");
+                let values = failure::values(&places, None, None);
+                let status = failure::tell(&line, code.as_ref(), &values)?;
+                if code.is_none() {
+                    writeln!(io::stderr(), "Next: {}", why.next_step())?;
+                }
+                return Ok(status);
             }
         };
         let ca_cert = setting.config.ca_cert.as_deref();

@@ -9,14 +9,14 @@ use crate::agent::{self, Surroundings};
 use crate::contract::paths::AgentPaths;
 use crate::model::Os;
 
-/// Stops the service, removes its definition, and deletes configuration, certificates and state; asks nothing.
+/// Remove the service; delete configuration, certificates and state
 ///
-/// Needs root. The program stays. The control plane is not told: delete the agent in Settings > Agents. Exit status 0 also when
+/// Needs root, and asks nothing. The program stays. The control plane is not told: delete the agent in Settings > Agents. Exit status 0 also when
 /// nothing was installed.
 #[derive(Debug, clap::Args)]
 pub(super) struct Uninstall {
     /// Where configuration, certificate and key are kept
-    #[arg(long, value_name = "DIR", default_value = AgentPaths::of(Os::current()).config_dir)]
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath, default_value = AgentPaths::of(Os::current()).config_dir)]
     config_dir: PathBuf,
 }
 

@@ -112,7 +112,7 @@ struct UndoStep {
     action: String,
     /// What taking it back does.
     what: String,
-    /// `undone`, `already`, `refused`, `failed`, `stays`; null when it was only shown.
+    /// `undone`, `already`, `refused`, `failed`, `stays`, `interrupted`; null when it was only shown.
     outcome: Option<&'static str>,
     /// What there is to say about the outcome.
     reason: Option<String>,

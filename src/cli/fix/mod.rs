@@ -21,7 +21,6 @@ use super::output;
 use super::progress::Progress;
 use super::{diagnose, secrets, sources};
 use crate::agent::Privilege;
-use crate::catalog::Repair;
 use crate::doctor::Doctor;
 use crate::engine::{Limits, Selection};
 use crate::host::live::Settings;
@@ -224,14 +223,13 @@ impl<'a> Session<'a> {
         let first = fixed.actions.len();
         for item in plan.items {
             let depends_on: Vec<usize> = item.depends_on.iter().map(|at| at + first).collect();
-            let in_vain = |done: &Done| done.round < round && done.is_of(&item) && !done.carries();
             let missing = depends_on.iter().find(|at| !fixed.actions[**at].carries());
             let outcome = match missing {
                 Some(at) => {
                     let on = &fixed.actions[*at].description.title;
                     Outcome::NotDone(format!("it is of no use without: {on}"))
                 }
-                None if fixed.actions.iter().any(in_vain) => {
+                None if in_vain(&fixed.actions, round, &item) => {
                     Outcome::NotDone("it was tried before, in vain".to_owned())
                 }
                 None => self.one(&item, report, hands).await,
@@ -271,9 +269,9 @@ impl<'a> Session<'a> {
             &self.interrupted,
         )
         .await;
-        let enrolls = matches!(item.description.repair, Repair::ReEnroll | Repair::Install);
-        if enrolls && outcome.carries() {
-            // It is used up now, and no longer what is to be looked at.
+        if hands.has_used_token() {
+            // Of no use any more, whatever came of it, and no longer what is to be looked at. One that was not needed serves the next.
+            self.given.token = None;
             self.doctor.settings.token = None;
             self.doctor.target = Arc::new(Target {
                 token_given: false,
@@ -426,6 +424,13 @@ impl Done {
     fn carries(&self) -> bool {
         self.outcome.as_ref().is_some_and(Outcome::carries)
     }
+}
+
+/// Whether an action has not helped in an earlier round, and nothing that was done since could make it.
+fn in_vain(actions: &[Done], round: u32, item: &Item) -> bool {
+    let earlier = |done: &Done| done.round < round && done.is_of(item);
+    let last = actions.iter().rposition(earlier);
+    last.is_some_and(|at| !actions[at..].iter().any(Done::carries))
 }
 
 /// A plan that was only shown.

@@ -7,7 +7,7 @@ use super::super::exit::{Exit, Failure};
 use super::super::output;
 use super::human::Page;
 use super::{Session, json};
-use crate::model::printable;
+use crate::model::{counted, printable};
 use crate::repair::{Force, Past, PastStep, Taken, open_steps, undo};
 
 /// What was taken back, or would be.
@@ -36,14 +36,22 @@ pub(super) async fn run(session: &Session<'_>) -> Result<Exit, Failure> {
         return Ok(Exit::Found);
     }
     let lock = session.lock().map_err(failed)?;
+    // Who had the lock until now may have taken back the same run.
+    if session.place.last(root).map_err(failed)?.as_ref() != Some(&undone.past) {
+        return Err(failed(
+            "another `nexplane-doctor fix` has changed what there is to take back meanwhile; look again",
+        ));
+    }
     let force = match session.args.all {
         true => Force::Yes,
         false => Force::No,
     };
-    let taken = undo(&undone.past, lock, &session.doctor, force)
+    let interrupted = &session.interrupted;
+    let taken = undo(&undone.past, lock, &session.doctor, force, interrupted)
         .await
         .map_err(failed)?;
-    let whole = taken.iter().all(|(_, taken)| taken.is_settled());
+    // What a damaged line speaks of, nobody can take back.
+    let whole = undone.past.damaged == 0 && taken.iter().all(|(_, taken)| taken.is_settled());
     undone.steps = taken
         .into_iter()
         .map(|(step, taken)| (step, Some(taken)))
@@ -85,11 +93,12 @@ fn plan(undone: &Undone, look: crate::report::human::Look) -> String {
     };
     page.wrapped(&format!("To take back from the run of {begun}{cut}:"), "");
     if undone.past.damaged > 0 {
-        let lines = undone.past.damaged;
-        page.wrapped(
-            &format!("{lines} lines of its journal are damaged: what they say is lost."),
-            "",
+        let damaged = counted(
+            undone.past.damaged,
+            "line of its journal is",
+            "lines of its journal are",
         );
+        page.wrapped(&format!("{damaged} damaged: what stood there is lost."), "");
     }
     for (step, _) in &undone.steps {
         page.wrapped(&format!("- {}", printable(&step.undo.to_string())), "  ");
@@ -114,6 +123,13 @@ fn outcomes(undone: &Undone, look: crate::report::human::Look) -> String {
         if let Some(why) = taken.why() {
             page.wrapped(&printable(why), "  ");
         }
+    }
+    let cut = |(_, taken): &(PastStep, Option<Taken>)| *taken == Some(Taken::Interrupted);
+    if undone.steps.iter().any(cut) {
+        page.wrapped(
+            "Interrupted: `nexplane-doctor fix --undo` goes on with what is left.",
+            "",
+        );
     }
     page.text
 }

@@ -15,6 +15,7 @@ mod event_xml;
 mod files;
 mod grace;
 mod hello;
+pub mod history;
 mod http;
 mod hung;
 #[cfg(unix)]
@@ -69,6 +70,7 @@ use self::grace::Answered;
 use self::platform::known_system;
 use self::proxy::{Proxies, Tunnels};
 use self::scrub::Scrubber;
+pub(crate) use self::trust::system_anchors;
 #[cfg(unix)]
 use self::unix as platform;
 #[cfg(windows)]

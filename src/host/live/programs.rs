@@ -7,6 +7,7 @@ use super::commands;
 use super::deadline::Deadline;
 use super::files::Root;
 use crate::host::Unseen;
+use crate::model::excerpt;
 
 /// Where a program of this machine is: in the search path, then where programs usually are.
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
@@ -31,7 +32,11 @@ pub(crate) async fn run(name: &str, args: &[&str], limit: Duration) -> Result<St
         true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
         false => Err(match output.complaint() {
             Some(complaint) => complaint.to_owned(),
-            None => output.status.to_string(),
+            // Some say it where they say everything (chronyc).
+            None => match output.last_words() {
+                Some(words) => format!("{}: {}", output.status, excerpt(&words)),
+                None => output.status.to_string(),
+            },
         }),
     }
 }

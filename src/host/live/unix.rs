@@ -2,6 +2,7 @@
 
 use std::fs::{File, Metadata};
 use std::io;
+use std::ops::ControlFlow;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -11,8 +12,10 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 
+use super::commands::Lines;
 use super::deadline::Deadline;
 use super::files::{Links, Root};
+use super::history::HistoryQuestion;
 use super::{acl, commands, linux, system};
 use crate::host::{
     Account, Group, JournalQuestion, LogEntry, Seen, Service, Stat, TimeSync, Unseen,
@@ -23,6 +26,15 @@ pub(super) use super::inside::look as inside;
 
 /// Where programs are when the search path is short, as in a service or a cron job.
 pub(super) const PROGRAMS: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Programs whose versions an engineer asks for first: what it is, the program, and what it is asked with.
+pub(super) const VERSIONED: [(&str, &str, &str); 2] =
+    [("systemd", "systemctl", "--version"), ("openssl", "openssl", "version")];
+
+/// The first line of what a program says of its version.
+pub(super) async fn version(deadline: Deadline, program: &str, argument: &str) -> Seen<String> {
+    linux::version(deadline, program, argument).await
+}
 
 /// The one place that says which operating systems have their service manager, log and time service here.
 pub(super) fn known_system(what: &str) -> Seen<()> {
@@ -49,6 +61,15 @@ pub(super) async fn service(deadline: Deadline, unit: &str) -> Seen<Service> {
 /// The last entries of a service's log.
 pub(super) async fn journal(deadline: Deadline, question: &JournalQuestion) -> Seen<Vec<LogEntry>> {
     linux::journal(deadline, question).await
+}
+
+/// Hands on entries of a service's log, the newest first.
+pub(super) async fn history(
+    deadline: Deadline,
+    question: &HistoryQuestion,
+    each: &mut (dyn FnMut(LogEntry) -> ControlFlow<()> + Send),
+) -> Seen<Lines> {
+    linux::history(deadline, question, each).await
 }
 
 /// What files and the kernel tell of time synchronisation; where they do not (systemd before 236), what `timedatectl` does.

@@ -19,9 +19,12 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::RequestLine;
 use super::handshake::Connection;
 use crate::contract::api::{
-    self, EnrollRequest, Health, HeartbeatRequest, InspectRequest, RotateRequest, TaskResult,
+    self, EnrollRequest, Enrolled, Health, HeartbeatRequest, InspectRequest, RotateRequest,
+    TaskResult,
 };
-use crate::lab::behaviour::{Behaviour, HealthPage, HeartbeatReply, InspectCall};
+use crate::lab::LabError;
+use crate::lab::behaviour::{Behaviour, HealthPage, HeartbeatReply, InspectCall, RotationReply};
+use crate::lab::ca::{AgentRequest, Authority};
 use crate::lab::state::{Refusal, State};
 
 /// The most that is read of a request's body, in bytes.
@@ -195,10 +198,35 @@ async fn rotate(
     match read::<RotateRequest>(body, &["csr"]).await {
         Ok(request) => {
             let certificate = connection.certificate.as_deref();
-            answered(201, plane.state.rotate(certificate, &request.csr))
+            let renewed = plane.state.rotate(certificate, &request.csr);
+            let renewed = match plane.behaviour.agent_api.rotation {
+                RotationReply::Honest => renewed,
+                RotationReply::OfAnotherCa => {
+                    renewed.and_then(|it| by_another_ca(it, &request.csr, plane.now()))
+                }
+            };
+            answered(201, renewed)
         }
         Err(response) => response,
     }
+}
+
+/// The same agent's certificate for the same key, of an authority that nobody knows.
+fn by_another_ca(
+    renewed: Enrolled,
+    csr: &str,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<Enrolled, Refusal> {
+    let csr = AgentRequest::read(csr).map_err(LabError::Enrollment)?;
+    let authority = Authority::named("Elsewhere", now)?;
+    let lifetime = renewed.not_after - now;
+    let (certificate, not_after) = authority.sign_agent(&csr, &renewed.agent_id, now, lifetime)?;
+    Ok(Enrolled {
+        certificate: certificate.pem(),
+        ca_chain: authority.agents_chain_pem(),
+        not_after,
+        ..renewed
+    })
 }
 
 async fn inspect(Shared(plane): Plan, body: Body) -> Response {

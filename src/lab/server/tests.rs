@@ -411,6 +411,7 @@ async fn heartbeats_are_refused_as_told() {
             agent_api: AgentApi {
                 heartbeat,
                 inspect: InspectCall::Unknown,
+                ..AgentApi::default()
             },
             ..Behaviour::default()
         };

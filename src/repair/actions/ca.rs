@@ -15,6 +15,7 @@ use super::super::look;
 use super::configuration::{Configuration, text_of};
 use super::permissions;
 use crate::catalog::Repair;
+use crate::checks::again;
 use crate::checks::tls::Peer;
 use crate::contract::chain::{Certificate, date};
 use crate::contract::config::{Key, set_value};
@@ -54,14 +55,22 @@ pub(super) fn propose<'a>(
     findings: &'a [&'a ReportedFinding],
 ) -> BoxFuture<'a, Proposal> {
     async move {
-        let configuration = {
-            let look = look::again(site, &["config"]).await;
-            Configuration::read(site, &look.known).await
-        };
+        let look = look::again(site, &["config"]).await;
+        if look.finding("install.missing").is_some() {
+            return Proposal::Person(
+                "no agent is installed that could be told: an installation is, with --ca-cert FILE"
+                    .to_owned(),
+            );
+        }
+        let configuration = Configuration::read(site, &look.known).await;
         if let Ok(configuration) = &configuration
             && is_only_closed(site, configuration, findings).await
         {
             return permissions::propose(permissions::Of::Ca, site, findings).await;
+        }
+        let is_given = site.given.ca_cert.is_some() || site.given.fingerprint.is_some();
+        if !is_given && let Some(why) = elsewhere(site, &look).await {
+            return Proposal::Person(why);
         }
         let found = match (configuration, &site.given.ca_cert) {
             (Err(why), _) => Err(why),
@@ -100,6 +109,20 @@ async fn is_only_closed(
     let of_trust =
         |it: &ReportedFinding| it.check.as_str() == "trust" && it.severity == Severity::Error;
     !look.report.findings.iter().any(of_trust)
+}
+
+/// Why a CA file of the agent's own is not what is missing: that of `SSL_CERT_FILE` is right, and only closed to its user. It is
+/// not the agent's alone, so that who may read it is for its owner to say.
+async fn elsewhere(site: &Site<'_>, look: &look::Look) -> Option<String> {
+    let (path, user) = again::closed_ssl_cert_file(&*site.host, &look.known).await?;
+    let anchors = anchors_of(site, &path).await;
+    if anchors.is_empty() || !as_if_told(site, &anchors).await.is_well("trust") {
+        return None;
+    }
+    Some(format!(
+        "{} holds the right CA, and the agent's user `{user}` may not read it: SSL_CERT_FILE names it, it is not the agent's, and its owner has to open it; or --ca-cert FILE has the agent told of the CA by itself",
+        path.path().display()
+    ))
 }
 
 /// As the doctor would see the control plane, were it told of these anchors.

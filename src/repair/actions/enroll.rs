@@ -7,9 +7,9 @@ use futures_util::future::BoxFuture;
 
 use super::super::action::{Action, Applied, Ask, Description, Proposal, Refusal, Safety, Site};
 use super::super::hands::{Hands, HandsError};
-use super::super::journal::Undo;
 use super::super::look::{self, Look};
 use super::identity::{Bench, examine, way_is_open};
+use super::settle;
 use crate::agent;
 use crate::catalog::Repair;
 use crate::checks::identity::Identity;
@@ -154,16 +154,16 @@ impl Action for Enroll {
             let look = look::again(site, &["config"]).await;
             let bench = Bench::new(site, &look).await.map_err(HandsError::Failed)?;
             bench.keep(hands)?;
+            // A pair that waits beside the identity may be the one that works: then the token stays unused.
+            if settle::settle(&bench).await.is_ok() {
+                bench.hand_over(hands)?;
+                return Ok(Applied::Done);
+            }
             let client = bench.setting.client(None).map_err(HandsError::Failed)?;
             let enrolled =
                 agent::enroll(&client, &bench.setting.files, token, &bench.facts()).await;
             let enrolled = enrolled.map_err(|error| HandsError::Failed(error.to_string()))?;
-            hands.note(&Undo::Irreversible {
-                what: format!(
-                    "the token is used up, and {} is registered",
-                    enrolled.agent_id
-                ),
-            })?;
+            hands.token_is_used_up(&enrolled.agent_id)?;
             bench.hand_over(hands)?;
             bench.try_out().await?;
             Ok(Applied::Done)

@@ -1,7 +1,5 @@
 //! What a new identity is made with: the agent's own library, in the place of the agent, with its files kept.
 
-use std::path::{Path, PathBuf};
-
 use super::super::action::Site;
 use super::super::hands::{Hands, HandsError, Wanted};
 use super::super::journal::Holds;
@@ -10,6 +8,7 @@ use super::configuration::absolute;
 use crate::agent::{HostFacts, IdentityFiles, Purpose, Setting, heartbeat};
 use crate::checks::again;
 use crate::checks::config::told;
+use crate::contract::paths;
 use crate::model::{CheckId, Os, Status};
 
 /// Everything between the agent and the control plane.
@@ -49,7 +48,7 @@ pub(super) fn way_is_open(site: &Site<'_>, look: &Look) -> Result<(), String> {
             _ if undecided_clock => {}
             _ => {
                 return Err(format!(
-                    "a new identity repairs no fault of the way to the control plane: {}",
+                    "nothing enrolls while the way to the control plane is not whole: {}",
                     look.why_not(check)
                 ));
             }
@@ -97,7 +96,7 @@ impl Bench {
     pub(super) fn keep(&self, hands: &mut Hands) -> Result<(), HandsError> {
         let files = &self.setting.files;
         // What waits beside them is the agent's own to finish or to give up; it is put back only with what it belongs to.
-        for path in [pending(files.key()), pending(files.cert())] {
+        for path in [files.key(), files.cert()].map(paths::pending) {
             hands.keep(&path, Holds::Identity)?;
         }
         hands.keep(files.key(), Holds::Identity)?;
@@ -141,9 +140,4 @@ fn load(files: &IdentityFiles) -> Result<crate::agent::Identity, HandsError> {
     files
         .load()
         .map_err(|error| HandsError::Failed(error.to_string()))
-}
-
-/// Where a part of an identity waits until it is whole.
-fn pending(path: &Path) -> PathBuf {
-    crate::agent::files::with_suffix(path, ".pending")
 }

@@ -59,7 +59,10 @@ async fn prepared(site: &Site<'_>, named: Vec<Code>) -> Result<Install, String> 
         return Err("the doctor installs on Linux only".to_owned());
     }
     let plane = site.doctor.target.control_plane.clone();
-    let plane = plane.ok_or("nobody said at which control plane: --control-plane URL")?;
+    let plane = plane.ok_or(
+        "nobody said at which control plane. `nexplane-doctor fix --yes --all --control-plane URL --token-file FILE` installs it, \
+         with --ca-cert FILE where the control plane has a private CA",
+    )?;
     let mut around = surroundings(site)?;
     nothing_is_there(&around)?;
     around.program = installation::program(&around)?;
@@ -250,11 +253,7 @@ impl Action for Install {
                 hands.journal_mut().told(step, Left::Content(digest))?;
             }
             if installed.outcome == InstallOutcome::Enrolled {
-                let what = format!(
-                    "the token is used up, and {} is registered",
-                    installed.agent_id
-                );
-                hands.note(&Undo::Irreversible { what })?;
+                hands.token_is_used_up(&installed.agent_id)?;
             }
             Ok(Applied::Done)
         }

@@ -10,6 +10,7 @@ mod permissions;
 mod proxy;
 mod rotate;
 pub(super) mod service;
+mod settle;
 mod time;
 
 use super::action::Propose;
@@ -27,6 +28,7 @@ pub(super) fn propose(repair: Repair) -> Propose {
         Repair::UnmaskService => |site, found| service::propose(Repair::UnmaskService, site, found),
         Repair::SyncTime => |site, found| time::propose(site, found),
         Repair::RotateCertificate => |site, found| rotate::propose(site, found),
+        Repair::SettleIdentity => |site, found| settle::propose(site, found),
         Repair::ReEnroll => |site, found| enroll::propose(site, found),
         Repair::ReinstallWithCa => |site, found| ca::propose(site, found),
         Repair::RepairPermissions => {

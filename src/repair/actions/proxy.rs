@@ -330,9 +330,32 @@ fn unset(path: &Path, hands: &mut Hands) -> Result<(), HandsError> {
     if let Some(directory) = path.parent() {
         hands.make_directory(directory, with(0o755))?;
     }
-    let text = format!(
-        "# Written by nexplane-doctor: the control plane answers without the proxy, and not through it.\n[Service]\nUnsetEnvironment={}\n",
+    hands.replace_file(path, text().as_bytes(), with(0o644), Holds::Settings)
+}
+
+/// Takes the variables away. systemd before 235 passes over `UnsetEnvironment=`: there they are empty, which to the agent is none.
+fn text() -> String {
+    let empty = PROXY_VARIABLES.map(|name| format!("{name}="));
+    format!(
+        "# Written by nexplane-doctor: the control plane answers without the proxy, and not through it.\n[Service]\nEnvironment={}\nUnsetEnvironment={}\n",
+        empty.join(" "),
         PROXY_VARIABLES.join(" ")
-    );
-    hands.replace_file(path, text.as_bytes(), with(0o644), Holds::Settings)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_drop_in_serves_an_old_service_manager_too() {
+        let text = super::text();
+        let lines: Vec<&str> = text.lines().skip(1).collect();
+        assert_eq!(
+            lines,
+            [
+                "[Service]",
+                "Environment=HTTPS_PROXY= https_proxy=",
+                "UnsetEnvironment=HTTPS_PROXY https_proxy",
+            ]
+        );
+    }
 }

@@ -322,9 +322,11 @@ impl Manager<'_> {
             unit: self.unit.to_owned(),
             active: active.to_owned(),
         })?;
-        // A start limit is counted for units that have not failed too.
+        // A start limit is counted for units that have not failed too: often enough started, it would not be once more.
+        let cleared = self.systemctl(None, &["reset-failed"]).await;
+        // One that systemd has forgotten, because nothing needs it, has nothing to clear.
         if !matches!(active, "active" | "inactive") {
-            self.systemctl(None, &["reset-failed"]).await?;
+            cleared?;
         }
         let start = match active {
             "inactive" | "failed" => "start",

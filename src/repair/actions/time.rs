@@ -80,9 +80,10 @@ async fn change(site: &Site<'_>) -> Result<Change, String> {
     let chrony = chrony(site).await;
     if sync.enabled == Some(true) {
         // Its sources disagree with the control plane, or do not answer: what is wrong is with them.
-        return match (&chrony, sync.synchronized) {
-            (Some((_, true, _)), Some(true)) => Ok(Change::Step),
-            (_, Some(true)) => Err(
+        let follows = sync.synchronized == Some(true) || again::is_slewed(&sync);
+        return match &chrony {
+            Some((_, true, _)) if follows => Ok(Change::Step),
+            _ if follows => Err(
                 "time synchronisation is on and has a source: either that one is wrong, or the control plane's clock".to_owned(),
             ),
             _ => Err("time synchronisation is on, and no source answers it".to_owned()),
@@ -171,7 +172,7 @@ impl Action for SyncTime {
     }
 
     fn limit(&self) -> Duration {
-        3 * LIMIT + SYNCHRONIZED_WITHIN
+        3 * LIMIT + 2 * SYNCHRONIZED_WITHIN
     }
 
     fn check<'a>(&'a self, site: &'a Site<'a>) -> BoxFuture<'a, Result<(), Refusal>> {
@@ -212,17 +213,23 @@ impl Action for SyncTime {
                 }
                 Change::Step => {}
             }
-            let applied = followed(site).await?;
             let is_off = |code: &Code| matches!(code.as_str(), "clock.skew" | "clock.drift");
             let by_chrony = matches!(self.change, Change::Chrony { .. } | Change::Step);
-            if by_chrony && self.description.codes.iter().any(is_off) {
+            let steps = by_chrony && self.description.codes.iter().any(is_off);
+            if self.change != Change::Step {
+                let found = followed(site).await?;
+                if !steps {
+                    return Ok(found);
+                }
+            }
+            if steps {
                 hands.note(&Undo::Irreversible {
                     what: "chrony was told to set the clock at once".to_owned(),
                 })?;
                 // It slews by itself what is off at the start; a certificate cannot wait for that.
                 hands.run(None, "chronyc", &["makestep"], LIMIT).await?;
             }
-            Ok(applied)
+            followed(site).await
         }
         .boxed()
     }
@@ -243,7 +250,9 @@ async fn followed(site: &Site<'_>) -> Result<Applied, HandsError> {
         let host = site.doctor.host();
         let mut sync = host.time_sync(()).await;
         match (&sync, last.take()) {
-            (Ok(sync), _) if sync.synchronized == Some(true) => return Ok(Applied::Done),
+            (Ok(sync), _) if sync.synchronized == Some(true) || again::is_slewed(sync) => {
+                return Ok(Applied::Done);
+            }
             (Ok(seen), _) => last = Some(seen.clone()),
             // A host with much to do does not answer each time.
             (Err(_), Some(seen)) => {

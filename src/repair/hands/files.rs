@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rustix::fs::{
     AtFlags, Gid, Mode, OFlags, Uid, XattrFlags, fchmod, fchown, fgetxattr, flistxattr, fsetxattr,
-    fstat, fsync, mkdirat, openat, renameat, unlinkat,
+    fstat, fsync, mkdirat, openat, renameat, statat, unlinkat,
 };
 use rustix::io::Errno;
 
@@ -142,8 +142,15 @@ pub(in crate::repair) fn tidy(spot: &Spot) -> io::Result<()> {
 fn remove(spot: &Spot, name: &std::ffi::OsStr) -> io::Result<()> {
     match unlinkat(spot.directory(), name, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => Ok(()),
+        // Where nothing can be removed it is said even of what is not there.
+        Err(Errno::ROFS) if is_absent(spot, name) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+fn is_absent(spot: &Spot, name: &std::ffi::OsStr) -> bool {
+    let stat = statat(spot.directory(), name, AtFlags::SYMLINK_NOFOLLOW);
+    stat.is_err_and(|error| error == Errno::NOENT)
 }
 
 /// Puts on disk what happened to a name.

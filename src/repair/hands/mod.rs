@@ -56,6 +56,14 @@ pub struct Hands {
     reach: Reach,
     /// Steps whose change another part of the program makes, with their files.
     kept: Vec<(u32, PathBuf)>,
+    token: TokenUse,
+}
+
+/// Whether the enrollment token that was given still serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TokenUse {
+    Unused,
+    UsedUp,
 }
 
 impl Hands {
@@ -65,7 +73,24 @@ impl Hands {
             reach: Reach::new(journal.root()),
             journal,
             kept: Vec::new(),
+            token: TokenUse::Unused,
         }
+    }
+
+    /// Writes down that the control plane has given this agent its identity for the token, which serves nobody any more.
+    ///
+    /// # Errors
+    /// When that cannot be done.
+    pub fn token_is_used_up(&mut self, agent_id: &str) -> Result<(), HandsError> {
+        self.token = TokenUse::UsedUp;
+        self.note(&Undo::Irreversible {
+            what: format!("the token is used up, and {agent_id} is registered"),
+        })
+    }
+
+    /// Whether the token that was given serves nobody any more.
+    pub fn has_used_token(&self) -> bool {
+        self.token == TokenUse::UsedUp
     }
 
     /// The journal.

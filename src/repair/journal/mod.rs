@@ -169,7 +169,7 @@ impl Journal {
             next: past
                 .steps
                 .iter()
-                .map(|step| step.number + 1)
+                .map(|step| step.number.saturating_add(1))
                 .max()
                 .unwrap_or(0),
             copies: 0,
@@ -209,7 +209,7 @@ impl Journal {
             step,
             undo: undo.clone(),
         })?;
-        self.next += 1;
+        self.next = self.next.saturating_add(1);
         Ok(step)
     }
 

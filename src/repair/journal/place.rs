@@ -1,10 +1,11 @@
 //! Where journals are kept, how many of them, and that only one run writes there.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 
 use super::JournalError;
 use super::private::{is_own, make_private, of_superuser, of_user, private};
@@ -12,6 +13,8 @@ use super::read::Past;
 
 /// How many runs can be looked back at; only the last one is taken back, the others are for the person who reads.
 const KEPT: usize = 20;
+/// How a run's directory is named: by the time at which it began.
+const RUN: &str = "%Y%m%dT%H%M%S%.6fZ";
 /// The file that is locked.
 const LOCK: &str = "lock";
 
@@ -110,14 +113,14 @@ impl Place {
         Ok(())
     }
 
-    /// The directories of runs, the oldest first.
+    /// The directories of runs, the oldest first. Whatever else somebody keeps in this directory is none of ours.
     fn runs(&self) -> Result<Vec<PathBuf>, JournalError> {
         let failed =
             |error: io::Error| JournalError::new("list undo journals in", &self.directory, error);
         let mut runs = Vec::new();
         for entry in fs::read_dir(&self.directory).map_err(failed)? {
             let entry = entry.map_err(failed)?;
-            if entry.file_type().map_err(failed)?.is_dir() {
+            if is_run(&entry.file_name()) && entry.file_type().map_err(failed)?.is_dir() {
                 runs.push(entry.path());
             }
         }
@@ -126,13 +129,19 @@ impl Place {
     }
 }
 
+/// Whether a directory of this name can be a run's.
+fn is_run(name: &OsStr) -> bool {
+    let name = name.to_str().map(|name| name.trim_end_matches('+'));
+    name.is_some_and(|name| NaiveDateTime::parse_from_str(name, RUN).is_ok())
+}
+
 impl Lock {
     /// Makes the directory of a new run, named so that runs sort by age, and drops the oldest beyond the bound.
     pub(super) fn new_run(&self, now: DateTime<Utc>) -> Result<PathBuf, JournalError> {
         let place = Place::at(&self.directory);
         let runs = place.runs()?;
         let newest = runs.last().and_then(|run| run.file_name());
-        let name = now.format("%Y%m%dT%H%M%S%.6fZ").to_string();
+        let name = now.format(RUN).to_string();
         // A clock that was set back must not make the new run look older than the last.
         let name = match newest.and_then(|newest| newest.to_str()) {
             Some(newest) if newest >= name.as_str() => format!("{newest}+"),

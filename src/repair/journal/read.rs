@@ -1,12 +1,12 @@
 //! A journal read back: what was done, what of it is taken back, and whether the run came to its end.
 
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
 use super::{Entry, FILE, JournalError, Left, SUM, Undo, VERSION, sum};
+use crate::agent::files;
 
 /// The most that is read of a journal: a line for each change of a dozen actions.
 const LIMIT: u64 = 4 << 20;
@@ -50,18 +50,11 @@ impl Past {
     pub(super) fn read(directory: &Path) -> Result<Option<Self>, JournalError> {
         let path = directory.join(FILE);
         let failed = |error: io::Error| JournalError::new("read the undo journal", &path, error);
-        let mut bytes = Vec::new();
-        match File::open(&path) {
-            Ok(file) => file
-                .take(LIMIT + 1)
-                .read_to_end(&mut bytes)
-                .map_err(failed)?,
+        let bytes = match files::read(&path, LIMIT) {
+            Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(error)),
         };
-        if bytes.len() as u64 > LIMIT {
-            return Err(failed(io::Error::other("it is too large to be one")));
-        }
         Self::parse(directory, &bytes)
             .map_err(|why| JournalError::new("read the undo journal", &path, why))
     }

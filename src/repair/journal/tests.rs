@@ -136,3 +136,69 @@ fn runs_for_another_root_are_not_taken_for_this_machines() {
             .is_some()
     );
 }
+
+#[test]
+fn what_somebody_else_keeps_beside_the_runs_stays() {
+    let shop = Workshop::new();
+    drop(shop.hands(0));
+    let names = ["d1", "zzz", "20231114", "20231114T221320.000000Z.old", "+"];
+    let theirs = names.map(|name| shop.place().directory().join(name));
+    for directory in &theirs {
+        fs::create_dir(directory).unwrap();
+    }
+    for second in 1..30 {
+        shop.hands(second).journal_mut().step(&step("x")).unwrap();
+    }
+    for directory in &theirs {
+        assert!(directory.is_dir(), "{}", directory.display());
+    }
+    let last = shop.last().unwrap().directory;
+    let name = last.file_name().unwrap().to_str().unwrap();
+    assert!(name.starts_with("2023") && name.ends_with('Z'), "{name}");
+    let runs = fs::read_dir(shop.place().directory()).unwrap();
+    let runs = runs.filter(|entry| entry.as_ref().unwrap().path().is_dir());
+    assert_eq!(runs.count(), 20 + theirs.len());
+}
+
+#[test]
+fn a_journal_that_is_none_is_an_error_that_comes_at_once() {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    let shop = Workshop::new();
+    let mut hands = shop.hands(0);
+    hands.journal_mut().step(&step("one")).unwrap();
+    let directory = hands.journal().directory().to_owned();
+    drop(hands);
+    let file = directory.join(FILE);
+    let pipe = |path: &Path| {
+        mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    };
+    let link = |to: &str, path: &Path| std::os::unix::fs::symlink(to, path).unwrap();
+    type Make<'a> = &'a dyn Fn(&Path);
+    let odd: [(Make<'_>, &str); 6] = [
+        (&|it| fs::create_dir(it).unwrap(), "not a regular file"),
+        (&|it| pipe(it), "not a regular file"),
+        (&|it| link("/dev/zero", it), "not a regular file"),
+        (&|it| link("journal", it), "symbolic links"),
+        (
+            &|it| File::create(it).unwrap().set_len(1 << 30).unwrap(),
+            "larger than",
+        ),
+        (
+            &|it| fs::write(it, b"\xff\xfe\n\0\n").unwrap(),
+            "its first line is damaged",
+        ),
+    ];
+    for (make, why) in odd {
+        let _none = fs::remove_file(&file);
+        make(&file);
+        let error = shop.place().last(None).unwrap_err().to_string();
+        assert!(error.contains(why), "{error}");
+        assert!(error.contains(file.to_str().unwrap()), "{error}");
+        let _none = fs::remove_dir(&file);
+    }
+    // A lock that is a pipe without a reader is not waited for either.
+    let lock = shop.place().directory().join("lock");
+    fs::remove_file(&lock).unwrap();
+    pipe(&lock);
+    assert!(shop.place().lock().is_err());
+}

@@ -118,7 +118,7 @@ pub(super) fn permitted(report: &Report, repair: Repair) -> Result<(), Refusal> 
 /// Puts the plan together. `revive` brings the service up again, if there is one that could be.
 pub(super) fn arrange(
     report: &Report,
-    proposals: Vec<(Repair, Proposal)>,
+    mut proposals: Vec<(Repair, Proposal)>,
     revive: Option<Box<dyn Action>>,
 ) -> Plan {
     let mut items: Vec<Item> = Vec::new();
@@ -129,6 +129,8 @@ pub(super) fn arrange(
         of.into_iter()
             .flat_map(|(_, findings)| findings.iter().map(|finding| finding.code.clone()))
     };
+    // A service is started with everything that it reads then as it shall be. The sort is stable.
+    proposals.sort_by_key(|(repair, _)| starts(*repair));
     for (repair, proposal) in proposals {
         match proposal {
             Proposal::Actions(actions) => {
@@ -199,8 +201,17 @@ const fn is_read_at_start(repair: Repair) -> bool {
             | Repair::ClearProxy
             | Repair::RepairPermissions
             | Repair::RotateCertificate
+            | Repair::SettleIdentity
             | Repair::ReEnroll
             | Repair::ReinstallWithCa
+    )
+}
+
+/// Whether the service is started by it.
+const fn starts(repair: Repair) -> bool {
+    matches!(
+        repair,
+        Repair::StartService | Repair::RestartService | Repair::ResetFailed | Repair::UnmaskService
     )
 }
 
@@ -212,20 +223,13 @@ fn follow_up(
     action: Box<dyn Action>,
 ) -> Option<Item> {
     let changed = positions(items, |item| is_read_at_start(item.description.repair));
-    let starts_anyway = items.iter().any(|item| {
-        matches!(
-            item.description.repair,
-            Repair::StartService
-                | Repair::RestartService
-                | Repair::ResetFailed
-                | Repair::UnmaskService
-        )
-    });
+    let starts_anyway = items.iter().any(|item| starts(item.description.repair));
     if starts_anyway {
         return None;
     }
     let depends_on = match ended_service(report) {
         // As long as one of its causes is left, it would only end again.
+        Some(_) if enrolls_later(report, items) => return None,
         Some(symptom) => {
             let all = symptom
                 .explained_by
@@ -246,6 +250,15 @@ fn follow_up(
         description,
         depends_on,
     })
+}
+
+/// Whether the agent gets its identity only with a later plan, once what keeps it from enrolling is gone: until then it cannot come up.
+fn enrolls_later(report: &Report, items: &[Item]) -> bool {
+    let has_none = |finding: &ReportedFinding| {
+        finding.role == Role::Symptom && repair_of(finding) == Some(Repair::ReEnroll)
+    };
+    let enrolls = |item: &Item| item.description.repair == Repair::ReEnroll;
+    report.findings.iter().any(has_none) && !items.iter().any(enrolls)
 }
 
 /// Every cause and warning that no action is for.

@@ -226,7 +226,38 @@ fn a_service_that_runs_reads_anew_what_was_changed_and_only_then() {
     let plan = planned(&report(&[stopped, key], &[]), revive());
     assert_eq!(
         order(&plan),
-        [("start-service", vec![]), ("mend-key", vec![])]
+        [("mend-key", vec![]), ("start-service", vec![])],
+        "it is started with what it reads then"
+    );
+}
+
+#[test]
+fn a_service_is_not_started_before_its_agent_can_be_enrolled() {
+    let authority: Told = (
+        "trust.unknown_authority",
+        Role::Cause,
+        &[],
+        Some("reinstall-with-ca"),
+    );
+    let missing: Told = (
+        "identity.missing",
+        Role::Symptom,
+        &["trust.unknown_authority"],
+        Some("re-enroll"),
+    );
+    let ended: Told = (
+        "service.failed",
+        Role::Symptom,
+        &["trust.unknown_authority"],
+        Some("restart-service"),
+    );
+    let revive = || Some(dummy(Repair::RestartService, &["service.failed"]));
+    let plan = planned(&report(&[authority, missing, ended], &[]), revive());
+    assert_eq!(order(&plan), [("reinstall-with-ca", vec![])]);
+    let plan = planned(&report(&[authority, ended], &[]), revive());
+    assert_eq!(
+        order(&plan),
+        [("reinstall-with-ca", vec![]), ("restart-service", vec![0])]
     );
 }
 

@@ -1,13 +1,14 @@
 //! Files put back, if nobody has changed them since.
 
-use std::fs;
-use std::io::{self, Read as _};
+use std::ffi::OsStr;
+use std::io;
 use std::path::Path;
 
 use super::super::hands::{FILE_LIMIT, files};
 use super::super::journal::{Attributes, Digest, Left, Undo};
 use super::super::reach::{self, Reach, Spot};
 use super::{Force, Taken};
+use crate::agent;
 
 /// What stands at a path.
 struct Now {
@@ -46,7 +47,7 @@ pub(super) fn put_back(
             {
                 return Ok(Taken::Refused(why));
             }
-            let copy = copy(&journal.join(backup))?;
+            let copy = agent::files::read(&journal.join(plain(backup)?), FILE_LIMIT)?;
             if Digest::of(&copy) != *content {
                 return Ok(Taken::Failed(
                     "the copy beside the journal is damaged".to_owned(),
@@ -102,6 +103,14 @@ impl Now {
     }
 }
 
+/// The name of a copy, which is beside the journal and nowhere else.
+fn plain(backup: &str) -> io::Result<&str> {
+    let is_plain = Path::new(backup).file_name() == Some(OsStr::new(backup));
+    is_plain
+        .then_some(backup)
+        .ok_or_else(|| io::Error::other("the journal names a copy that is not beside it"))
+}
+
 /// Why what is there may be somebody else's work.
 fn changed_since(now: &Now, left: &Left) -> Option<String> {
     match (left, &now.content) {
@@ -143,12 +152,4 @@ fn attributes(
         ));
     }
     files::give(&file, before).map(|()| Taken::Back)
-}
-
-fn copy(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    fs::File::open(path)?
-        .take(FILE_LIMIT + 1)
-        .read_to_end(&mut bytes)?;
-    Ok(bytes)
 }

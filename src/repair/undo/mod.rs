@@ -8,6 +8,7 @@ mod service;
 #[cfg(all(test, unix))]
 mod tests;
 
+use super::apply::unless;
 use super::hands::HandsError;
 use super::journal::{Holds, Journal, Lock, Past, PastStep, Undo};
 use super::reach::Reach;
@@ -41,6 +42,8 @@ pub enum Taken {
     Failed(String),
     /// Nothing takes it back.
     Stays,
+    /// Not begun, or not to its end: the run was interrupted. Another one goes on with it.
+    Interrupted,
 }
 
 impl Taken {
@@ -52,6 +55,7 @@ impl Taken {
             Self::Refused(_) => "refused",
             Self::Failed(_) => "failed",
             Self::Stays => "stays",
+            Self::Interrupted => "interrupted",
         }
     }
 
@@ -59,7 +63,7 @@ impl Taken {
     pub fn why(&self) -> Option<&str> {
         match self {
             Self::Refused(why) | Self::Failed(why) => Some(why),
-            Self::Back | Self::Already | Self::Stays => None,
+            Self::Back | Self::Already | Self::Stays | Self::Interrupted => None,
         }
     }
 
@@ -88,9 +92,10 @@ pub async fn undo(
     lock: Lock,
     doctor: &Doctor,
     force: Force,
+    interrupted: &CancellationToken,
 ) -> Result<Vec<(PastStep, Taken)>, HandsError> {
     let mut journal = Journal::resume(lock, past)?;
-    let taken = take_back(&mut journal, &past.steps, doctor, force).await;
+    let taken = take_back(&mut journal, &past.steps, doctor, force, interrupted).await;
     if taken.iter().all(|(_, taken)| taken.is_settled()) {
         journal.finish()?;
     }
@@ -103,39 +108,47 @@ pub(super) async fn take_back(
     steps: &[PastStep],
     doctor: &Doctor,
     force: Force,
+    interrupted: &CancellationToken,
 ) -> Vec<(PastStep, Taken)> {
     let reach = Reach::new(journal.root());
     let directory = journal.directory().to_owned();
     let mut identity = Identity::default();
     let mut taken: Vec<(PastStep, Taken)> = Vec::new();
     for step in steps.iter().rev().filter(|step| !step.undone) {
-        let refusal = match (step.undo.holds(), force) {
-            (Holds::Identity, Force::No) => identity.refusal(doctor).await,
-            _ => None,
-        };
-        let outcome = match (&step.undo, refusal) {
-            (_, Some(why)) => Taken::Refused(why),
-            (Undo::Irreversible { .. }, _) => Taken::Stays,
-            (Undo::Run { command }, _) => run(&reach, command).await,
-            (Undo::RestoreService { unit, active }, _) => {
-                service::put_back(&reach, unit, active).await
+        let going_back = async {
+            let refusal = match (step.undo.holds(), force) {
+                (Holds::Identity, Force::No) => identity.refusal(doctor).await,
+                _ => None,
+            };
+            match (&step.undo, refusal) {
+                (_, Some(why)) => Taken::Refused(why),
+                (Undo::Irreversible { .. }, _) => Taken::Stays,
+                (Undo::Run { command }, _) => run(&reach, command).await,
+                (Undo::RestoreService { unit, active }, _) => {
+                    service::put_back(&reach, unit, active).await
+                }
+                (
+                    Undo::Uninstall {
+                        config_dir,
+                        program,
+                    },
+                    _,
+                ) => {
+                    let (program, told) = (program.as_ref(), step.told.as_ref());
+                    installation::take_away(&reach, config_dir, program, told, force).await
+                }
+                (undo, _) => files::put_back(&reach, &directory, undo, step.told.as_ref(), force),
             }
-            (
-                Undo::Uninstall {
-                    config_dir,
-                    program,
-                },
-                _,
-            ) => {
-                let (program, told) = (program.as_ref(), step.told.as_ref());
-                installation::take_away(&reach, config_dir, program, told, force).await
-            }
-            (undo, _) => files::put_back(&reach, &directory, undo, step.told.as_ref(), force),
         };
-        let outcome = match step.undo {
+        let outcome = unless(interrupted, going_back).await;
+        let outcome = match (outcome.unwrap_or(Taken::Interrupted), &step.undo) {
+            // By the step before, which is a later change to the same service.
+            (Taken::Already, Undo::RestoreService { unit, .. }) if was_put_back(&taken, unit) => {
+                Taken::Back
+            }
             // Not before what it reads is back, too.
-            Undo::RestoreService { .. } => outcome,
-            _ => written(journal, step, outcome),
+            (outcome, Undo::RestoreService { .. }) => outcome,
+            (outcome, _) => written(journal, step, outcome),
         };
         taken.push((step.clone(), outcome));
     }
@@ -148,11 +161,24 @@ pub(super) async fn take_back(
             continue;
         };
         if outcome.is_settled() && files_are_back {
-            *outcome = service::with_what_is_back(&reach, unit, active).await;
+            let reading = service::with_what_is_back(unit, active);
+            match unless(interrupted, reading).await {
+                None => *outcome = Taken::Interrupted,
+                Some(Some(read)) => *outcome = read,
+                Some(None) => {}
+            }
         }
         *outcome = written(journal, step, outcome.clone());
     }
     taken
+}
+
+/// Whether a service was stopped by a step that is taken back already.
+fn was_put_back(taken: &[(PastStep, Taken)], unit: &str) -> bool {
+    taken.iter().any(|(step, outcome)| {
+        let same = matches!(&step.undo, Undo::RestoreService { unit: other, .. } if other == unit);
+        same && *outcome == Taken::Back
+    })
 }
 
 /// Writes down that a step is settled, if it is.

@@ -42,20 +42,22 @@ pub(super) async fn put_back(reach: &Reach, unit: &str, active: &str) -> Taken {
 }
 
 /// Once the files are as they were: what ran reads them anew, and what had ended because of them is started, so that it ends as it did.
-pub(super) async fn with_what_is_back(reach: &Reach, unit: &str, active: &str) -> Taken {
-    if reach.foreign_root().is_some() {
-        return Taken::Already;
-    }
+/// Nothing, if that makes no difference to one that did not run.
+pub(super) async fn with_what_is_back(unit: &str, active: &str) -> Option<Taken> {
     let done = match had_ended(active) {
         // That it does not come up is how it was.
         true => systemctl(&["start", "--no-block", "--", unit]).await,
-        false if active == "active" => systemctl(&["try-restart", "--", unit]).await,
-        false => return Taken::Already,
+        false if active == "active" => {
+            // Often enough restarted, it would not be once more. Nothing to clear is no failure.
+            let _ = systemctl(&["reset-failed", "--", unit]).await;
+            systemctl(&["try-restart", "--", unit]).await
+        }
+        false => return None,
     };
-    match done {
+    Some(match done {
         Ok(_) => Taken::Back,
         Err(why) => Taken::Failed(why),
-    }
+    })
 }
 
 async fn systemctl(args: &[&str]) -> Result<String, String> {

@@ -1,7 +1,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::repair::Wanted;
+use crate::repair::journal::{Attributes, Digest, Left};
 use crate::repair::testing::Workshop;
 
 #[tokio::test]
@@ -104,4 +107,41 @@ async fn what_was_taken_back_in_part_goes_on() {
     shop.write("config.yaml", 0o640, "two");
     assert_eq!(shop.undo(Force::No).await, [Taken::Already, Taken::Back]);
     assert_eq!(std::fs::read(&config).unwrap(), b"one");
+}
+
+#[tokio::test]
+async fn a_copy_is_beside_the_journal_and_a_file() {
+    let shop = Workshop::new();
+    let config = shop.write("config.yaml", 0o640, "one");
+    let elsewhere = shop.write("elsewhere", 0o640, "two");
+    for backup in [
+        "../../files/elsewhere",
+        elsewhere.to_str().unwrap(),
+        "..",
+        "",
+        ".",
+    ] {
+        let mut hands = shop.hands(0);
+        let undo = Undo::RestoreFile {
+            path: config.clone(),
+            backup: backup.to_owned(),
+            content: Digest::of(b"two"),
+            attributes: Attributes {
+                mode: 0o640,
+                uid: 0,
+                gid: 0,
+                extended: BTreeMap::new(),
+            },
+            left: Left::Content(Digest::of(b"one")),
+            holds: Holds::Settings,
+        };
+        hands.note(&undo).unwrap();
+        drop(hands);
+        let taken = shop.undo(Force::Yes).await;
+        assert!(
+            matches!(&taken[..], [Taken::Failed(_)]),
+            "{backup} {taken:?}"
+        );
+        assert_eq!(std::fs::read_to_string(&config).unwrap(), "one");
+    }
 }

@@ -5,7 +5,7 @@ use std::process::{Child, Stdio};
 
 use serde_json::Value;
 
-use super::is_well;
+use super::{is_well, shown};
 use crate::harness::{Agent, CONFIG_DIR, Doctor, Fix, Pki, SystemdBox, live_by};
 
 /// The lab's CA, where an agent may find it that was told of none.
@@ -88,7 +88,7 @@ impl Plane {
     }
 
     /// With the agent enrolled by a repair.
-    fn enrolled(self) -> Self {
+    pub(super) fn enrolled(self) -> Self {
         let token = self.token(0);
         Fix::at(&self.machine, &["--yes", "--all", "--token", &token])
             .run()
@@ -98,9 +98,14 @@ impl Plane {
     }
 
     /// With an agent that enrolled so many days ago. The control plane has not ended since, and neither has its own certificate.
-    fn enrolled_before(days: u32) -> Self {
+    pub(super) fn enrolled_before(days: u32) -> Self {
+        Self::with_faults_enrolled_before(days, &[])
+    }
+
+    /// The same, and a control plane with these faults.
+    pub(super) fn with_faults_enrolled_before(days: u32, faults: &[&str]) -> Self {
         let then = format!("-{days}d");
-        let plane = Self::at(&then, &[], |agent| agent);
+        let plane = Self::at(&then, faults, |agent| agent);
         let token = plane.token(0);
         Fix::at(&plane.machine, &["--yes", "--all", "--token", &token])
             .living_at(&then)
@@ -111,7 +116,7 @@ impl Plane {
     }
 
     /// A token of now.
-    fn new_token(&self) -> String {
+    pub(super) fn new_token(&self) -> String {
         let (plane, token, ca) = (
             self.text("control_plane"),
             self.text("api_token"),
@@ -146,7 +151,23 @@ impl Plane {
         ));
     }
 
-    fn identity(&self) -> String {
+    /// Taking back is refused: there would be no identity that works.
+    pub(super) fn keeps_what_works(&self) {
+        let works = self.identity();
+        Fix::at(&self.machine, &["--undo", "--yes"]).run().status(1);
+        assert_eq!(self.identity(), works, "an identity that works is kept");
+    }
+
+    /// Takes the last run back, even where that leaves an identity that does not work.
+    pub(super) fn is_taken_back_to(&self, before: &str) {
+        Fix::at(&self.machine, &["--undo", "--yes", "--all"])
+            .run()
+            .status(0)
+            .took_back(&["undone", "already", "stays"]);
+        assert_eq!(self.identity(), before);
+    }
+
+    pub(super) fn identity(&self) -> String {
         self.machine.shell(&format!(
             "cd {CONFIG_DIR}; cat client.crt client.key 2>/dev/null || true; ls -A"
         ))
@@ -183,20 +204,20 @@ fn an_agent_that_never_enrolled_is_enrolled() {
     assert_eq!(modes, "644 client.crt\n600 client.key\n");
     is_well(&plane.machine);
     // The identity works: taking back would leave none.
-    let enrolled = plane.identity();
-    Fix::at(&plane.machine, &["--undo", "--yes"])
-        .run()
-        .status(1);
-    assert_eq!(plane.identity(), enrolled);
-    Fix::at(&plane.machine, &["--undo", "--yes", "--all"])
-        .run()
-        .status(0);
-    assert_eq!(plane.identity(), before);
+    plane.keeps_what_works();
+    plane.is_taken_back_to(&before);
 }
 
 #[test]
 fn who_is_told_of_the_ca_and_given_a_token_at_once_trusts_and_enrolls() {
-    let plane = Plane::with(Agent::trusts_the_system_only);
+    // Its service has ended because of the one, and would end again because of the other.
+    let plane = Plane::with(|agent| {
+        agent.trusts_the_system_only().program(&format!(
+            "test -s {CONFIG_DIR}/client.crt && exec sleep infinity\n\
+             echo 'FATAL: enrollment failed: Post \"https://127.0.0.1:8000/agent/enroll\": x509: certificate signed by unknown authority'\n\
+             exit 1"
+        ))
+    });
     let (token, before) = (plane.token(0), plane.identity());
     plane.machine.put("/run/token", "0600", &token);
     let flags = [
@@ -211,13 +232,16 @@ fn who_is_told_of_the_ca_and_given_a_token_at_once_trusts_and_enrolls() {
     fixed
         .status(0)
         .before(&["trust.unknown_authority"])
+        .actions(&[
+            ("reinstall-with-ca", "verified"),
+            ("re-enroll", "verified"),
+            ("restart-service", "verified"),
+        ])
         .after(&[]);
+    assert_eq!(shown(&plane.machine, "ActiveState"), "active");
     assert!(!fixed.document().to_string().contains(&token));
     is_well(&plane.machine);
-    Fix::at(&plane.machine, &["--undo", "--yes", "--all"])
-        .run()
-        .status(0);
-    assert_eq!(plane.identity(), before);
+    plane.is_taken_back_to(&before);
     Doctor::at(&plane.machine)
         .diagnose()
         .failed_because(&["trust.unknown_authority"]);
@@ -263,10 +287,7 @@ fn a_revoked_agent_is_enrolled_again() {
     Fix::at(&plane.machine, &["--undo", "--yes"])
         .run()
         .status(1);
-    Fix::at(&plane.machine, &["--undo", "--yes", "--all"])
-        .run()
-        .status(0);
-    assert_eq!(plane.identity(), before);
+    plane.is_taken_back_to(&before);
     Doctor::at(&plane.machine)
         .diagnose()
         .failed_because(&["registration.revoked"]);
@@ -286,10 +307,7 @@ fn a_damaged_identity_is_replaced() {
         .before(&["identity.invalid"])
         .after(&[]);
     is_well(&plane.machine);
-    Fix::at(&plane.machine, &["--undo", "--yes", "--all"])
-        .run()
-        .status(0);
-    assert_eq!(plane.identity(), before);
+    plane.is_taken_back_to(&before);
 }
 
 #[test]
@@ -337,15 +355,57 @@ fn an_expired_certificate_is_rotated_and_the_agent_stays_who_it_is() {
     let pending = plane.machine.shell(&format!("ls -A {CONFIG_DIR}"));
     assert!(!pending.contains("pending"), "{pending}");
     is_well(&plane.machine);
-    let rotated = plane.identity();
-    Fix::at(&plane.machine, &["--undo", "--yes"])
-        .run()
-        .status(1);
-    assert_eq!(plane.identity(), rotated);
-    Fix::at(&plane.machine, &["--undo", "--yes", "--all"])
-        .run()
-        .status(0);
-    assert_eq!(plane.identity(), before);
+    plane.keeps_what_works();
+    plane.is_taken_back_to(&before);
+    Doctor::at(&plane.machine)
+        .diagnose()
+        .failed_because(&["identity.expired"]);
+}
+
+/// What a rotation leaves that is killed at a moment after the new certificate's heartbeat; `both` are still to be renamed, or the key alone.
+fn cut_short(plane: &Plane, both: bool) {
+    let agent = env!("CARGO_BIN_EXE_nexplane-agent");
+    plane.machine.shell(&format!(
+        "cd {CONFIG_DIR}; cp -p client.crt old.crt; cp -p client.key old.key; {agent} rotate-cert; \
+         mv client.key client.key.pending; mv old.key client.key"
+    ));
+    plane.machine.shell(&match both {
+        true => format!(
+            "cd {CONFIG_DIR}; mv client.crt client.crt.pending; chmod 600 client.crt.pending; mv old.crt client.crt"
+        ),
+        false => format!("cd {CONFIG_DIR}; rm old.crt"),
+    });
+}
+
+#[test]
+fn a_rotation_that_was_cut_short_is_finished_and_takes_no_token() {
+    for (both, code) in [
+        (true, "registration.superseded"),
+        (false, "identity.unfinished"),
+    ] {
+        let plane = Plane::new(&[]).enrolled();
+        let id = plane.agent_id();
+        cut_short(&plane, both);
+        Doctor::at(&plane.machine)
+            .diagnose()
+            .failed_because(&[code]);
+        // With a token at hand it stays unused.
+        let token = plane.token(1);
+        Fix::at(&plane.machine, &["--yes", "--token", &token])
+            .run()
+            .status(0)
+            .before(&[code])
+            .actions(&[
+                ("settle-identity", "verified"),
+                ("restart-service", "verified"),
+            ])
+            .after(&[]);
+        assert_eq!(plane.agent_id(), id);
+        let left = plane.machine.shell(&format!("ls -A {CONFIG_DIR}"));
+        assert!(!left.contains("pending"), "{left}");
+        is_well(&plane.machine);
+        plane.keeps_what_works();
+    }
 }
 
 #[test]
@@ -392,4 +452,27 @@ fn a_new_identity_is_the_services_users() {
         .shell(&format!("stat -c '%a %U' {CONFIG_DIR}/client.key"));
     assert_eq!(key, "600 nobody\n");
     is_well(&plane.machine);
+}
+
+#[test]
+fn a_start_that_failed_is_tried_again_once_something_else_has_helped() {
+    // It needs two things, and the first of them hides that the second is missing.
+    let plane = Plane::with(|agent| {
+        agent.service("User=nobody").program(&format!(
+            "cat {CONFIG_DIR}/config.yaml {CONFIG_DIR}/client.crt >/dev/null && exec sleep infinity\nexit 1"
+        ))
+    });
+    let token = plane.token(0);
+    Fix::at(&plane.machine, &["--yes", "--all", "--token", &token])
+        .run()
+        .status(0)
+        .before(&["config.unreadable"])
+        .actions(&[
+            ("repair-permissions", "verified"),
+            ("restart-service", "failed"),
+            ("re-enroll", "verified"),
+            ("restart-service", "verified"),
+        ])
+        .after(&[]);
+    assert_eq!(shown(&plane.machine, "ActiveState"), "active");
 }

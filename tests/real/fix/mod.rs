@@ -1,9 +1,12 @@
 //! Repairs of a real service under a real systemd: diagnosed, repaired, well afterwards; and taken back.
 
+mod again;
+mod clock;
 mod files;
 mod hang;
 mod identity;
 mod install;
+mod interrupted;
 mod kill;
 mod prompt;
 mod proxy;

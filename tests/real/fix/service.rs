@@ -24,6 +24,18 @@ fn given_up_though_stopped(machine: &SystemdBox, times: usize) {
     });
 }
 
+/// A service that is stopped, which is all that is wrong, is started; and stopped again.
+fn is_started_and_taken_back(machine: &SystemdBox) {
+    Fix::at(machine, &["--yes"])
+        .run()
+        .status(0)
+        .before(&["service.stopped"])
+        .actions(&[("start-service", "verified")])
+        .after(&[]);
+    is_well(machine);
+    taken_back(machine);
+}
+
 #[test]
 fn a_stopped_service_is_started() {
     let (machine, _servers) = boot_with(|agent| agent);
@@ -34,14 +46,7 @@ fn a_stopped_service_is_started() {
         .before(&["service.stopped"])
         .actions(&[("start-service", "null")]);
     assert_eq!(shown(&machine, "ActiveState"), "inactive");
-    Fix::at(&machine, &["--yes"])
-        .run()
-        .status(0)
-        .before(&["service.stopped"])
-        .actions(&[("start-service", "verified")])
-        .after(&[]);
-    is_well(&machine);
-    taken_back(&machine);
+    is_started_and_taken_back(&machine);
     Doctor::at(&machine)
         .diagnose()
         .failed_because(&["service.stopped"]);
@@ -168,6 +173,42 @@ fn a_start_limit_is_cleared_once_its_cause_is_gone() {
         .before(&["service.crash_looping"])
         .actions(&[("reset-failed", "verified")]);
     is_well(&machine);
+    taken_back(&machine);
+    // The limit is past, as is what it was hit for.
+    Doctor::at(&machine)
+        .diagnose()
+        .failed_because(&["service.stopped"]);
+}
+
+#[test]
+fn a_start_limit_that_starts_alone_have_hit_keeps_nobody_from_starting() {
+    let (machine, _servers) = boot_with(|agent| agent);
+    // As often as it may be, and each time it went well.
+    let often = "for _ in 1 2 3; do systemctl stop nexplane-agent; systemctl start nexplane-agent; done; systemctl stop nexplane-agent";
+    machine.shell(&format!(
+        "sed -i 's/^Description=/StartLimitIntervalSec=1h\\nStartLimitBurst=3\\n&/' {UNIT}; systemctl daemon-reload
+         systemctl reset-failed nexplane-agent; {often}; ! systemctl start nexplane-agent 2>/dev/null
+         systemctl reset-failed nexplane-agent; {often}"
+    ));
+    is_started_and_taken_back(&machine);
+}
+
+#[test]
+fn what_taking_back_has_stopped_was_not_stopped_already() {
+    let (machine, _servers) =
+        boot_with(|agent| agent.control_plane("http://cp.nexplane.test:8000"));
+    machine.systemctl("stop nexplane-agent");
+    Fix::at(&machine, &["--yes"])
+        .run()
+        .status(0)
+        .before(&["config.url", "service.stopped"])
+        .actions(&[("mend-url", "verified"), ("start-service", "verified")])
+        .after(&[]);
+    let undone = Fix::at(&machine, &["--undo", "--yes"]).run();
+    undone.status(0).took_back(&["undone"]);
+    Doctor::at(&machine)
+        .diagnose()
+        .failed_because(&["config.url", "service.stopped"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! File systems that are full or read-only: nothing is repaired there, and nothing is left half-written.
 
-use super::boot_with;
-use crate::harness::{CONFIG_DIR, Fix, SystemdBox};
+use super::{boot_with, is_well, taken_back};
+use crate::harness::{CONFIG_DIR, Doctor, Fix, SystemdBox};
 
 /// Puts the configuration, with a URL that could be mended, on a small file system of its own, and leaves it in this state.
 fn configuration_that_is(machine: &SystemdBox, state: &str) {
@@ -34,6 +34,32 @@ fn on_a_full_disk_nothing_is_half_written() {
         .reason("mend-url", "No space left")
         .reason("restart-service", "without");
     assert_eq!(listing(&machine), before);
+    machine.shell(&format!("rm {CONFIG_DIR}/filler"));
+    is_mended_and_taken_back(&machine);
+}
+
+/// With room to write again, `fix` does what it could not, and takes it back.
+fn is_mended_and_taken_back(machine: &SystemdBox) {
+    let before = content(machine);
+    Fix::at(machine, &["--yes"])
+        .run()
+        .status(0)
+        .before(&["config.url"])
+        .actions(&[("mend-url", "verified"), ("restart-service", "verified")])
+        .after(&[]);
+    is_well(machine);
+    taken_back(machine);
+    assert_eq!(content(machine), before);
+    Doctor::at(machine)
+        .diagnose()
+        .failed_because(&["config.url"]);
+}
+
+/// Every name there with its owner, mode and content.
+fn content(machine: &SystemdBox) -> String {
+    machine.shell(&format!(
+        "cd {CONFIG_DIR}; stat -c '%n %u %g %a' -- $(ls -A); cat * | sha256sum"
+    ))
 }
 
 #[test]
@@ -41,13 +67,17 @@ fn on_a_read_only_disk_nothing_is_changed() {
     let (machine, _servers) = boot_with(|agent| agent);
     configuration_that_is(&machine, &format!("mount -o remount,ro {CONFIG_DIR}"));
     let before = listing(&machine);
-    Fix::at(&machine, &["--yes"])
-        .run()
+    let fixed = Fix::at(&machine, &["--yes"]).run();
+    fixed
         .status(1)
         .before(&["host.read_only", "config.url"])
         .actions(&[("mend-url", "failed"), ("restart-service", "not_done")])
         .reason("mend-url", "Read-only");
+    let left = fixed.document()["actions"][0]["left"].as_array();
+    fixed.require(left.is_some_and(Vec::is_empty), "nothing is left of it");
     assert_eq!(listing(&machine), before);
+    machine.shell(&format!("mount -o remount,rw {CONFIG_DIR}"));
+    is_mended_and_taken_back(&machine);
 }
 
 #[test]

@@ -229,3 +229,37 @@ fn a_closed_ca_file_of_somebody_else_is_not_worth_opening() {
             ("restart-service", "verified"),
         ]);
 }
+
+#[test]
+fn a_closed_file_of_ssl_cert_file_is_for_its_owner_to_open() {
+    let (machine, pki, _servers) = boot();
+    Agent::enrolled(&pki)
+        .trusts_the_system_only()
+        .service("User=nobody\nEnvironment=SSL_CERT_FILE=/srv/corp/ca.pem")
+        .install(&machine);
+    machine.put("/srv/corp/ca.pem", "0600", &pki.root());
+    machine.shell(&format!(
+        "chown nobody {CONFIG_DIR}/c*; systemctl daemon-reload; systemctl enable --now nexplane-agent 2>/dev/null"
+    ));
+    let before = configuration(&machine);
+    Fix::at(&machine, &["--yes", "--all"])
+        .run()
+        .status(1)
+        .before(&["trust.ca_file"])
+        .actions(&[])
+        .for_person("trust.ca_file", "its owner has to open it");
+    assert_eq!(configuration(&machine), before);
+    let left = machine.shell(&format!(
+        "stat -c '%a %U' /srv/corp/ca.pem; ls {CONFIG_DIR}/ca.crt 2>&1 || true"
+    ));
+    assert!(
+        left.starts_with("600 root\n") && left.contains("No such file"),
+        "{left}"
+    );
+    // Who asks for it by name gets it.
+    machine.put("/root/ca.crt", "0600", &pki.root());
+    Fix::at(&machine, &["--yes", "--ca-cert", "/root/ca.crt"])
+        .run()
+        .status(0)
+        .after(&[]);
+}

@@ -257,12 +257,13 @@ impl Diagnosis {
         self.require(!printed, "secrets are not printed")
     }
 
-    fn findings(&self) -> impl Iterator<Item = &Value> {
-        self.report["findings"].as_array().into_iter().flatten()
+    /// The codes of the causes, in the order in which to fix them.
+    pub(crate) fn root_causes(&self) -> Vec<&str> {
+        strings(&self.report["root_causes"])
     }
 
-    fn root_causes(&self) -> Vec<&str> {
-        strings(&self.report["root_causes"])
+    fn findings(&self) -> impl Iterator<Item = &Value> {
+        self.report["findings"].as_array().into_iter().flatten()
     }
 
     /// What holds for every report: the exit status says the same as the verdict, the causes are findings,

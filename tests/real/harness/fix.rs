@@ -2,11 +2,11 @@
 
 use std::process::{Child, Command, Output, Stdio};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::Value;
 
-use super::place::{Place, child_of};
-use super::{live_at, until};
+use super::live_at;
+use super::place::{Place, signal};
 
 /// When a run is ended from outside, as one that hangs, in seconds. A service manager that hangs has 100 of them.
 const BOUND: &str = "200";
@@ -30,10 +30,21 @@ impl Fix {
 
     /// The same by this program.
     pub(crate) fn with(program: &str, place: &Place, arguments: &[&str]) -> Self {
+        Self::by(program, "2s", place, arguments)
+    }
+
+    /// The same as [`Fix::at`], with a minute for a probe and for each look: it only ends sooner if it is ended.
+    pub(crate) fn patient(place: &Place, arguments: &[&str]) -> Self {
+        let program = env!("CARGO_BIN_EXE_nexplane-doctor");
+        let arguments = [&["--deadline", "60s"], arguments].concat();
+        Self::by(program, "60s", place, &arguments)
+    }
+
+    fn by(program: &str, timeout: &str, place: &Place, arguments: &[&str]) -> Self {
         let mut command = place.command("timeout");
         command
             .args(["--signal", "KILL", BOUND, program])
-            .args(["fix", "--format", "json", "--timeout", "2s"])
+            .args(["fix", "--format", "json", "--timeout", timeout])
             .args(arguments);
         Self { command }
     }
@@ -75,14 +86,14 @@ impl Fixing {
     /// Ctrl-C, and how it ends then.
     pub(crate) fn interrupted(self) -> Fixed {
         // `timeout`, in there, hands it on to the doctor.
-        let timeout = until("the doctor's process", || child_of(self.0.id()));
-        kill_process(Pid::from_raw(timeout.cast_signed()).unwrap(), Signal::INT).unwrap();
+        signal(&self.0, Signal::INT);
         Fixed::read(self.0.wait_with_output().unwrap())
     }
 }
 
 impl Fixed {
-    fn read(output: Output) -> Self {
+    /// Of what it left when it ended.
+    pub(crate) fn read(output: Output) -> Self {
         let stdout = String::from_utf8_lossy(&output.stdout);
         let document = serde_json::from_str(&stdout).unwrap_or_else(|error| {
             let stderr = String::from_utf8_lossy(&output.stderr);

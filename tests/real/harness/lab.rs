@@ -1,8 +1,8 @@
 //! The lab's control plane, served in a place, and the agent's real program, put there.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 use super::Place;
 
@@ -36,10 +36,14 @@ impl Lab {
 
     /// Serves one whose CA file is in this directory.
     pub(crate) fn serve_at(place: &Place, directory: &str) -> Self {
+        Self::serve_with(place, &["--dir", directory])
+    }
+
+    /// Serves one with these arguments, a directory among them.
+    pub(crate) fn serve_with(place: &Place, arguments: &[&str]) -> Self {
         let mut command = place.command(env!("CARGO_BIN_EXE_nexplane-doctor"));
-        command.args([
-            "lab", "serve", "--quiet", "--format", "json", "--dir", directory,
-        ]);
+        command.args(["lab", "serve", "--quiet", "--format", "json"]);
+        command.args(arguments);
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -100,6 +104,16 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
+    /// Of what it left when it ended.
+    pub(crate) fn of(output: Output) -> Self {
+        let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
+        said.push_str(&String::from_utf8_lossy(&output.stderr));
+        Self {
+            status: output.status,
+            said,
+        }
+    }
+
     /// It ended with this status, and said this.
     #[track_caller]
     pub(crate) fn with(self, status: i32, words: &str) -> Self {
@@ -111,7 +125,12 @@ impl Ended {
 
 /// Puts the agent's program into a place, where it waits to be installed; without what debuggers want, most of its size.
 pub(crate) fn bring_agent(place: &Place) {
-    bring(place, env!("CARGO_BIN_EXE_nexplane-agent"), PROGRAM);
+    bring_agent_to(place, PROGRAM);
+}
+
+/// The same to another place.
+pub(crate) fn bring_agent_to(place: &Place, to: &str) {
+    bring(place, env!("CARGO_BIN_EXE_nexplane-agent"), to);
 }
 
 /// Puts the doctor's program into a place, with the agent's beside it.
@@ -137,13 +156,7 @@ fn bring(place: &Place, program: &str, to: &str) {
 
 /// Runs a command to its end.
 pub(crate) fn ended(mut command: Command) -> Ended {
-    let output = command.output().unwrap();
-    let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let _bytes = output.stderr.as_slice().read_to_string(&mut said).unwrap();
-    Ended {
-        status: output.status,
-        said,
-    }
+    Ended::of(command.output().unwrap())
 }
 
 /// Runs a command of the agent's in a place.

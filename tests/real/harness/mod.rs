@@ -8,6 +8,7 @@ mod agent;
 mod doctor;
 mod fix;
 mod lab;
+mod own_clock;
 mod peer;
 mod pki;
 mod place;
@@ -24,10 +25,13 @@ use std::time::{Duration, Instant};
 pub(crate) use agent::{AGENT_ID, Agent, CONFIG_DIR, HOSTNAME, UNIT};
 pub(crate) use doctor::{Diagnosis, Doctor};
 pub(crate) use fix::{Fix, Fixed};
-pub(crate) use lab::{BESIDE, DOCTOR, Ended, Lab, PROGRAM, agent, bring_agent, bring_both, ended};
+pub(crate) use lab::{
+    BESIDE, DOCTOR, Ended, Lab, PROGRAM, agent, bring_agent, bring_agent_to, bring_both, ended,
+};
+pub(crate) use own_clock::{BESIDE_IT, OwnClock};
 pub(crate) use peer::{Curl, curl, curl_through, dig};
 pub(crate) use pki::{Authority, Leaf, Pki, ago, ahead};
-pub(crate) use place::Place;
+pub(crate) use place::{Place, signal};
 pub(crate) use routed::{Routed, SERVER_V4, SERVER_V6};
 pub(crate) use scene::Scene;
 pub(crate) use sdbox::SystemdBox;

@@ -4,7 +4,11 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::until;
 
 /// Capabilities that nothing in a place may have: time, modules and raw I/O are not namespaced.
 const FORBIDDEN: &str = "-sys_time,-sys_module,-sys_rawio";
@@ -126,6 +130,12 @@ impl Socket {
             state: fields.next()?.to_owned(),
         })
     }
+}
+
+/// Sends a signal to what runs in a place for a command that was started there.
+pub(crate) fn signal(command: &Child, signal: Signal) {
+    let running = until("the command's process", || child_of(command.id()));
+    kill_process(Pid::from_raw(running.cast_signed()).unwrap(), signal).unwrap();
 }
 
 /// The first child of a process, by the host's numbers: what `nsenter` or `unshare` has forked into its namespaces.

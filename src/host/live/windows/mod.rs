@@ -15,8 +15,11 @@ pub(crate) use events::EventSource;
 pub(crate) use security::{close_to_others, is_elevated, open_to_readers};
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
+use super::commands::Lines;
 use super::deadline::Deadline;
+use super::history::HistoryQuestion;
 use super::proxy::Proxies;
 use super::scrub::Scrubber;
 use crate::host::{
@@ -30,6 +33,14 @@ pub(super) use time::time_sync;
 
 /// Where programs are when the search path is short, as in a service.
 pub(super) const PROGRAMS: &str = r"C:\Windows\System32;C:\Windows;C:\Program Files\NexplaneAgent";
+
+/// Programs whose versions an engineer asks for first: none, because the system's own says it all.
+pub(super) const VERSIONED: [(&str, &str, &str); 0] = [];
+
+/// The first line of what a program says of its version.
+pub(super) async fn version(_: Deadline, program: &str, _: &str) -> Seen<String> {
+    Err(Unseen::unsupported(format!("{program} is not asked for its version here")))
+}
 
 /// What there is to ask on this system: everything.
 pub(super) fn known_system(_what: &str) -> Seen<()> {
@@ -55,6 +66,34 @@ pub(super) async fn journal(deadline: Deadline, question: &JournalQuestion) -> S
     deadline
         .blocking(move || events::journal(&question))
         .await?
+}
+
+/// The most entries that are handed on.
+const HISTORY: u32 = 20_000;
+
+/// Hands on entries of a service's log, the newest first.
+pub(super) async fn history(
+    deadline: Deadline,
+    question: &HistoryQuestion,
+    each: &mut (dyn FnMut(LogEntry) -> ControlFlow<()> + Send),
+) -> Seen<Lines> {
+    let asked = JournalQuestion {
+        unit: question.unit.clone(),
+        lines: HISTORY,
+    };
+    let entries = journal(deadline, &asked).await?;
+    for entry in entries.into_iter().rev() {
+        let older = question
+            .since
+            .is_some_and(|since| entry.time.is_some_and(|at| at < since));
+        let milder = question
+            .priority
+            .is_some_and(|wanted| entry.priority.is_some_and(|it| it > wanted));
+        if !older && !milder && each(entry).is_break() {
+            return Ok(Lines::Enough);
+        }
+    }
+    Ok(Lines::All)
 }
 
 /// Name and version of the system.

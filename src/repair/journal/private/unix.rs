@@ -33,7 +33,8 @@ pub(super) fn private() -> OpenOptions {
     let mut options = File::options();
     options
         .mode(0o600)
-        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
+        // Nor is a pipe waited for.
+        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
     options
 }
 
