@@ -1,5 +1,7 @@
 //! What may stand on the command line.
 
+mod fixtures;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,6 +9,9 @@ use std::time::Duration;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
 
+pub(super) use self::fixtures::{
+    FixturesArgs, FixturesCommand, FixturesNewArgs, FixturesTestArgs, ResultsFormat,
+};
 use super::exit::Failure;
 use crate::model::{CheckId, Code, Secret, parse_duration};
 
@@ -79,7 +84,7 @@ pub(super) enum Command {
     Completions(CompletionsArgs),
     /// Manual pages
     Man(ManArgs),
-    /// The JSON Schema of the report, or of what `fix` prints
+    /// The JSON Schema of the report, of what `fix` prints, or of a fixture's files
     Schema(SchemaArgs),
 }
 
@@ -221,13 +226,17 @@ pub(super) struct SchemaArgs {
     pub(super) of: DocumentArg,
 }
 
-/// A document that is printed with `--format json`.
+/// A document that is printed with `--format json`, or that a person writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum DocumentArg {
     /// A diagnosis
     Report,
     /// What `fix` did, or `fix --undo`
     Fix,
+    /// A fixture's situation.yaml
+    Fixture,
+    /// A fixture's evidence.json
+    Evidence,
 }
 
 /// One of the runbook's symptoms.
@@ -333,37 +342,6 @@ pub(super) enum GraphFormat {
     Dot,
     /// For Mermaid
     Mermaid,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct FixturesArgs {
-    #[command(subcommand)]
-    pub(super) command: FixturesCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum FixturesCommand {
-    /// Diagnose recorded situations and compare with what each expects
-    Test {
-        /// Situations, or directories of them
-        #[arg(default_value = "fixtures", value_name = "PATH", value_hint = ValueHint::DirPath)]
-        paths: Vec<PathBuf>,
-        /// Your own checks, as in the diagnosis
-        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-        checks: Option<PathBuf>,
-    },
-    /// The report of a recorded situation, as its diagnosis gives it now
-    Show {
-        /// The situation's directory
-        #[arg(value_name = "PATH", value_hint = ValueHint::DirPath)]
-        path: PathBuf,
-        /// Your own checks, as in the diagnosis
-        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-        checks: Option<PathBuf>,
-        /// How to write the report
-        #[arg(long, value_enum, default_value_t = Format::Human)]
-        format: Format,
-    },
 }
 
 /// Reads text with any prefix, JSON, and what `journalctl -o export` and `-o json` print; gzip, zstd and UTF-16 too.

@@ -74,6 +74,8 @@ fn dispatch(arguments: &[OsString]) -> Result<Exit, Failure> {
             let schema = match args.of {
                 args::DocumentArg::Report => crate::report::json_v1::schema()?,
                 args::DocumentArg::Fix => fix::schema()?,
+                args::DocumentArg::Fixture => crate::bundle::fixture::situation_schema()?,
+                args::DocumentArg::Evidence => crate::bundle::fixture::evidence_schema()?,
             };
             output::print(&schema).map(|()| Exit::Healthy)
         }
