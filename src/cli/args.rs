@@ -324,6 +324,23 @@ pub(super) enum ChecksCommand {
         #[arg(required = true, value_name = "FILE", value_hint = ValueHint::AnyPath)]
         files: Vec<PathBuf>,
     },
+    /// Begin a check of the doctor's own, in a copy of its repository: its text, its code, its line in the list, a situation
+    New(ChecksNewArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ChecksNewArgs {
+    /// Its id, such as disk_quota
+    pub(super) id: CheckId,
+    /// What is true when it passes, in one line
+    #[arg(long, value_name = "TEXT")]
+    pub(super) title: Option<String>,
+    /// The check behind which it stands in the order to fix things [default: the last one]
+    #[arg(long, value_name = "CHECK")]
+    pub(super) after: Option<CheckId>,
+    /// The copy of nexplane-doctor's repository
+    #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub(super) repository: PathBuf,
 }
 
 #[derive(Debug, Args)]
