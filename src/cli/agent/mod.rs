@@ -14,6 +14,7 @@ use clap::{Parser, Subcommand, ValueHint};
 
 use super::args::{CompletionsArgs, ManArgs};
 use super::exit::{Exit, Failure};
+use super::format::ReportFormat;
 use super::{output, shell};
 use crate::agent::{self, CheckOutcome, Ended, RunOptions, Running, StateDirectory};
 use crate::contract::paths::AgentPaths;
@@ -101,7 +102,7 @@ pub fn main() -> ExitCode {
 /// How a command ended that the doctor has, too.
 fn ended(outcome: Result<Exit, Failure>) -> ExitCode {
     let exit = outcome.unwrap_or_else(|failure| {
-        output::failure(&failure, false);
+        output::failure(&failure, ReportFormat::Human);
         failure.exit
     });
     ExitCode::from(exit.status())
