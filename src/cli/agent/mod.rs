@@ -94,8 +94,13 @@ pub fn main() -> ExitCode {
     };
     match run(arguments.command) {
         Ok(status) => status,
-        // Nobody reads standard output: there is nobody to tell.
-        Err(_) => ExitCode::FAILURE,
+        Err(error) => {
+            // Where nobody reads any more, there is nobody to tell.
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                output::tell(&format!("error: cannot go on: {error}"));
+            }
+            ExitCode::FAILURE
+        }
     }
 }
 
