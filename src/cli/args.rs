@@ -1,6 +1,8 @@
 //! What may stand on the command line.
 
+mod bundle;
 mod fixtures;
+mod subject;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -9,9 +11,11 @@ use std::time::Duration;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
 
+pub(super) use self::bundle::{BundleArgs, BundleCommand, CreateArgs, PlayArgs};
 pub(super) use self::fixtures::{
     FixturesArgs, FixturesCommand, FixturesNewArgs, FixturesTestArgs, ResultsFormat,
 };
+pub(super) use self::subject::SubjectArgs;
 use super::exit::Failure;
 use crate::model::{CheckId, Code, Secret, parse_duration};
 
@@ -72,6 +76,8 @@ pub(super) enum Command {
     Explain(ExplainArgs),
     /// The check graph and the texts of the checks
     Checks(ChecksArgs),
+    /// A host's evidence in one file, without its secrets: recorded here, diagnosed anywhere
+    Bundle(BundleArgs),
     /// Recorded situations and the diagnoses that they must give
     Fixtures(FixturesArgs),
     /// What an agent's log tells: its lines as finding codes
@@ -121,34 +127,8 @@ pub(super) struct TargetArgs {
 pub(super) struct DiagnoseArgs {
     #[command(flatten)]
     pub(super) target: TargetArgs,
-    /// A CA file to trust beside the system's store, instead of the configuration's
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "What to look at")]
-    pub(super) ca_cert: Option<PathBuf>,
-    /// An enrollment token to inspect; never shown, never used up. Others can see arguments: prefer --token-file
-    #[arg(long, value_name = "TOKEN", env = "NEXPLANE_ENROLLMENT_TOKEN", hide_env_values = true,
-          value_parser = secret, help_heading = "What to look at")]
-    pub(super) token: Option<Secret>,
-    /// A file or pipe that holds the enrollment token; `-` is standard input
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "What to look at")]
-    pub(super) token_file: Option<PathBuf>,
-    /// A change request that does not execute; read from the API with the token in NEXPLANE_API_TOKEN
-    #[arg(long, value_name = "ID", help_heading = "What to look at")]
-    pub(super) change_request: Option<String>,
-    /// Only what serves one of the runbook's symptoms
-    #[arg(long, value_enum, help_heading = "Which checks")]
-    pub(super) symptom: Option<SymptomArg>,
-    /// Report only these checks (what they need runs too)
-    #[arg(long, value_name = "CHECK", num_args = 1.., value_delimiter = ',', help_heading = "Which checks")]
-    pub(super) only: Vec<CheckId>,
-    /// Leave these checks out; what needs them runs all the same
-    #[arg(long, value_name = "CHECK", num_args = 1.., value_delimiter = ',', help_heading = "Which checks")]
-    pub(super) skip: Vec<CheckId>,
-    /// Do not count these findings
-    #[arg(long, value_name = "CODE", num_args = 1.., value_delimiter = ',', help_heading = "Which checks")]
-    pub(super) ignore: Vec<Code>,
-    /// Your own checks, and your own texts for the built-in ones: a directory of YAML files
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Which checks")]
-    pub(super) checks: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) subject: SubjectArgs,
     /// For a service's start: at most 2 seconds, one line, the report where `nexplane-agent status` finds it, exit status 0
     #[arg(long, conflicts_with_all = ["wait", "watch", "root", "format", "output", "strict", "deadline", "timeout"],
           help_heading = "How long")]
@@ -519,12 +499,24 @@ pub(super) fn refuse_stray(matches: &ArgMatches) -> Result<(), Failure> {
 pub(super) fn settle_token(matches: &ArgMatches, cli: &mut Cli) -> Result<(), Failure> {
     let (token, file, matches) = match (&mut cli.command, matches.subcommand()) {
         (Some(Command::Diagnose(args)), Some((_, matches))) => {
-            (&mut args.token, &args.token_file, matches)
+            (&mut args.subject.token, &args.subject.token_file, matches)
         }
         (Some(Command::Fix(args)), Some((_, matches))) => {
             (&mut args.token, &args.token_file, matches)
         }
-        _ => (&mut cli.diagnose.token, &cli.diagnose.token_file, matches),
+        (Some(Command::Bundle(args)), Some((_, matches))) => {
+            match (&mut args.command, matches.subcommand()) {
+                (BundleCommand::Create(args), Some((_, matches))) => {
+                    (&mut args.subject.token, &args.subject.token_file, matches)
+                }
+                _ => return Ok(()),
+            }
+        }
+        _ => (
+            &mut cli.diagnose.subject.token,
+            &cli.diagnose.subject.token_file,
+            matches,
+        ),
     };
     let of_variable = matches.value_source("token") == Some(ValueSource::EnvVariable);
     let empty = |token: &Secret| token.expose().is_empty();

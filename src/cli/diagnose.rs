@@ -6,16 +6,17 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use super::args::{Common, DiagnoseArgs, Format};
+use super::args::{Common, DiagnoseArgs, Format, SubjectArgs, TargetArgs};
 use super::exit::{Exit, Failure};
 use super::output;
 use super::progress::Progress;
 use super::report_file::ReportFile;
 use super::{secrets, sources};
+use crate::catalog::Catalog;
 use crate::doctor::Doctor;
-use crate::engine::{Event, Limits, Selection};
+use crate::engine::{Event, Graph, Limits, Selection};
 use crate::host::live::Settings;
-use crate::model::{Code, Given, Report, Secret, Target, Verdict};
+use crate::model::{CheckId, Code, Given, Report, Secret, Symptom, Target, Verdict};
 use crate::report::{human, json_v1};
 
 /// How long to rest between two diagnoses of `--wait` and `--watch`.
@@ -28,7 +29,9 @@ pub(super) fn run(args: &DiagnoseArgs, common: &Common) -> Result<Exit, Failure>
         let _context = runtime.enter();
         interruption()
     };
-    let job = Job::prepare(args)?;
+    let job = Job {
+        doctor: doctor(&args.target, &args.subject)?,
+    };
     let mut file = args.output.as_deref().map(ReportFile::create).transpose()?;
     let (report, exit) = runtime.block_on(async {
         if args.watch {
@@ -68,58 +71,64 @@ struct Job {
 }
 
 /// The doctor that these arguments ask for.
-pub(super) fn doctor(args: &DiagnoseArgs) -> Result<Doctor, Failure> {
-    Job::prepare(args).map(|job| job.doctor)
+pub(super) fn doctor(target: &TargetArgs, subject: &SubjectArgs) -> Result<Doctor, Failure> {
+    let (catalog, graph) = sources::graph(subject.checks.as_deref())?;
+    let selection = selection(
+        (&catalog, &graph),
+        (&subject.only, &subject.skip, &subject.ignore),
+        subject.symptom.map(Into::into),
+    )?;
+    if let Some(root) = &target.root {
+        directory(root)?;
+    }
+    let token = secrets::enrollment_token(subject.token.as_ref(), subject.token_file.as_deref())?;
+    let timeout = target.timeout.min(target.deadline);
+    Ok(Doctor {
+        catalog: Arc::new(catalog),
+        graph,
+        target: Arc::new(asked(target, subject, token.as_ref())),
+        selection,
+        limits: Limits {
+            timeout,
+            deadline: target.deadline,
+        },
+        ignore: subject.ignore.clone(),
+        settings: Settings {
+            root: target.root.clone(),
+            token,
+            api_token: secrets::api_token(),
+            ..Settings::new(timeout)
+        },
+    })
+}
+
+/// What `--only`, `--skip`, `--ignore` and `--symptom` select, if there are such checks and findings.
+pub(super) fn selection(
+    (catalog, graph): (&Catalog, &Graph),
+    (only, skip, ignore): (&[CheckId], &[CheckId], &[Code]),
+    symptom: Option<Symptom>,
+) -> Result<Selection, Failure> {
+    let selection = Selection {
+        only: only.to_vec(),
+        skip: skip.to_vec(),
+        symptom,
+        newer: Vec::new(),
+    };
+    selection.validate(graph).map_err(Failure::usage)?;
+    if selection.is_empty(graph) {
+        return Err(Failure::usage(
+            "--only, --skip and --symptom together leave no check to report: nothing would be looked at",
+        ));
+    }
+    match ignore.iter().find(|code| catalog.finding(code).is_none()) {
+        Some(unknown) => Err(Failure::usage(format_args!(
+            "--ignore: there is no finding `{unknown}`; `nexplane-doctor explain` lists them all"
+        ))),
+        None => Ok(selection),
+    }
 }
 
 impl Job {
-    fn prepare(args: &DiagnoseArgs) -> Result<Self, Failure> {
-        let (catalog, graph) = sources::graph(args.checks.as_deref())?;
-        let selection = Selection {
-            only: args.only.clone(),
-            skip: args.skip.clone(),
-            symptom: args.symptom.map(Into::into),
-            newer: Vec::new(),
-        };
-        selection.validate(&graph).map_err(Failure::usage)?;
-        if selection.is_empty(&graph) {
-            return Err(Failure::usage(
-                "--only, --skip and --symptom together leave no check to report: nothing would be looked at",
-            ));
-        }
-        if let Some(unknown) = args
-            .ignore
-            .iter()
-            .find(|code| catalog.finding(code).is_none())
-        {
-            return Err(Failure::usage(format_args!(
-                "--ignore: there is no finding `{unknown}`; `nexplane-doctor explain` lists them all"
-            )));
-        }
-        if let Some(root) = &args.target.root {
-            directory(root)?;
-        }
-        let token = secrets::enrollment_token(args.token.as_ref(), args.token_file.as_deref())?;
-        let doctor = Doctor {
-            catalog: Arc::new(catalog),
-            graph,
-            target: Arc::new(target(args, token.as_ref())),
-            selection,
-            limits: Limits {
-                timeout: args.target.timeout.min(args.target.deadline),
-                deadline: args.target.deadline,
-            },
-            ignore: args.ignore.clone(),
-            settings: Settings {
-                root: args.target.root.clone(),
-                token,
-                api_token: secrets::api_token(),
-                ..Settings::new(args.target.timeout.min(args.target.deadline))
-            },
-        };
-        Ok(Self { doctor })
-    }
-
     /// Diagnoses once; says also whether the checks were shown as they were settled.
     async fn once(&self, common: &Common, interrupted: &CancellationToken) -> (Report, bool) {
         let mut progress = Progress::new(common, &self.doctor.ignore);
@@ -205,27 +214,27 @@ pub(super) fn render(
     })
 }
 
-fn target(args: &DiagnoseArgs, token: Option<&Secret>) -> Target {
+fn asked(target: &TargetArgs, subject: &SubjectArgs, token: Option<&Secret>) -> Target {
     Target {
-        control_plane: args.target.control_plane.clone(),
-        config: args.target.config.clone(),
-        ca_cert: args.ca_cert.clone(),
+        control_plane: target.control_plane.clone(),
+        config: target.config.clone(),
+        ca_cert: subject.ca_cert.clone(),
         token_given: token.is_some(),
-        change_request: args.change_request.clone(),
-        symptom: args.symptom.map(Into::into),
-        timeout: args.target.timeout,
+        change_request: subject.change_request.clone(),
+        symptom: subject.symptom.map(Into::into),
+        timeout: target.timeout,
         given: Given {
-            token_file: token_file(args, token),
-            root: args.target.root.clone(),
-            checks: args.checks.clone(),
+            token_file: token_file(subject, token),
+            root: target.root.clone(),
+            checks: subject.checks.clone(),
         },
     }
 }
 
 /// The file that gives the same token again, or what stands for one; nothing where the environment still has the token.
-fn token_file(args: &DiagnoseArgs, token: Option<&Secret>) -> Option<PathBuf> {
+fn token_file(subject: &SubjectArgs, token: Option<&Secret>) -> Option<PathBuf> {
     let stands_for_it = || PathBuf::from("TOKEN_FILE");
-    match &args.token_file {
+    match &subject.token_file {
         Some(file) if file.as_os_str() == "-" => Some(stands_for_it()),
         Some(file) => Some(file.clone()),
         None => {

@@ -2,6 +2,7 @@
 
 pub mod agent;
 mod args;
+mod bundle;
 mod checks;
 mod diagnose;
 mod exit;
@@ -65,6 +66,7 @@ fn dispatch(arguments: &[OsString]) -> Result<Exit, Failure> {
         Some(Command::Integrate(args)) => integrate::run(&args),
         Some(Command::Explain(args)) => explain::run(&args, &common),
         Some(Command::Checks(args)) => checks::run(&args, &common),
+        Some(Command::Bundle(args)) => bundle::run(&args, &common),
         Some(Command::Fixtures(args)) => fixtures::run(&args, &common),
         Some(Command::Logs(args)) => logs::run(&args, &common),
         Some(Command::Lab(args)) => lab::run(&args, &common),

@@ -39,13 +39,24 @@ impl ReportFile {
         })
     }
 
+    /// The same, for what nobody but its owner may read, whatever stood there.
+    pub(super) fn create_private(path: &Path) -> Result<Self, Failure> {
+        let mut file = Self::create(path)?;
+        if let Way::Replace(_, permissions) = &mut file.way {
+            // A temporary file has that already.
+            *permissions = None;
+        }
+        Ok(file)
+    }
+
     /// Writes the report; a file is put in place only when all of it is on disk.
-    pub(super) fn write(self, text: &str) -> Result<(), Failure> {
+    pub(super) fn write(self, content: impl AsRef<[u8]>) -> Result<(), Failure> {
+        let content = content.as_ref();
         let written = match self.way {
             Way::Replace(temporary, permissions) => {
-                replace(temporary, permissions, &self.path, text)
+                replace(temporary, permissions, &self.path, content)
             }
-            Way::Into(mut file) => file.write_all(text.as_bytes()),
+            Way::Into(mut file) => file.write_all(content),
         };
         written.map_err(|error| write_failure(&self.path, &error))
     }
@@ -73,10 +84,10 @@ fn replace(
     temporary: tempfile::NamedTempFile,
     permissions: Option<fs::Permissions>,
     path: &Path,
-    text: &str,
+    content: &[u8],
 ) -> io::Result<()> {
     let mut file = temporary.as_file();
-    file.write_all(text.as_bytes())?;
+    file.write_all(content)?;
     if let Some(permissions) = permissions {
         file.set_permissions(permissions)?;
     }

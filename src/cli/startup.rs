@@ -18,7 +18,7 @@ pub(super) fn run(args: &DiagnoseArgs) -> Exit {
     let kept = StateDirectory::given();
     // What it does until then (a file that a flag names may hang) is bounded too.
     let args = args.clone();
-    let report = std::panic::catch_unwind(|| diagnose::doctor(&args))
+    let report = std::panic::catch_unwind(|| diagnose::doctor(&args.target, &args.subject))
         .map_err(|_| "a defect of the doctor: it panicked".to_owned())
         .and_then(|doctor| doctor.map_err(|failure| failure.message))
         .and_then(|doctor| {

@@ -87,6 +87,15 @@ impl Doctor {
         interrupted: &CancellationToken,
         on_event: &mut (dyn FnMut(Event<'_>) + Send),
     ) -> Report {
+        self.look_and_keep(interrupted, on_event).await.0
+    }
+
+    /// The same; with the host, which remembers all that it was asked.
+    pub async fn look_and_keep(
+        &self,
+        interrupted: &CancellationToken,
+        on_event: &mut (dyn FnMut(Event<'_>) + Send),
+    ) -> (Report, Arc<Recorder<LiveHost>>) {
         let host = Arc::new(Recorder::new(LiveHost::new(self.settings.clone())));
         // Under another root there is no service manager to wait for, and no log to read.
         let _ahead = self.settings.root.is_none().then(|| {
@@ -100,7 +109,7 @@ impl Doctor {
         });
         let run = engine::run(
             &self.graph,
-            host,
+            Arc::clone(&host) as Arc<dyn Host>,
             Arc::clone(&self.target),
             &self.selection,
             self.limits,
@@ -108,6 +117,7 @@ impl Doctor {
             on_event,
         )
         .await;
-        diagnosis::diagnose(&self.catalog, &run, Source::Live, &self.ignore)
+        let report = diagnosis::diagnose(&self.catalog, &run, Source::Live, &self.ignore);
+        (report, host)
     }
 }

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// A compressed file may itself be in a compressed file.
 const NESTED: usize = 3;
 /// The largest window of zstd that is decoded: 2^27 bytes, what `zstd` itself accepts by default.
-const WINDOW_LOG: u32 = 27;
+pub const WINDOW_LOG: u32 = 27;
 
 /// What a content begins with that is not text and that is not read here, and what to do about it.
 const FOREIGN: [(&[u8], &str); 7] = [

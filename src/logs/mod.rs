@@ -26,7 +26,7 @@ mod utf16;
 
 pub use family::{Pattern, patterns};
 pub use history::{History, Standing, histories};
-pub use input::{Source, decoded};
+pub use input::{Source, WINDOW_LOG, decoded};
 pub use last_fatal::{LastFatal, last_fatal};
 pub use scan::{KEPT as LINE_BOUND, Overlong};
 pub use stamp::Stamp;

@@ -11,6 +11,8 @@ use regex::Regex;
 
 use super::printable;
 
+mod encoded;
+
 /// The longest excerpt, in characters.
 const EXCERPT: usize = 200;
 
@@ -33,8 +35,43 @@ const NAMES: [&str; 15] = [
     "private_key",
 ];
 
+/// A kind of secret, for who counts what was left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SecretKind {
+    /// A private key in PEM.
+    PrivateKey,
+    /// A token: Nexplane's own, a JSON Web Token.
+    Token,
+    /// What an HTTP header proves an identity with.
+    HttpCredentials,
+    /// A cookie.
+    Cookie,
+    /// User and password, of a URL or a command.
+    Login,
+    /// What follows a name that says so: `password=…`.
+    Named,
+    /// One that the doctor was given.
+    Given,
+}
+
+impl SecretKind {
+    /// For a reader.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PrivateKey => "private keys",
+            Self::Token => "tokens",
+            Self::HttpCredentials => "HTTP credentials",
+            Self::Cookie => "cookies",
+            Self::Login => "users and passwords",
+            Self::Named => "values of secret names",
+            Self::Given => "secrets that were given",
+        }
+    }
+}
+
 /// What a secret looks like, and what is kept of it.
 struct Shape {
+    kind: SecretKind,
     /// In every text with such a secret there is one of each of these, in whatever case. Most texts have none: an expression
     /// takes longer to build than all of them to search.
     signs: &'static [&'static [&'static str]],
@@ -44,67 +81,85 @@ struct Shape {
 }
 
 /// ASCII alone: a secret is, and the tables of Unicode would take longer to build than a diagnosis takes.
-static SECRETS: [Shape; 11] = [
+static SECRETS: [Shape; 12] = [
     // PEM private keys, also cut short ones.
     Shape::new(
+        SecretKind::PrivateKey,
         &[&["private key-----"]],
         r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|$)",
         "…",
     ),
     // JSON Web Tokens.
     Shape::new(
+        SecretKind::Token,
         &[&["eyj"], &["."]],
         r"(?-u:\b)eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?",
         "…",
     ),
     // Nexplane's own tokens.
     Shape::new(
+        SecretKind::Token,
         &[&["nx"], &["_"]],
         r"(?-u:\b)nx[a-z]{0,2}_[A-Za-z0-9_-]{6,}",
         "…",
     ),
     // HTTP credentials, with or without their header.
     Shape::new(
+        SecretKind::HttpCredentials,
         &[&["authorization"]],
         r#"(?i)(?-u:\b)(authorization["']?\s*[:=]\s*["']?)(?:[A-Za-z0-9_-]+[ \t]+)?[^\s"',]+"#,
         "${1}…",
     ),
     Shape::new(
+        SecretKind::HttpCredentials,
         &[&["bearer"]],
         r"(?i)(?-u:\b)(bearer[ \t]+)[^\s\x22',]+",
         "${1}…",
     ),
     // User and password of a URL, also of one that is written badly.
     Shape::new(
+        SecretKind::Login,
         &[&["//"], &["@"]],
         r#"(?i)(?-u:\b)([a-z][a-z0-9+.-]*:?//)[^\s"']*@"#,
         "${1}…@",
     ),
     Shape::new(
+        SecretKind::Login,
         &[&["control_plane"], &["@"]],
         r#"(?im)^(\s*["']?(?:control_plane)["']?\s*[:=]\s*)\S+[ \t][^#\n]*@"#,
         "${1}…@",
     ),
     // The same without a scheme, and as curl's `-u` takes them.
     Shape::new(
+        SecretKind::Login,
         &[&[":"], &["@"]],
         r#"(?-u:\b)[A-Za-z0-9._~%+-]+:[^\s/"'@:]+@"#,
         "…@",
     ),
     Shape::new(
+        SecretKind::Login,
         &[&["-u"], &[":"]],
         r#"(?-u:(\s))(-u[ \t]*|--(?:proxy-)?user[ \t=]+)["']?[^\s:"']+:[^\s"']+"#,
         "${1}${2}…",
     ),
     // `--token X`, `token=X`, `"token": "X"`, `NP_SECRET=X`.
     Shape::new(
+        SecretKind::Named,
         &[&NAMES, &["=", ":"]],
         r#"(?i)((?:--?|(?-u:\b))[A-Za-z0-9_-]*(?:token|secret|passw(?:or)?d|_pass|_pwd|credentials?|(?:api|access|private)[_-]?key)(?:["']?[ \t]*=[ \t]*|["'][ \t]*:[ \t]*))(?:"[^"]*"?|'[^']*'?|[^\s"',;&}]+)"#,
         "${1}…",
     ),
     Shape::new(
+        SecretKind::Named,
         &[&NAMES, &["--", ":"]],
         r#"(?i)(--(?:[A-Za-z0-9_-]*-)?(?:token|secret|password|api-key)[ \t]+|(?-u:\b)[A-Za-z0-9_-]*(?:token|secret|passw(?:or)?d|_pass|_pwd|credentials?|(?:api|access|private)[_-]?key)[ \t]*:[ \t]*)(?:"[^"]*"?|'[^']*'?|[A-Za-z0-9_.~+/=-]{16,}|\S*[0-9]\S*)"#,
+        "${1}…",
+    ),
+    // Cookies, to the end of their line.
+    Shape::new(
+        SecretKind::Cookie,
+        &[&["cookie"]],
+        r#"(?i)(?-u:\b)((?:set-)?cookie["']?[ \t]*[:=][ \t]*["']?)[^\r\n"']+"#,
         "${1}…",
     ),
 ];
@@ -114,11 +169,13 @@ const FOLDED: [char; 2] = ['\u{17f}', '\u{212a}'];
 
 impl Shape {
     const fn new(
+        kind: SecretKind,
         signs: &'static [&'static [&'static str]],
         pattern: &'static str,
         kept: &'static str,
     ) -> Self {
         Self {
+            kind,
             signs,
             pattern,
             kept,
@@ -142,16 +199,42 @@ impl Shape {
     }
 }
 
-/// The text without what looks like a secret.
+/// The text without what looks like a secret, as it stands and as it is encoded in Base64, hexadecimal, URLs and JSON.
 pub fn redact(text: &str) -> String {
+    encoded::through(text, &shapes, &mut |_| {})
+}
+
+/// The same, without what `plain` leaves out as well; every secret that is left out is told.
+pub fn redact_with(text: &str, plain: &Plain<'_>, found: &mut dyn FnMut(SecretKind)) -> String {
+    let both = |text: &str, found: &mut dyn FnMut(SecretKind)| {
+        let text = plain(text, found);
+        shapes(&text, found)
+    };
+    encoded::through(text, &both, found)
+}
+
+/// Leaves secrets out of a text that is not encoded, and tells of each.
+pub type Plain<'a> = dyn Fn(&str, &mut dyn FnMut(SecretKind)) -> String + 'a;
+
+/// The text without what looks like a secret as it stands.
+fn shapes(text: &str, found: &mut dyn FnMut(SecretKind)) -> String {
     let lowered = text.to_ascii_lowercase();
     let odd = text.contains(FOLDED);
     let mut text = Cow::Borrowed(text);
     for shape in &SECRETS {
         // What one leaves out adds no sign for the next.
-        if (odd || shape.may_be_in(&lowered))
-            && let Cow::Owned(redacted) = shape.regex().replace_all(&text, shape.kept)
-        {
+        if !odd && !shape.may_be_in(&lowered) {
+            continue;
+        }
+        let without = |captures: &regex::Captures<'_>| {
+            let mut kept = String::new();
+            captures.expand(shape.kept, &mut kept);
+            if kept != captures[0] {
+                found(shape.kind);
+            }
+            kept
+        };
+        if let Cow::Owned(redacted) = shape.regex().replace_all(&text, without) {
             text = Cow::Owned(redacted);
         }
     }
@@ -213,6 +296,8 @@ mod tests {
             ("curl -uadmin:S3cr3t x", "curl -u… x"),
             ("jwt eyJhbGciOi.eyJzdWIi.c2ln", "jwt …"),
             ("password: correcthorsebattery", "password: …"),
+            ("Set-Cookie: session=abc; Path=/", "Set-Cookie: …"),
+            ("curl -H 'Cookie: a=b' x", "curl -H 'Cookie: …' x"),
         ] {
             assert_eq!(redact(text), shown, "{text}");
         }
@@ -259,9 +344,9 @@ mod tests {
             for second in pieces {
                 for third in ["", "s3cret@x", ": s3cr3t", "=\"x\""] {
                     let text = format!("a {first}{second}{third}");
-                    assert_eq!(redact(&text), all(&text), "{text}");
+                    assert_eq!(shapes(&text, &mut |_| {}), all(&text), "{text}");
                     let text = text.to_ascii_uppercase();
-                    assert_eq!(redact(&text), all(&text), "{text}");
+                    assert_eq!(shapes(&text, &mut |_| {}), all(&text), "{text}");
                 }
             }
         }
@@ -278,6 +363,7 @@ mod tests {
             "dial tcp 10.0.0.1:443: connect: connection refused",
             "Post https://n:8000/agent/enroll: EOF",
             "systemctl -u nexplane-agent: failed",
+            "this site uses cookies",
         ] {
             assert_eq!(redact(text), text);
         }

@@ -49,7 +49,24 @@ fn a_check_that_was_only_begun_passes_the_tests() {
         );
     };
     cargo(&["fmt", "--check"]);
-    cargo(&["test", "--offline", "--lib", "--", "checks::", "catalog::", "diagnosis::"]);
-    cargo(&["test", "--offline", "--test", "fixtures", "--test", "architecture", "--test", "wording"]);
+    cargo(&[
+        "test",
+        "--offline",
+        "--lib",
+        "--",
+        "checks::",
+        "catalog::",
+        "diagnosis::",
+    ]);
+    cargo(&[
+        "test",
+        "--offline",
+        "--test",
+        "fixtures",
+        "--test",
+        "architecture",
+        "--test",
+        "wording",
+    ]);
     cargo(&["test", "--offline", "--test", "readme", "the_table"]);
 }

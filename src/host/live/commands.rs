@@ -3,12 +3,13 @@
 //! They read nothing, what they print is bounded, and when the time is over they and all that they started are killed.
 
 use std::ffi::OsString;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::Command;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt, BufReader};
+use tokio::process::{Child, Command};
 
 use super::deadline::Deadline;
 use super::files::Root;
@@ -91,6 +92,24 @@ pub(super) async fn run(deadline: Deadline, program: &Path, args: &[&str]) -> Se
 
 async fn run_bounded(program: &Path, args: &[&str]) -> Seen<Output> {
     let name = program.display().to_string();
+    let mut child = spawn(program, args)?;
+    let mut group = Group::of(&child);
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let wait = async {
+        let status = child.wait().await;
+        status.map_err(|error| Unseen::failed(format!("cannot wait for {name}: {error}")))
+    };
+    let (stdout, stderr, status) = tokio::try_join!(read(stdout), read(stderr), wait)?;
+    group.0 = None;
+    Ok(Output {
+        status,
+        stdout,
+        stderr: String::from_utf8_lossy(&stderr).into_owned(),
+    })
+}
+
+fn spawn(program: &Path, args: &[&str]) -> Seen<Child> {
+    let name = program.display();
     let mut command = Command::new(program);
     command
         .args(args)
@@ -108,26 +127,85 @@ async fn run_bounded(program: &Path, args: &[&str]) -> Seen<Output> {
     for variable in CLEARED {
         command.env_remove(variable);
     }
-    let mut child = command.spawn().map_err(|error| {
+    command.spawn().map_err(|error| {
         let unseen = Unseen::from_io(&error);
         match unseen {
             Unseen::Failed { why } => Unseen::failed(format!("cannot run {name}: {why}")),
             other => other,
         }
-    })?;
-    let mut group = Group::of(&child);
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let wait = async {
-        let status = child.wait().await;
-        status.map_err(|error| Unseen::failed(format!("cannot wait for {name}: {error}")))
-    };
-    let (stdout, stderr, status) = tokio::try_join!(read(stdout), read(stderr), wait)?;
-    group.0 = None;
-    Ok(Output {
-        status,
-        stdout,
-        stderr: String::from_utf8_lossy(&stderr).into_owned(),
     })
+}
+
+/// What became of a program whose lines were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lines {
+    /// It ended by itself, well.
+    All,
+    /// Enough had been read, and it was ended.
+    Enough,
+    /// The time was over, and it was ended.
+    Late,
+}
+
+/// The longest line that is handed on, in bytes; a longer one is passed over.
+const LINE: u64 = 1 << 20;
+
+/// Runs a program and hands on what it prints, line by line, until `each` has enough. Nothing is held but a line.
+pub(super) async fn lines(
+    deadline: Deadline,
+    program: &Path,
+    args: &[&str],
+    each: &mut (dyn FnMut(&[u8]) -> ControlFlow<()> + Send),
+) -> Seen<Lines> {
+    let mut child = spawn(program, args)?;
+    let mut group = Group::of(&child);
+    let printed = async {
+        if read_lines(child.stdout.take(), each).await?.is_break() {
+            return Ok(Lines::Enough);
+        }
+        let stderr = read(child.stderr.take()).await?;
+        let status = child
+            .wait()
+            .await
+            .map_err(|error| Unseen::from_io(&error))?;
+        group.0 = None;
+        let output = Output {
+            status,
+            stdout: Vec::new(),
+            stderr: String::from_utf8_lossy(&stderr).into_owned(),
+        };
+        match (status.success(), output.complaint()) {
+            (true, _) => Ok(Lines::All),
+            (false, Some(complaint)) => Err(Unseen::unsupported(complaint)),
+            (false, None) => Err(Unseen::unsupported(status.to_string())),
+        }
+    };
+    deadline.run(printed).await.unwrap_or(Ok(Lines::Late))
+}
+
+async fn read_lines(
+    pipe: Option<impl AsyncRead + Unpin>,
+    each: &mut (dyn FnMut(&[u8]) -> ControlFlow<()> + Send),
+) -> Seen<ControlFlow<()>> {
+    let Some(pipe) = pipe else {
+        return Ok(ControlFlow::Continue(()));
+    };
+    let mut pipe = BufReader::new(pipe);
+    let mut line = Vec::new();
+    let mut within_overlong = false;
+    loop {
+        line.clear();
+        let mut bounded = (&mut pipe).take(LINE);
+        let length = bounded.read_until(b'\n', &mut line).await;
+        if length.map_err(|error| Unseen::from_io(&error))? == 0 {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let ends = line.last() == Some(&b'\n') || (line.len() as u64) < LINE;
+        let is_rest = std::mem::replace(&mut within_overlong, !ends);
+        if ends && !is_rest && each(&line).is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
 }
 
 async fn read(pipe: Option<impl AsyncRead + Unpin>) -> Seen<Vec<u8>> {

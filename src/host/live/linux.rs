@@ -5,14 +5,17 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
 
 use chrono::DateTime;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::commands::{self, Output};
+use super::commands::{self, Lines, Output};
 use super::deadline::Deadline;
 use super::files::Root;
+use super::history::HistoryQuestion;
 use crate::host::{JournalQuestion, LogEntry, Seen, Service, TimeSync, Unseen};
 
 /// Asks `systemctl` for all properties of a unit.
@@ -73,6 +76,50 @@ pub(super) async fn journal(deadline: Deadline, question: &JournalQuestion) -> S
     Ok(entries)
 }
 
+/// Hands on the entries of a unit's log, the newest first, until `each` has enough.
+pub(super) async fn history(
+    deadline: Deadline,
+    question: &HistoryQuestion,
+    each: &mut (dyn FnMut(LogEntry) -> ControlFlow<()> + Send),
+) -> Seen<Lines> {
+    check_unit(&question.unit)?;
+    let path = program(deadline, "journalctl").await?;
+    let fields = format!("--output-fields={}", FIELDS.join(","));
+    let since = question
+        .since
+        .map(|time| format!("--since=@{}", time.timestamp()));
+    let priority = question.priority.map(|worst| format!("--priority={worst}"));
+    let mut args = vec![
+        "--no-pager",
+        "--output=json",
+        "--all",
+        "--reverse",
+        "--unit",
+        &question.unit,
+    ];
+    args.extend(since.as_deref().into_iter().chain(priority.as_deref()));
+    let mut parsed = |line: &[u8]| match serde_json::from_slice(line) {
+        Ok(fields) => each(parse_entry(&fields)),
+        Err(_) => ControlFlow::Continue(()),
+    };
+    let mut fewer = args.clone();
+    fewer.push(&fields);
+    // Before systemd 236 it cannot leave the other fields out, and says so before it prints anything.
+    match commands::lines(deadline, &path, &fewer, &mut parsed).await {
+        Err(Unseen::Unsupported { .. }) => {
+            commands::lines(deadline, &path, &args, &mut parsed).await
+        }
+        ended => ended,
+    }
+}
+
+/// The first line of what a program says of its version.
+pub(super) async fn version(deadline: Deadline, program: &str, argument: &str) -> Seen<String> {
+    let output = ask(deadline, program, &[argument]).await?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines().next().map(str::to_owned).ok_or(Unseen::Absent)
+}
+
 /// Whether there is a directory with journal files: where there is none, journalctl says nothing, as of a silent service.
 fn is_journal_kept() -> bool {
     ["/run/log/journal", "/var/log/journal"]
@@ -118,21 +165,26 @@ fn check_unit(unit: &str) -> Seen<()> {
     }
 }
 
-pub(super) async fn ask(deadline: Deadline, program: &str, args: &[&str]) -> Seen<Output> {
+/// Where a program of systemd's is.
+async fn program(deadline: Deadline, program: &str) -> Seen<PathBuf> {
     let name = program.to_owned();
-    let path = deadline
+    deadline
         .blocking(move || commands::find(&Root::new(None), &name))
         .await?
         .map_err(|_| {
             Unseen::unsupported(format!(
                 "{program} is not here: this host runs no systemd, or not one that the doctor can ask"
             ))
-        })?;
+        })
+}
+
+pub(super) async fn ask(deadline: Deadline, name: &str, args: &[&str]) -> Seen<Output> {
+    let path = program(deadline, name).await?;
     let output = commands::run(deadline, &path, args).await?;
     if output.status.success() {
         Ok(output)
     } else {
-        Err(refused(program, &output))
+        Err(refused(name, &output))
     }
 }
 

@@ -12,6 +12,7 @@ mod dns;
 mod files;
 mod grace;
 mod hello;
+pub mod history;
 mod http;
 mod hung;
 mod inside;

@@ -1,0 +1,89 @@
+//! `nexplane-doctor bundle`: a host's evidence in one file, looked into, and diagnosed anywhere.
+
+mod create;
+mod show;
+
+use std::path::Path;
+
+use super::args::{BundleArgs, BundleCommand, Common, PlayArgs};
+use super::exit::{Exit, Failure};
+use super::report_file::ReportFile;
+use super::{diagnose, output, sources};
+use crate::bundle::{Asked, Bundle, BundleError, play};
+use crate::model::{Source, excerpt};
+
+pub(super) fn run(args: &BundleArgs, common: &Common) -> Result<Exit, Failure> {
+    match &args.command {
+        BundleCommand::Create(args) => create::run(args, common),
+        BundleCommand::Show {
+            file,
+            entry,
+            format,
+        } => match entry {
+            Some(entry) => show::entry(file, entry),
+            None => show::list(file, *format),
+        },
+        BundleCommand::Diagnose(args) => diagnose_again(args, common),
+    }
+}
+
+fn diagnose_again(args: &PlayArgs, common: &Common) -> Result<Exit, Failure> {
+    let (catalog, graph) = sources::graph(args.checks.as_deref())?;
+    let bundle = open(&args.file)?;
+    let asked = asked(args, &bundle.manifest.asked);
+    let selection = diagnose::selection(
+        (&catalog, &graph),
+        (&asked.only, &asked.skip, &asked.ignore),
+        bundle.evidence.target.symptom,
+    )?;
+    let file = args.output.as_deref().map(ReportFile::create).transpose()?;
+    let played = play(
+        bundle.evidence,
+        &catalog,
+        &graph,
+        &selection,
+        Source::Bundle,
+        &asked.ignore,
+    );
+    let report = diagnose::runtime()?.block_on(played);
+    match file {
+        Some(file) => {
+            let look = output::file_look(common);
+            file.write(diagnose::render(&report, args.format, look)?)?;
+        }
+        None if common.quiet > 1 => {}
+        None => {
+            let look = output::look(common, true);
+            output::print(&diagnose::render(&report, args.format, look)?)?;
+        }
+    }
+    Ok(Exit::of(&report, args.strict))
+}
+
+/// What is asked for now, or else what was when it was recorded.
+fn asked(args: &PlayArgs, then: &Asked) -> Asked {
+    let or = |now: &Vec<_>, then: &Vec<_>| {
+        if now.is_empty() {
+            then.clone()
+        } else {
+            now.clone()
+        }
+    };
+    Asked {
+        only: or(&args.only, &then.only),
+        skip: or(&args.skip, &then.skip),
+        ignore: match args.ignore.is_empty() {
+            true => then.ignore.clone(),
+            false => args.ignore.clone(),
+        },
+    }
+}
+
+fn open(file: &Path) -> Result<Bundle, Failure> {
+    Bundle::open(file).map_err(|error| failure(file, &error))
+}
+
+fn failure(file: &Path, error: &BundleError) -> Failure {
+    let file = excerpt(&file.display().to_string());
+    Failure::usage(format_args!("the bundle {file}: {error}"))
+}
