@@ -60,7 +60,7 @@ pub(in crate::cli) struct FixturesNewArgs {
     /// The situation's name, such as dns-not-found
     #[arg(value_name = "NAME")]
     pub(in crate::cli) name: String,
-    /// The evidence: an evidence.json, or a situation's directory
+    /// The evidence: a bundle, an evidence.json, or a situation's directory
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub(in crate::cli) from: PathBuf,
     /// Where situations are
