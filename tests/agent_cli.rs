@@ -191,3 +191,24 @@ fn a_secret_in_the_wrong_place_is_not_repeated() {
         ended.says("error: ").does_not_say("sentinel");
     }
 }
+
+#[test]
+fn an_output_that_cannot_be_written_is_said() {
+    for arguments in [
+        &["version"][..],
+        &["check"],
+        &["status"],
+        &["man"],
+        &["--help"],
+    ] {
+        let full = fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_nexplane-agent"));
+        let output = command.args(arguments).stdout(full).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success(), "{arguments:?}");
+        assert!(said.contains("No space left"), "{arguments:?}: {said}");
+    }
+}

@@ -336,6 +336,38 @@ fn what_a_damaged_line_spoke_of_is_not_called_taken_back() {
 }
 
 #[test]
+fn who_has_no_home_is_shown_a_plan_all_the_same() {
+    let host = Host::new();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new("setpriv");
+        command
+            .args(["--reuid", "65534", "--regid", "65534", "--clear-groups"])
+            .arg(env!("CARGO_BIN_EXE_nexplane-doctor"))
+            .args(["fix", "--timeout", "2s", "--root"])
+            .arg(host.directory.path().join("root"))
+            .args(arguments)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .stdin(Stdio::null());
+        command.output().unwrap()
+    };
+    // Another user may see what this one has made.
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(host.directory.path(), open).unwrap();
+    if !run(&["--help"]).status.success() {
+        return;
+    }
+    let shown = run(&[]);
+    let said = String::from_utf8_lossy(&shown.stdout);
+    assert_eq!(shown.status.code(), Some(1), "{shown:?}");
+    assert!(said.contains("Spell `poll_interval`"), "{said}");
+    let undone = run(&["--undo"]);
+    let said = String::from_utf8_lossy(&undone.stderr);
+    assert_eq!(undone.status.code(), Some(2), "{said}");
+    assert!(said.contains("--journal"), "{said}");
+}
+
+#[test]
 fn what_makes_no_sense_is_refused() {
     let host = Host::new();
     for arguments in [

@@ -13,7 +13,7 @@ use super::identity::Identity;
 use super::rotate::settle;
 use super::setting::Setting;
 use crate::contract::api::Health;
-use crate::model::printable;
+use crate::model::{excerpt, printable};
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,8 +93,8 @@ impl Setting {
             Some(health) if health.is_well() => Ok(()),
             Some(health) => Err(format!(
                 "the control plane says: status {}, db {}",
-                health.status,
-                health.db.as_deref().unwrap_or("unknown")
+                excerpt(&health.status),
+                excerpt(health.db.as_deref().unwrap_or("unknown"))
             )),
             None => Err(format!(
                 "status {}, and not a control plane's answer",

@@ -21,7 +21,7 @@ use super::api::{
 use super::proxy::NoTunnel;
 use super::tls::{alert_name, refusal};
 use super::url::ControlPlane;
-use crate::model::Secret;
+use crate::model::{Secret, excerpt};
 
 mod detour;
 
@@ -75,9 +75,19 @@ impl Answer {
         serde_json::from_str(&self.body).ok()
     }
 
-    /// FastAPI's `detail`, if the body has one.
+    /// FastAPI's `detail`, if the body has one; in one line, bounded, and without what looks like a secret: whoever answers may
+    /// repeat what he was sent.
     pub fn detail(&self) -> Option<String> {
-        api::error_detail(&self.body)
+        api::error_detail(&self.body).map(|detail| excerpt(&detail))
+    }
+
+    /// The same answer without this secret, whatever it looks like.
+    #[must_use]
+    pub fn without(mut self, secret: &Secret) -> Self {
+        if !secret.expose().is_empty() {
+            self.body = self.body.replace(secret.expose(), "…");
+        }
+        self
     }
 }
 
@@ -437,4 +447,27 @@ fn beneath<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError 
         return Some(inner);
     }
     error.source()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_peer_repeats_is_told_in_a_line_and_without_the_secret() {
+        let token = Secret::new("my own token");
+        let answer = Answer {
+            status: 403,
+            headers: Vec::new(),
+            truncated: false,
+            head_after: Duration::ZERO,
+            body: r#"{"detail": "no: my own token\nBearer abcdefghijklmnop.qrstuvwxyz\u001b[31m"}"#
+                .into(),
+        };
+        let detail = answer.without(&token).detail().unwrap_or_default();
+        assert!(detail.starts_with("no: … "), "{detail}");
+        for never in ["my own token", "abcdefghijklmnop", "\n", "\u{1b}"] {
+            assert!(!detail.contains(never), "{detail}");
+        }
+    }
 }

@@ -4,12 +4,12 @@
 use super::behaviour::RotationReply;
 use super::fault::{Fault, host, network, server};
 use super::nameserver::NameAnswer;
-use super::plan::{Proxy, ProxySetting, Registration};
+use super::plan::{Edit, File, Proxy, ProxySetting, Registration};
 use super::proxy::{Door, Protocol};
 use crate::host::Unseen;
 
 /// All of them.
-pub static CONTROLS: [Fault; 5] = [
+pub static CONTROLS: [Fault; 8] = [
     network(
         "healthy.http_proxy",
         "all is well behind a proxy that wants a password, which the service's environment file has",
@@ -56,4 +56,25 @@ pub static CONTROLS: [Fault; 5] = [
     )
     .with(&["registration.revoked"])
     .never(&["identity.unreadable", "identity.missing"]),
+    host(
+        "healthy.crlf",
+        "all is well with a configuration that an editor on Windows has saved",
+        |plan| plan.edits.push(Edit::Replace("\n", "\r\n")),
+    ),
+    host(
+        "healthy.byte_order_mark",
+        "all is well with a configuration that begins with a byte order mark",
+        |plan| {
+            let marked = "\u{feff}control_plane:";
+            plan.edits.push(Edit::Replace("control_plane:", marked));
+        },
+    ),
+    host(
+        "healthy.symlinked_configuration",
+        "all is well with a configuration that is a symbolic link to another directory",
+        |plan| {
+            let elsewhere = "/srv/config/nexplane-agent.yaml";
+            plan.edits.push(Edit::Link(File::Config, elsewhere));
+        },
+    ),
 ];

@@ -9,7 +9,7 @@ pub(super) enum Endian {
     Big,
 }
 
-/// Reads UTF-16 as UTF-8; what is no UTF-16 becomes U+FFFD.
+/// Reads UTF-16 as UTF-8; what is no UTF-16 becomes U+FFFD. One that ends within a character is an error at its end.
 pub(super) struct Utf16<R> {
     source: R,
     endian: Endian,
@@ -20,6 +20,8 @@ pub(super) struct Utf16<R> {
     half: Option<u8>,
     /// The first unit of a pair whose second one is still to come.
     surrogate: Option<u16>,
+    /// Whether it has ended within a character.
+    is_torn: bool,
 }
 
 impl<R: Read> Utf16<R> {
@@ -31,12 +33,19 @@ impl<R: Read> Utf16<R> {
             taken: 0,
             half: None,
             surrogate: None,
+            is_torn: false,
         }
     }
 
     fn refill(&mut self) -> io::Result<()> {
         self.decoded.clear();
         self.taken = 0;
+        if self.is_torn {
+            return Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "it ends within a character",
+            ));
+        }
         let mut raw = [0; 16 * 1024];
         while self.decoded.is_empty() {
             let count = self.source.read(&mut raw)?;
@@ -49,6 +58,7 @@ impl<R: Read> Utf16<R> {
             if count == 0 {
                 if self.half.take().is_some() | self.surrogate.take().is_some() {
                     self.push(char::REPLACEMENT_CHARACTER);
+                    self.is_torn = true;
                 }
                 break;
             }
@@ -96,7 +106,13 @@ mod tests {
     use super::*;
 
     fn read(bytes: &[u8], endian: Endian) -> String {
-        let mut text = String::new();
+        let (text, ended) = read_torn(bytes, endian);
+        ended.unwrap();
+        text
+    }
+
+    fn read_torn(bytes: &[u8], endian: Endian) -> (String, io::Result<usize>) {
+        let mut text = Vec::new();
         // One byte at a time: units and pairs are torn at every place.
         struct Slow<'a>(&'a [u8]);
         impl Read for Slow<'_> {
@@ -105,10 +121,8 @@ mod tests {
                 self.0.read(&mut buffer[..one])
             }
         }
-        Utf16::new(Slow(bytes), endian)
-            .read_to_string(&mut text)
-            .unwrap();
-        text
+        let ended = Utf16::new(Slow(bytes), endian).read_to_end(&mut text);
+        (String::from_utf8(text).unwrap(), ended)
     }
 
     #[test]
@@ -118,7 +132,14 @@ mod tests {
         let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
         assert_eq!(read(&little, Endian::Little), &text[3..]);
         assert_eq!(read(&big, Endian::Big), &text[3..]);
-        assert_eq!(read(&[0x3d, 0xd8], Endian::Little), "\u{fffd}");
-        assert_eq!(read(&[b'a', 0, b'b'], Endian::Little), "a\u{fffd}");
+        for (torn, said) in [
+            (&[0x3d, 0xd8][..], "\u{fffd}"),
+            (&[b'a', 0, b'b'], "a\u{fffd}"),
+        ] {
+            let (text, ended) = read_torn(torn, Endian::Little);
+            assert_eq!(text, said);
+            let error = ended.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+        }
     }
 }

@@ -8,7 +8,7 @@ use nexplane_doctor::contract::config::Verification;
 use nexplane_doctor::lab::{AgentApi, Behaviour, HealthPage, HeartbeatReply, InspectCall};
 use nexplane_doctor::model::Secret;
 
-use crate::world::{Tree, World, assert_same};
+use crate::world::{World, assert_same, without_pending};
 
 /// Why an installation failed, and which finding that is.
 async fn failure(world: &World, token: &Secret) -> (InstallError, String) {
@@ -76,19 +76,6 @@ async fn once_more_changes_nothing_and_a_changed_flag_keeps_the_identity() {
     assert!(config.contains("poll_interval: 30s"), "{config}");
     // The second token was never used.
     assert_eq!(world.server.state().agents().len(), 1);
-}
-
-/// What is left but for a key that waits.
-fn without_pending(mut tree: Tree, world: &World) -> Tree {
-    let pending = world.path("etc/agent/client.key.pending");
-    if let Some((mode, _)) = tree.remove(&pending) {
-        assert_eq!(mode & 0o777, 0o600);
-        // The directory is there for its sake.
-        if tree.keys().all(|path| path.parent() != pending.parent()) {
-            tree.remove(pending.parent().unwrap());
-        }
-    }
-    tree
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod enroll;
+mod hostile;
 mod install;
 mod odd;
 mod rotate;

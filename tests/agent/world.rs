@@ -50,6 +50,19 @@ pub(crate) fn assert_same(now: &Tree, before: &Tree) {
     assert!(differ.is_empty(), "not as before: {differ:?}");
 }
 
+/// What is left but for a key that waits.
+pub(crate) fn without_pending(mut tree: Tree, world: &World) -> Tree {
+    let pending = world.path("etc/agent/client.key.pending");
+    if let Some((mode, _)) = tree.remove(&pending) {
+        assert_eq!(mode & 0o777, 0o600);
+        // The directory is there for its sake.
+        if tree.keys().all(|path| path.parent() != pending.parent()) {
+            tree.remove(pending.parent().unwrap());
+        }
+    }
+    tree
+}
+
 /// What stands for a service manager.
 #[derive(Default)]
 pub(crate) struct Manager {

@@ -8,7 +8,7 @@ mod secrets;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use nexplane_doctor::bundle::fixture::{self, Evidence};
 use nexplane_doctor::bundle::{Bundle, Contents, Extra, Identities, Redaction, play};
@@ -57,6 +57,11 @@ fn read(bytes: &[u8]) -> Bundle {
 
 /// The repository's recorded situations.
 fn situations() -> Vec<(String, Evidence)> {
+    static ALL: LazyLock<Vec<(String, Evidence)>> = LazyLock::new(read_situations);
+    ALL.clone()
+}
+
+fn read_situations() -> Vec<(String, Evidence)> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let of = |path: PathBuf| {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();

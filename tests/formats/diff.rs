@@ -135,7 +135,7 @@ fn what_is_no_report_ends_in_2_and_says_which() {
             "use a newer one",
         ),
         (file("why", failed.as_bytes()), "says why there is none"),
-        (file("zstd", b"\x28\xb5\x2f\xfd\x00\x00"), "damaged"),
+        (file("zstd", b"\x28\xb5\x2f\xfd\x00\x00"), "cut short"),
         (directory.path().to_str().unwrap().to_owned(), "no fixture"),
         ("/no/such/file".to_owned(), "No such file"),
         ("/dev/zero".to_owned(), "larger than"),

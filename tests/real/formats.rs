@@ -1,10 +1,9 @@
 //! Reports, read by programs that are not ours: Jenkins' schema of JUnit's XML, two readers of TAP, Prometheus' own parser in
-//! Python, GitHub's Markdown renderer, and a monitoring plugin that runs another one.
+//! Python, GitHub's Markdown renderer and its own writer of annotations, and a monitoring plugin that runs another one.
 //!
 //! Every recorded situation is read, and a report in which every text is as hostile as can be.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -14,7 +13,8 @@ use nexplane_doctor::catalog::Catalog;
 use nexplane_doctor::checks;
 use nexplane_doctor::engine::{Graph, Selection};
 use nexplane_doctor::model::{Fact, Report, Source};
-use nexplane_doctor::report::{Warnings, cases, markdown, nagios, prometheus};
+use nexplane_doctor::report::suite::Outcome;
+use nexplane_doctor::report::{Warnings, cases, github, markdown, nagios, prometheus};
 
 /// What means something in one format or another, beside every control character and what reorders text.
 const HOSTILE: &str = "]]> <![CDATA[ &amp; <script>alert(1)</script> \" ' ` ``` ~~~ | \\ \\n % %0A ::error::x ##[error]x\n\
@@ -76,19 +76,35 @@ fn hostile(mut report: Report) -> Report {
     report
 }
 
-/// Runs a program on a text, and gives what it printed. It must say that all is well.
-fn read_by(program: &mut Command, text: &str) -> String {
-    let mut child = program
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
+/// Documents in files, for a program that reads many.
+struct Documents {
+    directory: tempfile::TempDir,
+    files: Vec<PathBuf>,
+}
+
+impl Documents {
+    fn of(texts: impl Iterator<Item = (String, String)>) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let files = texts
+            .map(|(name, text)| {
+                let file = directory.path().join(name);
+                fs::write(&file, text).unwrap();
+                file
+            })
+            .collect();
+        Self { directory, files }
+    }
+
+    /// What a program prints that reads all of them; it must say that all is well.
+    fn read_by(&self, program: &mut Command) -> String {
+        said(program.args(&self.files).stdin(Stdio::null()))
+    }
+}
+
+fn said(program: &mut Command) -> String {
+    let output = program
+        .output()
         .unwrap_or_else(|error| panic!("{program:?}: {error}; see .ci/packages"));
-    let mut input = child.stdin.take().unwrap();
-    let text = text.to_owned();
-    let writer = std::thread::spawn(move || input.write_all(text.as_bytes()));
-    let output = child.wait_with_output().unwrap();
-    let _ = writer.join();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{program:?}: {said}{errors}");
@@ -99,116 +115,159 @@ fn read_by(program: &mut Command, text: &str) -> String {
 fn junit_is_valid_by_jenkins_schema() {
     let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/schemas/junit-10.xsd");
     assert!(schema.exists(), "{}: see .ci/run", schema.display());
-    let directory = tempfile::tempdir().unwrap();
-    let mut documents = Vec::new();
-    for (name, report) in reports() {
-        let document = directory.path().join(name);
-        fs::write(&document, cases::junit(&report, Warnings::Allowed).unwrap()).unwrap();
-        documents.push(document);
-    }
-    let why = directory.path().join("why");
-    fs::write(&why, cases::junit_failure(&hostile_text()).unwrap()).unwrap();
-    documents.push(why.clone());
-    let mut lint = Command::new("xmllint");
-    lint.args(["--noout", "--nonet", "--schema"]).arg(&schema);
-    read_by(lint.args(&documents), "");
+    let junit = |report: &Report| cases::junit(report, Warnings::Allowed).unwrap();
+    let why = (
+        "why".to_owned(),
+        cases::junit_failure(&hostile_text()).unwrap(),
+    );
+    let all = reports()
+        .into_iter()
+        .map(|(name, report)| (name, junit(&report)));
+    let documents = Documents::of(all.chain([why]));
+    let lint = || {
+        let mut lint = Command::new("xmllint");
+        lint.args(["--noout", "--nonet", "--schema"]).arg(&schema);
+        lint
+    };
+    documents.read_by(&mut lint());
     // It would tell if it were not.
+    let why = documents.directory.path().join("why");
     let broken = fs::read_to_string(&why)
         .unwrap()
         .replace("<testcase", "<testcasus");
     fs::write(&why, broken).unwrap();
-    let mut lint = Command::new("xmllint");
-    lint.args(["--noout", "--nonet", "--schema"])
-        .arg(&schema)
-        .arg(&why);
-    assert!(!lint.output().unwrap().status.success());
+    assert!(!lint().arg(&why).output().unwrap().status.success());
 }
 
 /// The version that it knows is 13, which says nothing of what follows otherwise.
 const PERL: &str = r#"
 use TAP::Parser;
-my $tap = join '', <STDIN>;
-$tap =~ s/^TAP version 14/TAP version 13/;
-my $parser = TAP::Parser->new({ tap => $tap });
-my $diagnostics = 0;
-while (my $result = $parser->next) { $diagnostics++ if $result->is_yaml; }
-print join(' ', scalar($parser->tests_run), scalar($parser->failed), scalar($parser->skipped),
-    scalar($parser->todo), $diagnostics, scalar($parser->parse_errors)), "\n";
+for my $file (@ARGV) {
+    open(my $handle, '<', $file) or die $!;
+    my $tap = join '', <$handle>;
+    $tap =~ s/^TAP version 14/TAP version 13/;
+    my $parser = TAP::Parser->new({ tap => $tap });
+    my $diagnostics = 0;
+    while (my $result = $parser->next) { $diagnostics++ if $result->is_yaml; }
+    print join(' ', scalar($parser->tests_run), scalar($parser->failed), scalar($parser->skipped),
+        scalar($parser->todo), $diagnostics, scalar($parser->parse_errors)), "\n";
+}
 "#;
 
 const NODE: &str = r#"
 const Parser = require('tap-parser');
-const parser = new Parser(all => console.log([all.count, all.fail, all.skip, all.todo, diagnostics, odd].join(' ')));
-let diagnostics = 0, odd = 0;
-parser.on('assert', test => { if (test.diag) diagnostics++; });
-parser.on('extra', () => odd++);
-parser.on('child', () => odd++);
-parser.on('bailout', () => odd++);
-parser.on('version', version => { if (version !== 14) odd++; });
-parser.end(require('fs').readFileSync(0));
+for (const file of process.argv.slice(1)) {
+  let diagnostics = 0, odd = 0;
+  const told = all => console.log([all.count, all.fail, all.skip, all.todo, diagnostics, odd].join(' '));
+  const parser = new Parser(told);
+  parser.on('assert', test => { if (test.diag) diagnostics++; });
+  parser.on('extra', () => odd++);
+  parser.on('child', () => odd++);
+  parser.on('bailout', () => odd++);
+  parser.on('version', version => { if (version !== 14) odd++; });
+  parser.end(require('fs').readFileSync(file));
+}
 "#;
 
 #[test]
 fn tap_is_read_alike_by_perl_and_by_node() {
-    for (name, report) in reports() {
-        let suite = cases::of(&report, Warnings::Allowed);
-        let text = cases::tap(&report, Warnings::Allowed);
-        let is = |kind: &str| {
-            suite
-                .cases
-                .iter()
-                .filter(|case| format!("{:?}", case.outcome).starts_with(kind))
-                .count()
-        };
-        let failed = is("Failed") + is("Broken");
-        let expected = format!(
-            "{} {failed} {} 0 {} 0\n",
-            suite.cases.len(),
-            is("Skipped"),
-            failed + is("Warned")
-        );
-        let perl = read_by(Command::new("perl").args(["-e", PERL]), &text);
-        assert_eq!(perl, expected, "{name}: {text}");
-        let mut node = Command::new("node");
-        let node = node
-            .args(["-e", NODE])
-            .env("NODE_PATH", "/usr/share/nodejs");
-        assert_eq!(read_by(node, &text), expected, "{name}: {text}");
-    }
+    let reports = reports();
+    let expected: String = reports.iter().map(|(_, report)| counts(report)).collect();
+    let tap =
+        |(name, report): &(String, Report)| (name.clone(), cases::tap(report, Warnings::Allowed));
+    let documents = Documents::of(reports.iter().map(tap));
+    let perl = documents.read_by(Command::new("perl").args(["-e", PERL]));
+    assert_eq!(perl, expected);
+    let mut node = Command::new("node");
+    node.args(["-e", NODE])
+        .env("NODE_PATH", "/usr/share/nodejs");
+    assert_eq!(documents.read_by(&mut node), expected);
+}
+
+/// Tests, failures, skipped ones, expected failures, diagnostics, and errors of the document, as both print them.
+fn counts(report: &Report) -> String {
+    let suite = cases::of(report, Warnings::Allowed);
+    let is = |kind: fn(&Outcome) -> bool| {
+        suite
+            .cases
+            .iter()
+            .filter(|case| kind(&case.outcome))
+            .count()
+    };
+    let failed = is(Outcome::fails);
+    let skipped = is(|outcome| matches!(outcome, Outcome::Skipped(_)));
+    let warned = is(|outcome| matches!(outcome, Outcome::Warned(_)));
+    let (all, diagnostics) = (suite.cases.len(), failed + warned);
+    format!("{all} {failed} {skipped} 0 {diagnostics} 0\n")
 }
 
 const PYTHON: &str = r#"
 import sys
 from prometheus_client.parser import text_fd_to_metric_families
-seen = set()
-for family in text_fd_to_metric_families(sys.stdin):
-    assert family.type == "gauge" and family.documentation, family
-    for sample in family.samples:
-        series = (sample.name, tuple(sorted(sample.labels.items())))
-        assert series not in seen, series
-        seen.add(series)
-print(len(seen))
+for name in sys.argv[1:]:
+    seen = set()
+    for family in text_fd_to_metric_families(open(name)):
+        assert family.type == "gauge" and family.documentation, family
+        for sample in family.samples:
+            series = (sample.name, tuple(sorted(sample.labels.items())))
+            assert series not in seen, series
+            seen.add(series)
+    print(len(seen))
 "#;
 
 #[test]
 fn metrics_are_read_by_prometheus_own_parser() {
-    for (name, report) in reports() {
-        let text = prometheus::render(&report);
-        let python = read_by(Command::new("/usr/bin/python3").args(["-c", PYTHON]), &text);
-        let samples = text.lines().filter(|line| !line.starts_with('#')).count();
-        assert_eq!(python.trim(), samples.to_string(), "{name}: {text}");
-    }
+    let all = reports().into_iter();
+    let texts: Vec<_> = all
+        .map(|(name, report)| (name, prometheus::render(&report)))
+        .collect();
+    let samples = |text: &str| text.lines().filter(|line| !line.starts_with('#')).count();
+    let expected: String = texts
+        .iter()
+        .map(|(_, text)| format!("{}\n", samples(text)))
+        .collect();
+    let documents = Documents::of(texts.into_iter());
+    let mut python = Command::new("/usr/bin/python3");
+    assert_eq!(documents.read_by(python.args(["-c", PYTHON])), expected);
+}
+
+/// Takes each annotation apart as a runner does, and has GitHub's own library write it again.
+const ACTIONS: &str = r#"
+const core = require('@actions/core');
+for (const line of require('fs').readFileSync(process.argv[1], 'utf8').split('\n')) {
+  const parts = /^::(error|warning|notice) title=(.*?)::(.*)$/.exec(line);
+  if (!parts) { console.log(line); continue; }
+  const data = text => text.replace(/%0D/g, '\r').replace(/%0A/g, '\n').replace(/%25/g, '%');
+  const title = text => data(text.replace(/%3A/g, ':').replace(/%2C/g, ','));
+  core[parts[1]](data(parts[3]), { title: title(parts[2]) });
+}
+"#;
+
+#[test]
+fn annotations_are_what_github_itself_writes() {
+    let library = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/npm/node_modules");
+    assert!(library.exists(), "{}: see .ci/run", library.display());
+    let all: String = reports()
+        .iter()
+        .map(|(_, report)| github::render(report, Warnings::Allowed))
+        .collect();
+    let documents = Documents::of([("log".to_owned(), all.clone())].into_iter());
+    let mut node = Command::new("node");
+    node.args(["-e", ACTIONS]).env("NODE_PATH", library);
+    let written = documents.read_by(&mut node);
+    assert_eq!(written.trim_end(), all.trim_end());
+    assert!(all.matches("\n::error ").count() > 50, "{all}");
 }
 
 #[test]
 fn markdown_is_rendered_as_it_was_meant() {
     for (name, report) in reports() {
-        let page = markdown::render(&report);
+        let page = [(name.clone(), markdown::render(&report))];
         let mut renderer = Command::new("cmark-gfm");
         for extension in ["table", "autolink", "strikethrough", "tasklist"] {
             renderer.args(["--extension", extension]);
         }
-        let html = read_by(renderer.arg("--unsafe"), &page);
+        let html = Documents::of(page.into_iter()).read_by(renderer.arg("--unsafe"));
         let count = |tag: &str| html.matches(tag).count();
         assert_eq!(count("<h3>"), 1 + report.findings.len(), "{name}: {html}");
         assert_eq!((count("<h2>"), count("<h1>")), (1, 0), "{name}: {html}");

@@ -65,6 +65,6 @@ impl Waiting {
 fn beside(path: &HostPath) -> HostPath {
     HostPath {
         path: paths::pending(&path.path),
-        base: path.base.clone(),
+        base: path.base,
     }
 }

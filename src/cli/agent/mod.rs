@@ -14,6 +14,7 @@ use clap::{Parser, Subcommand, ValueHint};
 
 use super::args::{CompletionsArgs, ManArgs};
 use super::exit::{Exit, Failure};
+use super::format::ReportFormat;
 use super::{output, shell};
 use crate::agent::{self, CheckOutcome, Ended, RunOptions, Running, StateDirectory};
 use crate::contract::paths::AgentPaths;
@@ -93,15 +94,20 @@ pub fn main() -> ExitCode {
     };
     match run(arguments.command) {
         Ok(status) => status,
-        // Nobody reads standard output: there is nobody to tell.
-        Err(_) => ExitCode::FAILURE,
+        Err(error) => {
+            // Where nobody reads any more, there is nobody to tell.
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                output::tell(&format!("error: cannot go on: {error}"));
+            }
+            ExitCode::FAILURE
+        }
     }
 }
 
 /// How a command ended that the doctor has, too.
 fn ended(outcome: Result<Exit, Failure>) -> ExitCode {
     let exit = outcome.unwrap_or_else(|failure| {
-        output::failure(&failure, false);
+        output::failure(&failure, ReportFormat::Human);
         failure.exit
     });
     ExitCode::from(exit.status())

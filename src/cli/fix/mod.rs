@@ -26,14 +26,18 @@ use crate::engine::{Limits, Selection};
 use crate::host::live::Settings;
 use crate::model::{Report, Target, Verdict};
 use crate::repair::{
-    Ask, Description, ForPerson, Given, Hands, Item, Journal, Lock, Outcome, Place, Plan, Safety,
-    apply, plan,
+    Ask, Description, ForPerson, Given, Hands, Item, Journal, JournalError, Lock, Outcome, Past,
+    Place, Plan, Safety, apply, plan,
 };
 
 pub(super) use json::schema;
 
 /// How often a new plan is made from what is left: behind a cause that is gone there may have been another.
 const ROUNDS: u32 = 3;
+
+/// What is said to a user without a home.
+const HOMELESS: &str =
+    "there is no home to keep the undo journal in; name a directory with --journal";
 
 pub(super) fn run(args: &FixArgs, common: &Common) -> Result<Exit, Failure> {
     let runtime = diagnose::runtime()?;
@@ -60,7 +64,8 @@ struct Session<'a> {
     interrupted: CancellationToken,
     doctor: Doctor,
     given: Given,
-    place: Place,
+    /// None for a user without a home, who can still be shown a plan.
+    place: Option<Place>,
     terminal: Option<Terminal>,
 }
 
@@ -105,11 +110,9 @@ impl<'a> Session<'a> {
         let root = root.map_err(|error| Failure::usage(format_args!("--root: {error}")))?;
         let token = secrets::enrollment_token(args.token.as_ref(), args.token_file.as_deref())?;
         let place = args.journal.clone().map(Place::at).or_else(Place::usual);
-        let place = place.ok_or_else(|| {
-            Failure::usage(
-                "there is no home to keep the undo journal in; name a directory with --journal",
-            )
-        })?;
+        if place.is_none() && args.undo {
+            return Err(Failure::usage(HOMELESS));
+        }
         let timeout = args.target.timeout.min(args.target.deadline);
         let doctor = Doctor {
             catalog: Arc::new(catalog),
@@ -281,14 +284,23 @@ impl<'a> Session<'a> {
         outcome
     }
 
-    fn begin(&self) -> Result<Hands, crate::repair::JournalError> {
+    fn begin(&self) -> Result<Hands, String> {
         let lock = self.lock()?;
         let root = self.doctor.settings.root.as_deref();
-        Ok(Hands::new(Journal::begin(lock, root, Utc::now())?))
+        let journal = Journal::begin(lock, root, Utc::now());
+        Ok(Hands::new(journal.map_err(|error| error.to_string())?))
     }
 
-    fn lock(&self) -> Result<Lock, crate::repair::JournalError> {
-        self.place.lock()
+    fn lock(&self) -> Result<Lock, String> {
+        let place = self.place.as_ref().ok_or(HOMELESS)?;
+        place.lock().map_err(|error| error.to_string())
+    }
+
+    /// The last run that is not taken back whole.
+    fn last(&self) -> Result<Option<Past>, JournalError> {
+        let root = self.doctor.settings.root.as_deref();
+        let last = self.place.as_ref().map(|place| place.last(root));
+        Ok(last.transpose()?.flatten())
     }
 
     /// Why an action is not begun, after whoever can be asked has been.
@@ -356,8 +368,7 @@ impl<'a> Session<'a> {
 
     /// An earlier run that was cut short, if its journal may be looked at.
     fn unfinished(&self) -> Result<Option<PathBuf>, Failure> {
-        let past = self.place.last(self.doctor.settings.root.as_deref());
-        match past {
+        match self.last() {
             Ok(past) => {
                 let past = past.filter(|past| !past.finished);
                 let journal = past.map(|past| past.directory);

@@ -17,8 +17,7 @@ pub(super) struct Undone {
 }
 
 pub(super) async fn run(session: &Session<'_>) -> Result<Exit, Failure> {
-    let root = session.doctor.settings.root.as_deref();
-    let past = session.place.last(root).map_err(failed)?;
+    let past = session.last().map_err(failed)?;
     let Some(past) = past else {
         session.show(|_| "There is nothing to take back.\n".to_owned())?;
         print_json(session, None)?;
@@ -37,7 +36,7 @@ pub(super) async fn run(session: &Session<'_>) -> Result<Exit, Failure> {
     }
     let lock = session.lock().map_err(failed)?;
     // Who had the lock until now may have taken back the same run.
-    if session.place.last(root).map_err(failed)?.as_ref() != Some(&undone.past) {
+    if session.last().map_err(failed)?.as_ref() != Some(&undone.past) {
         return Err(failed(
             "another `nexplane-doctor fix` has changed what there is to take back meanwhile; look again",
         ));

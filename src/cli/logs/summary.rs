@@ -11,7 +11,7 @@ use super::called;
 use super::gaps::Gaps;
 use crate::catalog::Catalog;
 use crate::logs::{Found, Stamp};
-use crate::model::Code;
+use crate::model::{Code, counted};
 use crate::report::human::Look;
 use crate::report::table;
 
@@ -48,11 +48,11 @@ impl Summary {
     pub(super) fn count(&mut self, found: Found) {
         let time = found.time;
         match self.codes.get_mut(found.code()) {
-            Some(counted) => {
-                counted.count += 1;
+            Some(known) => {
+                known.count += 1;
                 // A log need not be in order, and several need not be given in theirs.
-                counted.first = [counted.first, time].into_iter().flatten().min();
-                counted.last = [counted.last, time].into_iter().flatten().max();
+                known.first = [known.first, time].into_iter().flatten().min();
+                known.last = [known.last, time].into_iter().flatten().max();
             }
             None => {
                 let counted = Counted {
@@ -105,7 +105,7 @@ fn line(code: &Code, counted: &Counted, names: &[String]) -> Line {
 /// For people.
 pub(super) fn render(lines: &[Line], read: u64, gaps: &Gaps, look: Look) -> String {
     let mut text = match lines {
-        [] => format!("No known problem in {}.\n", counted(read, "line")),
+        [] => format!("No known problem in {}.\n", counted(read, "line", "lines")),
         lines => render_found(lines, read, look),
     };
     let gaps = gaps.lines();
@@ -123,12 +123,12 @@ pub(super) fn render(lines: &[Line], read: u64, gaps: &Gaps, look: Look) -> Stri
 }
 
 fn render_found(lines: &[Line], read: u64, look: Look) -> String {
-    let found = lines.iter().map(|line| line.count).sum();
+    let found: u64 = lines.iter().map(|line| line.count).sum();
     let mut text = format!(
         "{} of {}, in {}\n\n",
-        counted(found, "match"),
-        counted(lines.len() as u64, "finding"),
-        counted(read, "line")
+        counted(found, "match", "matches"),
+        counted(lines.len(), "finding", "findings"),
+        counted(read, "line", "lines")
     );
     let row = |line: &Line| {
         vec![
@@ -210,14 +210,6 @@ fn quoting(look: Look) -> textwrap::Options<'static> {
         .subsequent_indent("  ")
         .word_separator(textwrap::WordSeparator::AsciiSpace)
         .word_splitter(textwrap::WordSplitter::NoHyphenation)
-}
-
-fn counted(count: u64, what: &str) -> String {
-    match (count, what) {
-        (1, what) => format!("1 {what}"),
-        (count, "match") => format!("{count} matches"),
-        (count, what) => format!("{count} {what}s"),
-    }
 }
 
 /// A time without its seconds, so that two of them fit beside a code.

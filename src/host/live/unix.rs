@@ -28,8 +28,10 @@ pub(super) use super::inside::look as inside;
 pub(super) const PROGRAMS: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Programs whose versions an engineer asks for first: what it is, the program, and what it is asked with.
-pub(super) const VERSIONED: [(&str, &str, &str); 2] =
-    [("systemd", "systemctl", "--version"), ("openssl", "openssl", "version")];
+pub(super) const VERSIONED: [(&str, &str, &str); 2] = [
+    ("systemd", "systemctl", "--version"),
+    ("openssl", "openssl", "version"),
+];
 
 /// The first line of what a program says of its version.
 pub(super) async fn version(deadline: Deadline, program: &str, argument: &str) -> Seen<String> {

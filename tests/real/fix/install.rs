@@ -41,7 +41,9 @@ fn undo(machine: &SystemdBox, more: &[&str]) -> Fixed {
 /// Everything that an installation could change, a line each.
 fn picture(machine: &SystemdBox) -> String {
     machine.shell(
-        "looked='/etc/systemd/system /etc/nexplane* /usr/local/bin /var/lib/nexplane-agent'
+        // What a running agent keeps there changes with each heartbeat.
+        "looked='/etc/systemd/system /etc/nexplane* /usr/local/bin'
+         find /var/lib/nexplane-agent -maxdepth 0 -printf '%p %m %u\\n' 2>/dev/null || true
          find $looked -printf '%p %m %u %l\\n' 2>/dev/null | sort
          find $looked -type f -exec sha256sum {} + 2>/dev/null | sort
          systemctl show --property=LoadState,ActiveState,UnitFileState,NeedDaemonReload nexplane-agent",

@@ -39,7 +39,9 @@ pub(super) const VERSIONED: [(&str, &str, &str); 0] = [];
 
 /// The first line of what a program says of its version.
 pub(super) async fn version(_: Deadline, program: &str, _: &str) -> Seen<String> {
-    Err(Unseen::unsupported(format!("{program} is not asked for its version here")))
+    Err(Unseen::unsupported(format!(
+        "{program} is not asked for its version here"
+    )))
 }
 
 /// What there is to ask on this system: everything.

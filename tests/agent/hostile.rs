@@ -1,0 +1,327 @@
+//! A control plane that misbehaves at each of its calls: every command comes to its end, says why, and repeats no secret; what
+//! was there before is there afterwards, and the same token serves once the control plane is itself again.
+
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::Utc;
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
+use nexplane_doctor::agent::{self, Setting, rotate_cert};
+use nexplane_doctor::contract::api::{EnrollRequest, Enrolled, RotateRequest};
+use nexplane_doctor::contract::tls::provider;
+use nexplane_doctor::lab::{Refusal, ServerCertificate, State};
+use nexplane_doctor::model::Secret;
+use rustls::RootCertStore;
+use rustls::server::WebPkiClientVerifier;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use crate::world::{HOSTNAME, World, assert_same, without_pending};
+
+/// When something is given up that is waited for: it bounds, it does not measure. Three calls of ten seconds are in it.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+/// How it misbehaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// It takes the request and says nothing.
+    Silence,
+    /// It answers in no language.
+    Garbage,
+    /// Its headers do not end.
+    EndlessHead,
+    /// Its body does not end.
+    EndlessBody,
+    /// It hangs up at once.
+    Closed,
+    /// It hangs up in the middle of its answer.
+    CutShort,
+    /// It sends to somebody else.
+    Redirect,
+    /// An error of some server before it.
+    ServerError,
+    /// JSON of another kind, and deeper than anybody reads.
+    DeepJson,
+    /// A refusal with the secret in it, and what acts on a terminal.
+    Echo,
+}
+
+const ALL: [How; 10] = [
+    How::Silence,
+    How::Garbage,
+    How::EndlessHead,
+    How::EndlessBody,
+    How::Closed,
+    How::CutShort,
+    How::Redirect,
+    How::ServerError,
+    How::DeepJson,
+    How::Echo,
+];
+
+/// The control plane; well, but for one call.
+struct Hostile {
+    state: Arc<State>,
+    broken: Mutex<Option<(&'static str, How)>>,
+}
+
+type Stream = TlsStream<TcpStream>;
+
+impl Hostile {
+    /// Serves at a URL of its own, with the certificates of the world's.
+    async fn serve(world: &World) -> (Arc<Self>, String) {
+        let authority = world.server.authority();
+        let names = [Ipv4Addr::LOCALHOST.to_string()];
+        let served = authority
+            .server(&ServerCertificate::Good, &names, Utc::now())
+            .unwrap();
+        let mut agents = RootCertStore::empty();
+        agents.add(authority.agents_anchor()).unwrap();
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(agents), provider())
+            .allow_unauthenticated()
+            .build()
+            .unwrap();
+        let config = rustls::ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(served.chain, served.key)
+            .unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let url = format!("https://{}", listener.local_addr().unwrap());
+        let hostile = Arc::new(Self {
+            state: Arc::clone(world.server.state()),
+            broken: Mutex::new(None),
+        });
+        let serving = Arc::clone(&hostile);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (acceptor, serving) = (acceptor.clone(), Arc::clone(&serving));
+                tokio::spawn(async move {
+                    if let Ok(stream) = acceptor.accept(stream).await {
+                        serving.answer(stream).await;
+                    }
+                });
+            }
+        });
+        (hostile, url)
+    }
+
+    fn breaks(&self, broken: Option<(&'static str, How)>) {
+        *self.broken.lock().unwrap() = broken;
+    }
+
+    /// One request on a connection of its own. Whoever hangs up meanwhile is not waited for.
+    async fn answer(&self, mut stream: Stream) -> Option<()> {
+        let mut request = Vec::new();
+        let (path, body) = loop {
+            if let Some(whole) = whole(&request) {
+                break whole;
+            }
+            if stream.read_buf(&mut request).await.ok()? == 0 {
+                return None;
+            }
+        };
+        let broken = *self.broken.lock().unwrap();
+        if let Some((_, how)) = broken.filter(|(call, _)| *call == path) {
+            return misbehave(how, &mut stream, &body).await;
+        }
+        let (status, text) = self.well(&path, &body, &stream);
+        say(&mut stream, status, &text).await
+    }
+
+    fn well(&self, path: &str, body: &str, stream: &Stream) -> (u16, String) {
+        let answer = |done: Result<Enrolled, Refusal>| match done {
+            Ok(enrolled) => (201, serde_json::to_string(&enrolled).unwrap()),
+            Err(refusal) => (
+                refusal.status,
+                format!(r#"{{"detail": "{}"}}"#, refusal.detail),
+            ),
+        };
+        match path {
+            "/health" => (
+                200,
+                r#"{"status": "ok", "db": "connected", "version": "1"}"#.into(),
+            ),
+            "/agent/enroll" => {
+                let request: EnrollRequest = serde_json::from_str(body).unwrap();
+                answer(self.state.enroll(&request))
+            }
+            "/agent/rotate-cert" => {
+                let request: RotateRequest = serde_json::from_str(body).unwrap();
+                let shown = stream.get_ref().1.peer_certificates();
+                let der = shown.and_then(|chain| chain.first()).map(AsRef::as_ref);
+                answer(self.state.rotate(der, &request.csr))
+            }
+            "/agent/heartbeat" => {
+                let now = Utc::now().to_rfc3339();
+                let text = format!(
+                    r#"{{"status": "ok", "registered_as": "{HOSTNAME}", "server_time": "{now}", "pending_tasks": 0}}"#
+                );
+                (200, text)
+            }
+            _ => (404, r#"{"detail": "Not Found"}"#.into()),
+        }
+    }
+}
+
+/// The path and the body of a request that has arrived whole.
+fn whole(request: &[u8]) -> Option<(String, String)> {
+    let text = std::str::from_utf8(request).ok()?;
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length")
+            .then(|| value.trim().parse::<usize>().ok())?
+    });
+    let path = head.split_whitespace().nth(1)?;
+    (body.len() >= length.unwrap_or(0)).then(|| (path.to_owned(), body.to_owned()))
+}
+
+async fn say(stream: &mut Stream, status: u16, text: &str) -> Option<()> {
+    let head = format!(
+        "HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        text.len()
+    );
+    stream.write_all(head.as_bytes()).await.ok()?;
+    stream.write_all(text.as_bytes()).await.ok()?;
+    stream.shutdown().await.ok()
+}
+
+/// The same again and again, for as long as somebody listens.
+async fn for_ever(stream: &mut Stream, begin: &str, piece: &str) -> Option<()> {
+    stream.write_all(begin.as_bytes()).await.ok()?;
+    let piece = piece.repeat(64);
+    loop {
+        stream.write_all(piece.as_bytes()).await.ok()?;
+    }
+}
+
+async fn misbehave(how: How, stream: &mut Stream, body: &str) -> Option<()> {
+    match how {
+        How::Silence => std::future::pending().await,
+        How::Garbage => stream
+            .write_all(b"\0\xff SSH-2.0-\r\n\r\n\x1b[31m")
+            .await
+            .ok(),
+        How::EndlessHead => {
+            for_ever(stream, "HTTP/1.1 200 OK\r\n", "x-more: more and more\r\n").await
+        }
+        How::EndlessBody => {
+            for_ever(
+                stream,
+                "HTTP/1.1 200 OK\r\n\r\n{\"status\": \"",
+                "ok and more",
+            )
+            .await
+        }
+        How::Closed => None,
+        How::CutShort => {
+            let begun = b"HTTP/1.1 201 Created\r\ncontent-length: 4000\r\n\r\n{\"agent_id\": ";
+            stream.write_all(begun).await.ok()
+        }
+        How::Redirect => {
+            let away = b"HTTP/1.1 307 x\r\nlocation: https://127.0.0.1:1/agent/enroll\r\ncontent-length: 0\r\n\r\n";
+            stream.write_all(away).await.ok()
+        }
+        How::ServerError => say(stream, 502, "<html>Bad Gateway</html>").await,
+        How::DeepJson => say(stream, 200, &"[".repeat(60_000)).await,
+        How::Echo => {
+            let detail = serde_json::to_string(&format!("no: {body} \u{1b}[31m\nFATAL: forged"));
+            say(
+                stream,
+                403,
+                &format!(r#"{{"detail": {}}}"#, detail.unwrap()),
+            )
+            .await
+        }
+    }
+}
+
+/// That a command's words are fit for everybody's eyes.
+#[track_caller]
+fn assert_fit(said: &str, token: &Secret, case: &str) {
+    assert!(!said.contains(token.expose()), "{case}: {said}");
+    assert!(!said.contains("PRIVATE KEY"), "{case}: {said}");
+    assert!(!said.is_empty() && said.len() < 2_000, "{case}: {said}");
+}
+
+async fn installed(call: &'static str, how: How) {
+    let case = format!("{call}: {how:?}");
+    let world = World::new().await;
+    let (plane, url) = Hostile::serve(&world).await;
+    let token = world.token();
+    let mut options = world.options(&token);
+    options.control_plane = url;
+    let before = world.tree();
+    plane.breaks(Some((call, how)));
+    let ended = tokio::time::timeout(PATIENCE, world.install_with(&options)).await;
+    match ended.unwrap_or_else(|_| panic!("{case}: it does not end")) {
+        // One that does not tell of tokens is asked to enroll all the same.
+        Ok(_) if call.ends_with("/inspect") => return,
+        Ok(_) => panic!("{case}: it is installed"),
+        Err(error) => {
+            let line = error.log_line().unwrap_or_default();
+            assert_fit(&format!("{error}\n{line}"), &token, &case);
+            assert!(
+                line.lines().count() < 2 && !line.contains('\u{1b}'),
+                "{case}: {line}"
+            );
+            assert_same(&without_pending(world.tree(), &world), &before);
+        }
+    }
+    plane.breaks(None);
+    let again = world.install_with(&options).await;
+    again.unwrap_or_else(|error| panic!("{case}: not with the same token: {error}"));
+}
+
+#[tokio::test]
+async fn an_installation_ends_and_the_same_token_serves_again() {
+    let calls = [
+        "/health",
+        "/agent/enrollment-tokens/inspect",
+        "/agent/enroll",
+        "/agent/heartbeat",
+    ];
+    let cases = calls
+        .iter()
+        .flat_map(|call| ALL.map(|how| installed(call, how).boxed_local()));
+    join_all(cases).await;
+}
+
+async fn rotated(call: &'static str, how: How) {
+    let case = format!("{call}: {how:?}");
+    let world = World::new().await;
+    let (plane, url) = Hostile::serve(&world).await;
+    let token = world.token();
+    let mut options = world.options(&token);
+    options.control_plane = url;
+    let id = world.install_with(&options).await.unwrap().agent_id;
+    plane.breaks(Some((call, how)));
+    let setting: Setting = world.setting();
+    let rotating = rotate_cert(&setting, HOSTNAME, Utc::now());
+    let ended = tokio::time::timeout(PATIENCE, rotating).await;
+    let ended = ended.unwrap_or_else(|_| panic!("{case}: it does not end"));
+    let error = ended.expect_err(&case).to_string();
+    assert_fit(&error, &token, &case);
+    // What is in place is whole, and can be asked with.
+    assert_eq!(setting.files.load().unwrap().agent_id, id, "{case}");
+    plane.breaks(None);
+    agent::settle(&setting, HOSTNAME).await.unwrap();
+    let again = rotate_cert(&setting, HOSTNAME, Utc::now()).await;
+    assert_eq!(again.unwrap().agent_id, id, "{case}");
+}
+
+#[tokio::test]
+async fn a_rotation_ends_and_leaves_an_identity_that_works() {
+    let calls = ["/agent/rotate-cert", "/agent/heartbeat"];
+    let cases = calls
+        .iter()
+        .flat_map(|call| ALL.map(|how| rotated(call, how).boxed_local()));
+    join_all(cases).await;
+}
