@@ -25,7 +25,11 @@ fn every_finding_has_remedies_for_every_system() {
     let catalog = Catalog::load(&checks::texts()).unwrap();
     let mut wrong = Vec::new();
     let mut seen = 0;
-    for finding in catalog.checks().iter().flat_map(|check| check.findings.iter()) {
+    for finding in catalog
+        .checks()
+        .iter()
+        .flat_map(|check| check.findings.iter())
+    {
         for os in Os::ALL {
             let remedy = finding.remedy.fill(&Values::default(), os);
             let commands: Vec<_> = remedy

@@ -17,25 +17,30 @@ pub(super) enum Reader {
 }
 
 impl Reader {
-    /// Whether the journal reads standard error: it says in `JOURNAL_STREAM` which file that would be (systemd.exec(5)).
-    #[cfg(unix)]
+    /// Whoever reads standard error.
     pub(super) fn of_stderr() -> Self {
+        match Self::is_journal() {
+            true => Self::Journal,
+            false => Self::Plain,
+        }
+    }
+
+    /// Whether the journal does: it says in `JOURNAL_STREAM` which file that would be (systemd.exec(5)).
+    #[cfg(unix)]
+    fn is_journal() -> bool {
         let stream = std::env::var("JOURNAL_STREAM").unwrap_or_default();
         let named = stream
             .split_once(':')
             .and_then(|(device, inode)| Some((device.parse().ok()?, inode.parse().ok()?)));
         let stat = rustix::fs::fstat(std::io::stderr()).ok();
         let is = stat.map(|stat| (stat.st_dev, stat.st_ino));
-        match named.is_some() && named == is {
-            true => Self::Journal,
-            false => Self::Plain,
-        }
+        named.is_some() && named == is
     }
 
     /// Where there is no journal.
     #[cfg(not(unix))]
-    pub(super) fn of_stderr() -> Self {
-        Self::Plain
+    fn is_journal() -> bool {
+        false
     }
 }
 

@@ -4,11 +4,14 @@
 
 use std::borrow::Cow;
 use std::ffi::OsString;
+#[cfg(unix)]
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt, BufReader};
+#[cfg(unix)]
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 
 use super::deadline::Deadline;
@@ -153,9 +156,11 @@ pub(super) enum Lines {
 }
 
 /// The longest line that is handed on, in bytes; a longer one is passed over.
+#[cfg(unix)]
 const LINE: u64 = 1 << 20;
 
 /// Runs a program and hands on what it prints, line by line, until `each` has enough. Nothing is held but a line.
+#[cfg(unix)]
 pub(super) async fn lines(
     deadline: Deadline,
     program: &Path,
@@ -188,6 +193,7 @@ pub(super) async fn lines(
     deadline.run(printed).await.unwrap_or(Ok(Lines::Late))
 }
 
+#[cfg(unix)]
 async fn read_lines(
     pipe: Option<impl AsyncRead + Unpin>,
     each: &mut (dyn FnMut(&[u8]) -> ControlFlow<()> + Send),

@@ -83,7 +83,10 @@ pub(super) async fn history(
         unit: question.unit.clone(),
         lines: HISTORY,
     };
-    let entries = journal(deadline, &asked).await?;
+    let entries = match journal(deadline, &asked).await {
+        Err(Unseen::TimedOut { .. }) => return Ok(Lines::Late),
+        entries => entries?,
+    };
     for entry in entries.into_iter().rev() {
         let older = question
             .since
