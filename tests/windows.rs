@@ -135,7 +135,8 @@ fn set_start(kind: &str) {
 fn installed_run_broken_and_uninstalled() {
     // What an earlier run, which was ended, may have left.
     run(AGENT, &["uninstall"]);
-    assert_eq!(diagnosed("service").0, ["service.not_installed"]);
+    let _program = std::fs::remove_dir_all(r"C:\Program Files\NexplaneAgent");
+    assert_eq!(diagnosed("install").0, ["install.missing"]);
 
     let plane = ControlPlane::start();
     let tokens = plane.said["tokens"].as_array().unwrap();

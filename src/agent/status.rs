@@ -15,7 +15,7 @@ use super::setting::Setting;
 use super::state::{AgentState, StateDirectory, boot_id};
 use super::{IdentityFiles, VERSION, files};
 use crate::host::live::{LiveHost, Settings};
-use crate::host::{Host as _, Process, Seen, Service, ServiceQuestion, Unseen};
+use crate::host::{Activity, Host as _, Process, Seen, Service, ServiceQuestion, Unseen};
 use crate::model::{Os, excerpt, printable};
 
 /// What is said of a host without an agent.
@@ -116,6 +116,16 @@ fn standing(service: &Seen<Service>, alive: Option<Result<bool, &Unseen>>) -> (R
         Some(Ok(false)) => (Running::No, format!("not running ({why})")),
         Some(Err(_)) | None => (Running::Unknown, format!("unknown ({why})")),
     };
+    if let Some(windows) = service.as_ref().ok().and_then(Service::windows) {
+        return match windows.activity() {
+            Some(Activity::Running) => (Running::Yes, "running".into()),
+            Some(_) => {
+                let state = service.as_ref().ok().and_then(|it| it.get("CurrentState"));
+                (Running::No, excerpt(state.unwrap_or_default()))
+            }
+            None => by_process("the service manager does not say"),
+        };
+    }
     match service {
         Ok(service) => match (service.get("ActiveState"), service.get("SubState")) {
             (Some("active" | "reloading" | "refreshing"), _) => (Running::Yes, "running".into()),

@@ -19,6 +19,8 @@ pub(super) struct AgentUser {
     unknown_groups: Vec<String>,
     /// What is made its own whenever the service starts: the directories of a user that exists only while it runs.
     owns: Vec<PathBuf>,
+    /// On Windows: the administrator who runs the doctor, and reads what it likes.
+    administrator: Option<String>,
 }
 
 /// Whether a user may read a file.
@@ -41,7 +43,14 @@ impl AgentUser {
         let service = host.service(ServiceQuestion::agent(known.system.os)).await;
         let service = service.ok();
         match known.system.os {
-            Os::Windows => Self::of_windows(host, service.as_ref().and_then(Service::user)).await,
+            Os::Windows => {
+                let user = service.as_ref().and_then(Service::user);
+                let doctor = &known.system.user;
+                Self {
+                    administrator: doctor.sids.first().filter(|_| doctor.uid == 0).cloned(),
+                    ..Self::of_windows(host, user).await
+                }
+            }
             Os::Linux | Os::Macos => Self::of(host, service.as_ref()).await,
         }
     }
@@ -67,6 +76,7 @@ impl AgentUser {
             } else {
                 Vec::new()
             },
+            administrator: None,
         };
         user.join_groups(host, service).await;
         user
@@ -85,6 +95,7 @@ impl AgentUser {
             powers: Powers::None,
             unknown_groups: Vec::new(),
             owns: Vec::new(),
+            administrator: None,
         }
     }
 
@@ -100,6 +111,7 @@ impl AgentUser {
             powers,
             unknown_groups: Vec::new(),
             owns: Vec::new(),
+            administrator: None,
         }
     }
 
@@ -144,6 +156,14 @@ impl AgentUser {
     /// Its security identifier, on Windows.
     pub(super) fn sid(&self) -> Option<&str> {
         self.account.as_ref().ok()?.sids.first().map(String::as_str)
+    }
+
+    /// Who may read what is this user's, on Windows.
+    pub(super) fn known_sids(&self) -> Vec<&str> {
+        self.sid()
+            .into_iter()
+            .chain(self.administrator.as_deref())
+            .collect()
     }
 
     /// Whether this is the superuser.

@@ -412,7 +412,7 @@ fn unfinished(evidence: &Evidence) -> Option<&HostPath> {
 pub(super) fn exposed_to(stat: &Stat, user: &AgentUser) -> Option<&'static str> {
     // On Windows everybody may pass directories.
     if let Some(security) = &stat.security {
-        return match security.as_ref().ok()?.others(user.sid()) {
+        return match security.as_ref().ok()?.others(&user.known_sids()) {
             (true, _) => Some("every user of this host"),
             (false, others) if !others.is_empty() => {
                 Some("users or groups that its access control list names")

@@ -75,8 +75,8 @@ impl Security {
         first.is_some_and(|entry| entry.admission == Admission::Allow)
     }
 
-    /// Who beside the system, its administrators and `agent` may read it: whether that is about everybody, and the identifiers.
-    pub fn others(&self, agent: Option<&str>) -> (bool, Vec<&str>) {
+    /// Who beside the system, its administrators and these may read it: whether that is about everybody, and the identifiers.
+    pub fn others(&self, known: &[&str]) -> (bool, Vec<&str>) {
         let Some(entries) = &self.entries else {
             return (true, vec![BROAD[0]]);
         };
@@ -90,7 +90,7 @@ impl Security {
             .iter()
             .filter(|entry| entry.admission == Admission::Allow && entry.reads())
             .map(|entry| entry.sid.as_str())
-            .filter(|sid| !is_trusted(sid) && Some(*sid) != agent && !denied(sid))
+            .filter(|sid| !is_trusted(sid) && !known.contains(sid) && !denied(sid))
             .collect();
         let broad = others.iter().any(|sid| BROAD.contains(sid));
         (broad, others)
@@ -237,20 +237,17 @@ mod tests {
             (Allow, "S-1-5-21-1-2-3-512", ALL),
             (Allow, mine, READ_EXECUTE),
         ];
-        assert_eq!(list(&own).others(Some(mine)), (false, vec![]));
-        assert_eq!(list(&own).others(None), (false, vec![mine]));
+        assert_eq!(list(&own).others(&[mine]), (false, vec![]));
+        assert_eq!(list(&own).others(&[]), (false, vec![mine]));
         let users = [&own[..], &[(Allow, "S-1-5-32-545", READ_EXECUTE)]].concat();
-        assert_eq!(
-            list(&users).others(Some(mine)),
-            (true, vec!["S-1-5-32-545"])
-        );
+        assert_eq!(list(&users).others(&[mine]), (true, vec!["S-1-5-32-545"]));
         let taken = [&[(Deny, "S-1-5-32-545", ALL)][..], &users].concat();
-        assert_eq!(list(&taken).others(Some(mine)), (false, vec![]));
+        assert_eq!(list(&taken).others(&[mine]), (false, vec![]));
         let without = Security {
             owner: "S-1-5-18".into(),
             entries: None,
         };
-        assert!(without.others(None).0);
+        assert!(without.others(&[]).0);
     }
 
     #[test]

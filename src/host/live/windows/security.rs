@@ -12,13 +12,13 @@ use std::ptr;
 use windows_sys::Win32::Foundation::{ERROR_SUCCESS, LocalFree};
 use windows_sys::Win32::Security::Authorization::{
     ConvertSidToStringSidW, ConvertStringSecurityDescriptorToSecurityDescriptorW,
-    GetNamedSecurityInfoW, SDDL_REVISION_1, SE_FILE_OBJECT, SetNamedSecurityInfoW,
+    GetNamedSecurityInfoW, SDDL_REVISION_1, SE_FILE_OBJECT,
 };
 use windows_sys::Win32::Security::{
     ACCESS_ALLOWED_ACE, ACE_HEADER, ACL, CheckTokenMembership, CreateWellKnownSid,
-    DACL_SECURITY_INFORMATION, GetAce, GetSecurityDescriptorDacl, INHERIT_ONLY_ACE,
-    OWNER_SECURITY_INFORMATION, PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSID,
-    SECURITY_MAX_SID_SIZE, WinBuiltinAdministratorsSid,
+    DACL_SECURITY_INFORMATION, GetAce, INHERIT_ONLY_ACE, OWNER_SECURITY_INFORMATION,
+    PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSID, SECURITY_MAX_SID_SIZE,
+    SetFileSecurityW, WinBuiltinAdministratorsSid,
 };
 use windows_sys::Win32::System::SystemServices::{ACCESS_ALLOWED_ACE_TYPE, ACCESS_DENIED_ACE_TYPE};
 
@@ -157,29 +157,13 @@ fn set_list(path: &Path, list: &str) -> io::Result<()> {
         return Err(io::Error::last_os_error());
     }
     let _descriptor = Local(descriptor);
-    let (mut present, mut defaulted, mut list) = (0, 0, ptr::null_mut());
-    // SAFETY: the descriptor is alive; the list points into it.
-    if unsafe { GetSecurityDescriptorDacl(descriptor, &mut present, &mut list, &mut defaulted) }
-        == 0
-    {
-        return Err(io::Error::last_os_error());
-    }
     let path = wide(path.as_os_str());
-    // SAFETY: the path ends in a zero, the list is alive.
-    let error = unsafe {
-        SetNamedSecurityInfoW(
-            path.as_ptr(),
-            SE_FILE_OBJECT,
-            DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION,
-            ptr::null_mut(),
-            ptr::null_mut(),
-            list,
-            ptr::null_mut(),
-        )
-    };
-    match error {
-        ERROR_SUCCESS => Ok(()),
-        error => Err(io::Error::from_raw_os_error(error.cast_signed())),
+    // Exactly this list: what is above in the tree has nothing to add.
+    let what = DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION;
+    // SAFETY: the path ends in a zero, the descriptor is alive.
+    match unsafe { SetFileSecurityW(path.as_ptr(), what, descriptor) } {
+        0 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
     }
 }
 
@@ -195,4 +179,26 @@ pub(crate) fn is_elevated() -> bool {
             && CheckTokenMembership(ptr::null_mut(), sid, &mut member) != 0
     };
     told && member != 0
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn what_is_closed_is_closed_to_everybody_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ä b.key");
+        std::fs::write(&path, "x").unwrap();
+        close_to_others(&path).unwrap();
+        let closed = of(&path).unwrap();
+        let (broad, _) = closed.others(&[]);
+        assert!(!broad, "{closed}");
+        assert!(closed.entries.is_some_and(|entries| !entries.is_empty()));
+        open_to_readers(directory.path()).unwrap();
+        assert!(of(directory.path()).is_ok());
+        assert_eq!(of(&directory.path().join("none")), Err(Unseen::Absent));
+    }
 }
