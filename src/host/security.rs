@@ -105,7 +105,7 @@ impl Ace {
 
 fn is_trusted(sid: &str) -> bool {
     let administrator = |end: &&str| sid.starts_with("S-1-5-21-") && sid.ends_with(*end);
-    TRUSTED.contains(&sid) || ADMINISTRATORS.iter().any(|end| administrator(&end))
+    TRUSTED.contains(&sid) || ADMINISTRATORS.iter().any(administrator)
 }
 
 impl Account {
