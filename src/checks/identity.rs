@@ -11,10 +11,11 @@ use futures_util::future::join5;
 
 use self::certificate::Certificate;
 use super::agent_user::{Access, AgentUser, permissions};
-use super::{Check, Decision, Facts, Judgement, Known, clock, config};
+use super::{Check, Decision, Facts, Judgement, Known, clock, config, trust};
 use crate::contract::api::ROTATION_GRACE_DAYS;
+use crate::contract::chain;
 use crate::host::{Content, Host, HostPath, KeyFacts, ReadQuestion, Seen, Stat, Unseen};
-use crate::model::{Code, Explained, Finding, Os, Placeholder, spoken_duration};
+use crate::model::{CertificateReport, Code, Explained, Finding, Origin, Os, Placeholder, spoken_duration};
 
 const MISSING: Code = Code::from_static("identity.missing");
 const UNREADABLE: Code = Code::from_static("identity.unreadable");
@@ -80,6 +81,9 @@ pub(super) async fn agent_id(host: &dyn Host, cert: &HostPath) -> Option<String>
     let content = host.read(ReadQuestion::new(cert.clone())).await.ok()?;
     Certificate::parse(&content.text).ok()?.common_name
 }
+
+/// The certificate as it is, for who draws it.
+pub struct Shown(pub CertificateReport);
 
 /// What was seen.
 #[derive(Debug)]
@@ -152,6 +156,11 @@ impl Check for Probe {
                 State::Usable
             }),
         });
+        if let Ok(content) = &evidence.content
+            && let Some(Ok(certificate)) = chain::Certificate::all(&content.text, 1).pop()
+        {
+            facts.publish(Shown(trust::certificate_report(&certificate, Origin::Agent, Vec::new())));
+        }
         for finding in &mut judgement.findings {
             let path = |path: &HostPath| path.path().display().to_string();
             finding.values.insert(Placeholder::CertPath, path(&evidence.cert));

@@ -79,6 +79,8 @@ pub struct Run {
     pub outcomes: Vec<Outcome>,
     /// Those that ran for them and are not reported: what they found still explains.
     pub unreported: Vec<Outcome>,
+    /// What each check asked, in the order in which they began.
+    pub asked: Vec<(CheckId, Meter)>,
     /// What was known in the end.
     pub known: Known,
 }
@@ -119,6 +121,7 @@ pub async fn run(
         states: Vec::new(),
         tasks: JoinSet::new(),
         by_task: HashMap::new(),
+        asked: Vec::new(),
         reported,
         on_event,
     };
@@ -131,6 +134,7 @@ pub async fn run(
         duration: began.elapsed(),
         outcomes,
         unreported,
+        asked: walk.asked,
         known: walk.known,
     }
 }
@@ -207,6 +211,8 @@ struct Walk<'a> {
     tasks: JoinSet<Done>,
     /// Which check a task belongs to.
     by_task: HashMap<Id, usize>,
+    /// What each check asked, also of those that are given up.
+    asked: Vec<(CheckId, Meter)>,
     reported: BTreeSet<usize>,
     on_event: &'a mut (dyn FnMut(Event<'_>) + Send),
 }
@@ -321,9 +327,11 @@ impl Walk<'_> {
         let mut known = self.known.clone();
         let (later, facts) = Later::channel();
         known.later = facts;
-        (self.on_event)(Event::Started(&self.graph.nodes()[i].doc.id));
+        let id = &self.graph.nodes()[i].doc.id;
+        (self.on_event)(Event::Started(id));
+        let meter = Meter::default();
+        self.asked.push((id.clone(), meter.clone()));
         let task = self.tasks.spawn(async move {
-            let meter = Meter::default();
             let collect = graph.nodes()[i].check.collect(&*host, &known);
             let evidence = meter.measure(collect).await;
             Done::Collected(evidence, meter.took())

@@ -1,16 +1,27 @@
-//! How long a check's questions took, whoever asked them first: an answer that is there already took its time all the same.
+//! What a check asked and how long that took, whoever asked it first: an answer that is there already took its time all the same.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use super::timed::Timed;
+use crate::model::Timing;
 
 tokio::task_local! {
     /// Whose questions are asked here.
     static METER: Meter;
 }
 
-/// From when to when the questions of one check were asked and answered.
+/// The questions of one check, as they are answered.
 #[derive(Debug, Clone, Default)]
-pub struct Meter(Arc<Mutex<Vec<(Instant, Instant)>>>);
+pub struct Meter(Arc<Mutex<Counted>>);
+
+#[derive(Debug, Default)]
+struct Counted {
+    /// From when to when they were asked and answered, by a clock that is never set; a recording has no such times.
+    spans: Vec<(Instant, Instant)>,
+    /// What they were.
+    questions: Vec<Timed>,
+}
 
 impl Meter {
     /// Counts the questions that a future asks of a [`Recorder`](super::Recorder).
@@ -24,6 +35,7 @@ impl Meter {
             .0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+            .spans
             .clone();
         spans.sort_unstable();
         let mut until = spans.first()?.0;
@@ -34,14 +46,32 @@ impl Meter {
         }
         Some(took)
     }
+
+    /// What was asked, as often as it was.
+    pub fn timings(&self) -> Vec<Timing> {
+        let counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let timings = counted.questions.iter().flat_map(|timed| timed.iter());
+        timings.cloned().collect()
+    }
 }
 
 /// A question of whoever asks now was asked and answered at these times.
-pub(super) fn count(asked: Instant, answered: Instant) {
+pub(super) fn count(asked: Instant, answered: Instant, question: &Timed) {
+    counted(|counted| {
+        counted.spans.push((asked, answered));
+        counted.questions.push(Timed::clone(question));
+    });
+}
+
+/// A question of whoever asks now was answered from a recording.
+pub(super) fn count_recorded(question: impl FnOnce() -> Timed) {
+    counted(|counted| counted.questions.push(question()));
+}
+
+fn counted(count: impl FnOnce(&mut Counted)) {
     // Where nobody counts, there is nothing to do.
     let _uncounted = METER.try_with(|meter| {
-        let mut spans = meter.0.lock().unwrap_or_else(PoisonError::into_inner);
-        spans.push((asked, answered));
+        count(&mut meter.0.lock().unwrap_or_else(PoisonError::into_inner));
     });
 }
 
@@ -55,6 +85,7 @@ mod tests {
         assert_eq!(meter.took(), None);
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
+        let count = |asked, answered| count(asked, answered, &Timed::default());
         meter
             .measure(async {
                 count(at(50), at(60));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::{BoxFuture, ready};
@@ -10,12 +11,20 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::timed::{Answered, Asked, millis, timed};
 use super::*;
 use crate::contract::token::TokenShape;
 
 /// Plays a recording back.
 pub struct Recorded {
-    answers: HashMap<(String, String), Value>,
+    answers: HashMap<(String, String), Given>,
+}
+
+/// An answer, and when it was given.
+struct Given {
+    answer: Value,
+    began: Option<Duration>,
+    took: Duration,
 }
 
 /// What a host says when a question is not in the recording.
@@ -74,21 +83,31 @@ impl Recorded {
         let answers = recording
             .entries
             .into_iter()
-            .map(|entry| ((entry.ask, entry.question.to_string()), entry.answer))
+            .map(|entry| {
+                let given = Given {
+                    answer: entry.answer,
+                    began: entry.began_ms.and_then(millis),
+                    took: millis(entry.duration_ms).unwrap_or_default(),
+                };
+                ((entry.ask, entry.question.to_string()), given)
+            })
             .collect();
         Self { answers }
     }
 
-    fn answer<Q: Serialize, A: DeserializeOwned + Unrecorded>(
+    fn answer<Q: Serialize + Asked, A: DeserializeOwned + Unrecorded + Answered>(
         &self,
-        name: &str,
+        name: &'static str,
         question: &Q,
     ) -> A {
-        serde_json::to_value(question)
-            .ok()
-            .and_then(|question| self.answers.get(&(name.to_owned(), question.to_string())))
-            .and_then(|answer| serde_json::from_value(answer.clone()).ok())
-            .unwrap_or_else(A::unrecorded)
+        let written = serde_json::to_value(question).ok();
+        let given =
+            written.and_then(|question| self.answers.get(&(name.to_owned(), question.to_string())));
+        let answer = given.and_then(|given| serde_json::from_value(given.answer.clone()).ok());
+        if let (Some(given), Some(answer)) = (given, &answer) {
+            meter::count_recorded(|| timed(name, question, answer, given.began, given.took));
+        }
+        answer.unwrap_or_else(A::unrecorded)
     }
 }
 
