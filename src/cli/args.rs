@@ -8,6 +8,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::exit::Failure;
+use super::format::ReportFormat;
 use crate::model::{CheckId, Code, Secret, parse_duration};
 
 /// Says why a Nexplane agent does not register, is offline or executes nothing.
@@ -155,8 +156,8 @@ pub(super) struct DiagnoseArgs {
     #[arg(long, help_heading = "How long")]
     pub(super) watch: bool,
     /// How to write the report
-    #[arg(long, value_enum, default_value_t = Format::Human, help_heading = "Output")]
-    pub(super) format: Format,
+    #[arg(long, value_enum, default_value_t = ReportFormat::Human, help_heading = "Output")]
+    pub(super) format: ReportFormat,
     /// Write the report to a file instead of standard output
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub(super) output: Option<PathBuf>,
@@ -361,8 +362,8 @@ pub(super) enum FixturesCommand {
         #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         checks: Option<PathBuf>,
         /// How to write the report
-        #[arg(long, value_enum, default_value_t = Format::Human)]
-        format: Format,
+        #[arg(long, value_enum, default_value_t = ReportFormat::Human)]
+        format: ReportFormat,
     },
 }
 

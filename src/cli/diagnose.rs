@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use super::args::{Common, DiagnoseArgs, Format};
+use super::args::{Common, DiagnoseArgs};
 use super::exit::{Exit, Failure};
+use super::format::ReportFormat;
 use super::output;
 use super::progress::Progress;
 use super::report_file::ReportFile;
@@ -16,7 +17,7 @@ use crate::doctor::Doctor;
 use crate::engine::{Event, Limits, Selection};
 use crate::host::live::Settings;
 use crate::model::{Code, Given, Report, Secret, Target, Verdict};
-use crate::report::{human, json_v1};
+use crate::report::json_v1;
 
 /// How long to rest between two diagnoses of `--wait` and `--watch`.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -29,6 +30,12 @@ pub(super) fn run(args: &DiagnoseArgs, common: &Common) -> Result<Exit, Failure>
         interruption()
     };
     let job = Job::prepare(args)?;
+    if args.watch && args.output.is_none() && !args.format.streams() {
+        return Err(Failure::usage(
+            "--watch writes one report after another, which readers of this format cannot take apart; \
+             with --output FILE, each replaces the one before",
+        ));
+    }
     let mut file = args.output.as_deref().map(ReportFile::create).transpose()?;
     let (report, exit) = runtime.block_on(async {
         if args.watch {
@@ -52,9 +59,9 @@ pub(super) fn run(args: &DiagnoseArgs, common: &Common) -> Result<Exit, Failure>
     })?;
     if let Some((report, shown)) = report {
         match file.take() {
-            Some(file) => file.write(&render(&report, args.format, output::file_look(common))?)?,
+            Some(file) => file.write(&args.format.render(&report, output::file_look(common))?)?,
             None if common.quiet > 1 => {}
-            None => output::print(&render(&report, args.format, output::look(common, !shown))?)?,
+            None => output::print(&args.format.render(&report, output::look(common, !shown))?)?,
         }
     }
     // A probe may still hang in a system call; nobody waits for it.
@@ -182,27 +189,16 @@ fn show_change(
         None => output::look(common, !shown),
     };
     let text = match args.format {
-        Format::Human => human::render(report, look),
-        Format::Json => {
+        ReportFormat::Json => {
             let value: serde_json::Value = serde_json::from_str(&json_v1::render(report)?)?;
             format!("{value}\n")
         }
+        format => format.render(report, look)?,
     };
     match &args.output {
         Some(path) => ReportFile::create(path)?.write(&text),
         None => output::print(&text),
     }
-}
-
-pub(super) fn render(
-    report: &Report,
-    format: Format,
-    look: human::Look,
-) -> Result<String, Failure> {
-    Ok(match format {
-        Format::Human => human::render(report, look),
-        Format::Json => json_v1::render(report)?,
-    })
 }
 
 fn target(args: &DiagnoseArgs, token: Option<&Secret>) -> Target {

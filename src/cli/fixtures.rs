@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::args::{Common, FixturesArgs, FixturesCommand, Format};
+use super::args::{Common, FixturesArgs, FixturesCommand};
 use super::exit::{Exit, Failure};
+use super::format::ReportFormat;
 use super::{diagnose, output, sources};
 use crate::bundle::fixture::{self, Fixture};
 use crate::catalog::Catalog;
@@ -34,13 +35,13 @@ pub(super) fn run(args: &FixturesArgs, common: &Common) -> Result<Exit, Failure>
 fn show(
     directory: &Path,
     checks: Option<&Path>,
-    format: Format,
+    format: ReportFormat,
     common: &Common,
 ) -> Result<Exit, Failure> {
     let (catalog, graph) = sources::graph(checks)?;
     let fixture = fixture::read(directory).map_err(Failure::usage)?;
     let report = diagnose::runtime()?.block_on(play(fixture, &catalog, &graph));
-    let text = diagnose::render(&report, format, output::look(common, true))?;
+    let text = format.render(&report, output::look(common, true))?;
     output::print(&text).map(|()| Exit::Healthy)
 }
 

@@ -8,6 +8,7 @@ mod exit;
 mod explain;
 mod fix;
 mod fixtures;
+mod format;
 mod integrate;
 mod lab;
 mod logs;
