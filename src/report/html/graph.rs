@@ -17,14 +17,14 @@ const NAME: usize = 13;
 const MARGIN: f64 = 5.0;
 
 const WIDE: Sizes = Sizes {
-    width: 104.0,
+    width: 108.0,
     height: 34.0,
-    between: 24.0,
+    between: 22.0,
     beside: 14.0,
     most: 8,
 };
 const NARROW: Sizes = Sizes {
-    width: 100.0,
+    width: 108.0,
     height: 32.0,
     between: 24.0,
     beside: 10.0,

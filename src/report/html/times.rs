@@ -117,8 +117,10 @@ fn row(timing: &Timing, scale: Scale) -> Markup {
             td { span.swatch.(paint(timing.layer)) aria-hidden="true" {} (name(timing.layer)) }
             td {
                 (text::line(&timing.what))
-                @if !reply.is_empty() { span class=(class) { (text::line(reply)) } }
-                span.after { "for " (checks.join(", ")) }
+                span.reply {
+                    @if !reply.is_empty() { span class=(class) { (text::line(reply)) } " \u{b7} " }
+                    span.after { "for " (checks.join(", ")) }
+                }
             }
             td.number { (fine(timing.took)) }
             td.when { (bar(timing, scale)) }
