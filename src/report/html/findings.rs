@@ -143,22 +143,46 @@ pub(super) fn command(text: &str) -> Markup {
     }
 }
 
-/// Facts with their names; those of one thing below its own.
+/// Facts with their names, those of one name together; what is told of one thing stands below it.
 pub(super) fn evidence(all: &[Fact]) -> Markup {
     let shown = &all[..all.len().min(FACTS)];
-    let groups = facts::groups(shown);
-    let lines = groups.iter().flat_map(|group| facts::labelled(group));
+    let mut named: Vec<(&str, Vec<&[Fact]>)> = Vec::new();
+    for group in facts::groups(shown) {
+        let Some(head) = group.first() else { continue };
+        match named.iter_mut().find(|(name, _)| *name == head.what) {
+            Some((_, groups)) => groups.push(group),
+            None => named.push((&head.what, vec![group])),
+        }
+    }
     html! {
         dl.evidence {
-            @for (label, value) in lines {
-                div.part[label.starts_with(' ')] {
-                    dt { (text::line(label.trim_start())) }
-                    dd { (text::lines(value)) }
+            @for (name, groups) in named {
+                div {
+                    dt { (text::line(name)) }
+                    @for group in groups { (thing(group)) }
                 }
             }
         }
         @if all.len() > shown.len() {
             p { "And " (all.len() - shown.len()) " more, which " code { "--format json" } " has." }
+        }
+    }
+}
+
+/// One thing, with what is told of it.
+fn thing(group: &[Fact]) -> Markup {
+    let parts = facts::labelled(group).into_iter().skip(1);
+    let value = group.first().map_or("", |head| &head.value);
+    html! {
+        dd {
+            (text::lines(value))
+            @if group.len() > 1 {
+                dl.parts {
+                    @for (label, value) in parts {
+                        div { dt { (text::line(label.trim_start())) } dd { (text::lines(value)) } }
+                    }
+                }
+            }
         }
     }
 }

@@ -99,7 +99,7 @@ impl Browser {
         }
         browser.call(
             "Browser.grantPermissions",
-            &json!({"permissions": ["clipboardReadWrite"]}),
+            &json!({"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}),
         );
         browser
     }
