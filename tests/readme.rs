@@ -177,7 +177,16 @@ fn runs(arguments: &[&str], directory: &Path) {
         [0, 1, 3].contains(&status),
         "{arguments:?} ended in {status}: {err}"
     );
-    assert!(!out.is_empty(), "{arguments:?} printed nothing");
+    match arguments
+        .iter()
+        .position(|argument| *argument == "--output")
+    {
+        Some(flag) => {
+            let written = fs::metadata(directory.join(arguments[flag + 1])).unwrap();
+            assert!(written.len() > 0, "{arguments:?} wrote nothing");
+        }
+        None => assert!(!out.is_empty(), "{arguments:?} printed nothing"),
+    }
     if matches!(
         arguments.first(),
         Some(&("lab" | "fixtures" | "explain" | "checks" | "schema"))

@@ -1,7 +1,7 @@
 //! What a check asked and how long that took, whoever asked it first: an answer that is there already took its time all the same.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::timed::Timed;
 use crate::model::Timing;
@@ -17,8 +17,8 @@ pub struct Meter(Arc<Mutex<Counted>>);
 
 #[derive(Debug, Default)]
 struct Counted {
-    /// From when to when they were asked and answered, by a clock that is never set; a recording has no such times.
-    spans: Vec<(Instant, Instant)>,
+    /// From when to when they were asked and answered, counted from the first of all; older recordings do not say.
+    spans: Vec<(Duration, Duration)>,
     /// What they were.
     questions: Vec<Timed>,
 }
@@ -41,7 +41,7 @@ impl Meter {
         let mut until = spans.first()?.0;
         let mut took = Duration::ZERO;
         for (asked, answered) in spans {
-            took += answered.saturating_duration_since(asked.max(until));
+            took = took.saturating_add(answered.saturating_sub(asked.max(until)));
             until = until.max(answered);
         }
         Some(took)
@@ -55,23 +55,14 @@ impl Meter {
     }
 }
 
-/// A question of whoever asks now was asked and answered at these times.
-pub(super) fn count(asked: Instant, answered: Instant, question: &Timed) {
-    counted(|counted| {
-        counted.spans.push((asked, answered));
-        counted.questions.push(Timed::clone(question));
-    });
-}
-
-/// A question of whoever asks now was answered from a recording.
-pub(super) fn count_recorded(question: impl FnOnce() -> Timed) {
-    counted(|counted| counted.questions.push(question()));
-}
-
-fn counted(count: impl FnOnce(&mut Counted)) {
+/// A question of whoever asks now was asked then, and its answer took so long.
+pub(super) fn count(asked: Option<Duration>, took: Duration, question: impl FnOnce() -> Timed) {
     // Where nobody counts, there is nothing to do.
     let _uncounted = METER.try_with(|meter| {
-        count(&mut meter.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut counted = meter.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let span = asked.map(|asked| (asked, asked.saturating_add(took)));
+        counted.spans.extend(span);
+        counted.questions.push(question());
     });
 }
 
@@ -83,18 +74,17 @@ mod tests {
     async fn what_is_asked_at_the_same_time_counts_once_and_waiting_for_others_does_not() {
         let meter = Meter::default();
         assert_eq!(meter.took(), None);
-        let start = Instant::now();
-        let at = |ms| start + Duration::from_millis(ms);
-        let count = |asked, answered| count(asked, answered, &Timed::default());
+        let ms = Duration::from_millis;
+        let count = |asked, answered| count(Some(ms(asked)), ms(answered - asked), Timed::default);
         meter
             .measure(async {
-                count(at(50), at(60));
-                count(at(0), at(20));
-                count(at(10), at(30));
-                count(at(12), at(15));
+                count(50, 60);
+                count(0, 20);
+                count(10, 30);
+                count(12, 15);
             })
             .await;
-        count(at(100), at(200));
+        count(100, 200);
         assert_eq!(meter.took(), Some(Duration::from_millis(40)));
     }
 }

@@ -105,7 +105,9 @@ impl Recorded {
             written.and_then(|question| self.answers.get(&(name.to_owned(), question.to_string())));
         let answer = given.and_then(|given| serde_json::from_value(given.answer.clone()).ok());
         if let (Some(given), Some(answer)) = (given, &answer) {
-            meter::count_recorded(|| timed(name, question, answer, given.began, given.took));
+            meter::count(given.began, given.took, || {
+                timed(name, question, answer, given.began, given.took)
+            });
         }
         answer.unwrap_or_else(A::unrecorded)
     }

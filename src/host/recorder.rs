@@ -56,11 +56,12 @@ pub(super) fn again<A: Clone + 'static>(answer: &dyn Answer) -> Option<A> {
     answer.downcast_ref().cloned()
 }
 
-/// An answer, when it was asked for and given, and what is told of that.
+/// An answer, when it was asked for, how long it took, and what is told of that.
 struct Given {
     answer: Box<dyn Answer>,
-    asked: Instant,
-    answered: Instant,
+    /// Since the recording began.
+    asked: Duration,
+    took: Duration,
     timed: Timed,
 }
 
@@ -101,8 +102,8 @@ impl<H: Host> Recorder<H> {
                     ask: (*ask).to_owned(),
                     question: serde_json::from_str(question).ok()?,
                     answer: given.answer.written(),
-                    began_ms: Some(millis(given.asked.duration_since(self.began))),
-                    duration_ms: millis(given.answered.duration_since(given.asked)),
+                    began_ms: Some(millis(given.asked)),
+                    duration_ms: millis(given.took),
                 })
             })
             .collect();
@@ -128,8 +129,7 @@ impl<H: Host> Recorder<H> {
             .get_or_init(async || {
                 let began = Instant::now();
                 let answer = ask(question.clone()).await;
-                let answered = Instant::now();
-                let (since, took) = (began.duration_since(self.began), answered - began);
+                let (since, took) = (began.duration_since(self.began), began.elapsed());
                 let duration_ms = took.as_secs_f64() * 1e3;
                 tracing::info!("asked {name} {} ({duration_ms:.1} ms)", excerpt(&asked));
                 tracing::debug!(
@@ -139,12 +139,12 @@ impl<H: Host> Recorder<H> {
                 Given {
                     timed: timed(name, &question, &answer, Some(since), took),
                     answer: Box::new(answer),
-                    asked: began,
-                    answered,
+                    asked: since,
+                    took,
                 }
             })
             .await;
-        meter::count(given.asked, given.answered, &given.timed);
+        meter::count(Some(given.asked), given.took, || Timed::clone(&given.timed));
         again(&*given.answer)
             .unwrap_or_else(|| unreachable!("an answer to {name} is of {name}'s type"))
     }

@@ -286,6 +286,18 @@ async fn a_recording_tells_when_what_was_asked_as_the_host_did() {
     let mut recording = recorder.recording();
     let played = timings(&Recorded::new(recording.clone())).await;
     assert_eq!(to_micros(played), live);
+    let meter = Meter::default();
+    let recorded = Recorded::new(recording.clone());
+    meter.measure(ask_everything(&recorded)).await;
+    let (began, ended) = (
+        live.iter().filter_map(|it| it.began).min(),
+        live.iter().filter_map(|it| Some(it.began? + it.took)).max(),
+    );
+    let took = meter.took().unwrap();
+    assert!(
+        !took.is_zero() && took <= ended.unwrap() - began.unwrap(),
+        "{took:?}"
+    );
 
     for entry in &mut recording.entries {
         entry.began_ms = None;
