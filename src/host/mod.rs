@@ -18,6 +18,7 @@ mod recorder;
 mod seen;
 mod system;
 mod time;
+mod timed;
 mod tunnel;
 mod unit;
 mod unit_text;

@@ -59,6 +59,7 @@ fn check(id: &'static str, status: Status, blocked_by: &[&'static str]) -> Check
         title: format!("title of {id}"),
         status,
         needs: Vec::new(),
+        uses: Vec::new(),
         blocked_by: blocked_by
             .iter()
             .copied()
@@ -97,6 +98,8 @@ fn report() -> Report {
             check("tcp", Status::Blocked, &["dns"]),
             check("tls", Status::Blocked, &["dns"]),
         ],
+        timings: Vec::new(),
+        certificates: None,
         commands: Commands {
             explain: Some("nexplane-doctor explain token.used".into()),
             again: None,
