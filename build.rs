@@ -24,18 +24,42 @@ use std::{env, fs};
 
 use serde::de::DeserializeOwned;
 
+/// Where the checks are listed, in the order in which a person should fix things.
+const LIST: &str = "src/checks/mod.rs";
 const PRODUCTS: &str = "src/contract/inspection/products.yaml";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=src/logs");
     println!("cargo::rerun-if-changed={PRODUCTS}");
     println!("cargo::rerun-if-changed=checks");
+    println!("cargo::rerun-if-changed={LIST}");
     let out = env::var("OUT_DIR")?;
     let out = Path::new(&out);
     fs::write(out.join("log_patterns.rs"), log_patterns()?)?;
     fs::write(out.join("products.rs"), products()?)?;
     fs::write(out.join("checks.rs"), table::of(&checks()?)?)?;
+    fs::write(out.join("sources.rs"), sources()?)?;
     Ok(())
+}
+
+/// The catalogue's files in the order of the list, for the tests of the room that may not read that itself.
+fn sources() -> Result<String, Box<dyn Error>> {
+    let root = env::var("CARGO_MANIFEST_DIR")?;
+    let list = fs::read_to_string(LIST)?;
+    let (_, list) = list
+        .split_once("\nchecks! {\n")
+        .ok_or("no list of checks")?;
+    let (list, _) = list.split_once("\n}").ok_or("a list without an end")?;
+    let mut table = "[\n".to_owned();
+    for id in list.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let name = format!("checks/{id}.yaml");
+        let path = Path::new(&root).join(&name);
+        writeln!(
+            table,
+            "Source {{ name: {name:?}, text: include_str!({path:?}) }},"
+        )?;
+    }
+    Ok(table + "]")
 }
 
 /// The files of the catalogue, with their names.

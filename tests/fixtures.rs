@@ -1,16 +1,39 @@
 //! The repository's recorded situations: each is diagnosed as its `situation.yaml` says, with nothing but the recording.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeSet;
-use std::path::Path;
-use std::process::Command;
+#[path = "fixtures/command.rs"]
+mod command;
+#[path = "fixtures/coverage.rs"]
+mod coverage;
 
-use nexplane_doctor::bundle::fixture;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use nexplane_doctor::bundle::fixture::{self, Expect};
 use nexplane_doctor::model::{SectionId, Verdict};
 use nexplane_doctor::{catalog::Catalog, checks};
 
-fn directory() -> std::path::PathBuf {
+fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
+}
+
+/// The program with these arguments, and what it said.
+fn doctor(arguments: &[&str]) -> (Output, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_nexplane-doctor"))
+        .args(arguments)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    (output, said)
+}
+
+/// What each of the repository's situations expects, by its name.
+fn expectations() -> Vec<(String, Expect)> {
+    let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
+    let expect = |path: &Path| fixture::read(path).unwrap().situation.expect;
+    let all = fixture::find(&directory()).unwrap();
+    all.iter().map(|path| (name(path), expect(path))).collect()
 }
 
 #[test]

@@ -167,20 +167,21 @@ fn each_entry(
     }
 }
 
-/// What comes after the last entry: nothing but zeros.
+/// What an archive may be filled up with at its end.
+const MOST_FILLING: u64 = 1 << 20;
+
+/// What comes after the last entry: nothing but some zeros.
 fn drain(mut rest: impl Read) -> Result<(), BundleError> {
-    let mut zeros = true;
-    let length = pieces(&mut rest, |piece| {
-        zeros &= piece.iter().all(|byte| *byte == 0);
-        Ok(())
+    let follows = || BundleError::Damaged(io::Error::other("something follows its end"));
+    let mut length = 0;
+    pieces(&mut rest, |piece| {
+        length += piece.len() as u64;
+        match length <= MOST_FILLING && piece.iter().all(|byte| *byte == 0) {
+            true => Ok(()),
+            false => Err(follows()),
+        }
     })?;
-    match (zeros, length > MOST_UNPACKED) {
-        (_, true) => Err(BundleError::TooLarge),
-        (true, _) => Ok(()),
-        (false, _) => Err(BundleError::Damaged(io::Error::other(
-            "something follows its end",
-        ))),
-    }
+    Ok(())
 }
 
 /// Reads to the end, a piece at a time; says how much that was.

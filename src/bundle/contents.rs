@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::archive::REPORT;
 use super::fixture::{EVIDENCE, Evidence};
 use super::manifest::{Asked, Manifest, Missing};
-use super::redact::{Redaction, Redactor};
+use super::redact::{Identities, Redaction, Redactor};
 use super::write::{Entry, pack};
 use super::{BundleError, FORMAT, artefacts};
 use crate::host::LogEntry;
@@ -66,9 +66,11 @@ impl Contents {
         redaction: &Redaction,
         most: u64,
     ) -> Result<Self, BundleError> {
-        let mut redactor = Redactor::new(redaction);
+        let mut redactor = Redactor::new(redaction, evidence)?;
         let tool = evidence.tool.clone();
-        let evidence = without(&mut redactor, EVIDENCE, evidence)?;
+        let mut evidence = evidence.clone();
+        redactor.prepare(&mut evidence);
+        let evidence = without(&mut redactor, EVIDENCE, &evidence)?;
         let report: Value =
             serde_json::from_str(report).map_err(|error| BundleError::malformed(REPORT, error))?;
         let report = without(&mut redactor, REPORT, &report)?;
@@ -77,7 +79,7 @@ impl Contents {
             format: FORMAT,
             tool,
             created_at: extra.created_at,
-            anonymized: false,
+            anonymized: redaction.names == Identities::Anonymized,
             asked: extra.asked,
             versions,
             missing: artefacts::missing(&evidence),

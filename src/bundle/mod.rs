@@ -18,7 +18,7 @@ pub use contents::{Contents, Extra};
 pub use error::BundleError;
 pub use manifest::{Asked, Listed, Manifest, Missing};
 pub use play::play;
-pub use redact::Redaction;
+pub use redact::{Identities, Redaction};
 pub use write::pack;
 
 /// The version of bundles that is written; this one and older ones are read.

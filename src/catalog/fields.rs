@@ -7,7 +7,7 @@ use crate::model::is_unprintable;
 
 /// A key's value as far as it could be read.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(super) enum Field<T> {
+pub(crate) enum Field<T> {
     /// The key is not there.
     #[default]
     Absent,
@@ -19,7 +19,7 @@ pub(super) enum Field<T> {
 
 impl<T> Field<T> {
     /// The value, if it is there.
-    pub(super) fn get(&self) -> Option<&At<T>> {
+    pub(crate) fn get(&self) -> Option<&At<T>> {
         match self {
             Self::Is(at) => Some(at),
             Self::Absent | Self::Wrong => None,
@@ -27,7 +27,7 @@ impl<T> Field<T> {
     }
 
     /// The value of a key that has to be there.
-    pub(super) fn required(
+    pub(crate) fn required(
         &self,
         key: &str,
         owner: &str,
@@ -42,7 +42,7 @@ impl<T> Field<T> {
 }
 
 /// Gives every entry of a mapping to `each`, which says whether it knows the key; `known` lists the keys for messages.
-pub(super) fn each(
+pub(crate) fn each(
     node: &Node,
     owner: &str,
     known: &[&str],
@@ -70,7 +70,7 @@ pub(super) fn each(
 }
 
 /// Says that a value is of the wrong type, unless it was refused and told already.
-pub(super) fn wrong(node: &Node, wanted: &str, report: &mut Reporter<'_>) {
+pub(crate) fn wrong(node: &Node, wanted: &str, report: &mut Reporter<'_>) {
     if node.kind != Kind::Refused {
         report.at(
             node.place,
@@ -80,7 +80,7 @@ pub(super) fn wrong(node: &Node, wanted: &str, report: &mut Reporter<'_>) {
 }
 
 /// A text that says something; blanks around it do not count.
-pub(super) fn text(node: &Node, key: &str, report: &mut Reporter<'_>) -> Field<String> {
+pub(crate) fn text(node: &Node, key: &str, report: &mut Reporter<'_>) -> Field<String> {
     let Kind::Text(text) = &node.kind else {
         wrong(node, &format!("`{key}` is a text"), report);
         return Field::Wrong;
@@ -102,7 +102,7 @@ pub(super) fn text(node: &Node, key: &str, report: &mut Reporter<'_>) -> Field<S
 }
 
 /// A truth value.
-pub(super) fn truth(node: &Node, key: &str, report: &mut Reporter<'_>) -> Field<bool> {
+pub(crate) fn truth(node: &Node, key: &str, report: &mut Reporter<'_>) -> Field<bool> {
     let Kind::Bool(value) = node.kind else {
         wrong(node, &format!("`{key}` is true or false"), report);
         return Field::Wrong;
@@ -114,7 +114,7 @@ pub(super) fn truth(node: &Node, key: &str, report: &mut Reporter<'_>) -> Field<
 }
 
 /// A whole number within bounds.
-pub(super) fn whole(
+pub(crate) fn whole(
     node: &Node,
     key: &str,
     bounds: std::ops::RangeInclusive<u16>,
@@ -142,7 +142,7 @@ pub(super) fn whole(
 }
 
 /// A list of words.
-pub(super) fn words(node: &Node, key: &str, report: &mut Reporter<'_>) -> Field<Vec<At<String>>> {
+pub(crate) fn words(node: &Node, key: &str, report: &mut Reporter<'_>) -> Field<Vec<At<String>>> {
     list(node, key, report, |item, report| {
         match text(item, key, report) {
             Field::Is(word) => Some(word),
@@ -152,7 +152,7 @@ pub(super) fn words(node: &Node, key: &str, report: &mut Reporter<'_>) -> Field<
 }
 
 /// A list, item by item; items that cannot be read are left out, and told by `item`.
-pub(super) fn list<T>(
+pub(crate) fn list<T>(
     node: &Node,
     key: &str,
     report: &mut Reporter<'_>,

@@ -95,7 +95,7 @@ fn read<'a>(sources: &[Source<'a>]) -> (Vec<File<'a>>, Vec<OfFile>) {
     let mut problems = Vec::new();
     for (number, source) in sources.iter().enumerate() {
         let mut report = Reporter::new(*source);
-        match yaml::read(&mut report) {
+        match yaml::read(yaml::CHECK, &mut report) {
             Some(node) if matches!(node.kind, yaml::Kind::Map(_)) => {
                 let raw = raw::check(&node, &mut report);
                 files.push(File {

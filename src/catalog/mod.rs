@@ -4,19 +4,20 @@
 //! Rust, in `checks`. Reading has two layers, as far apart as syntax and meaning: a document with the position of every
 //! word, and the types that everybody else sees. All problems of all files come at once, each with its place.
 //!
-//! This room reads no files and no directories: sources come in as text.
+//! This room reads no files and no directories: sources come in as text. How a text becomes a tree with places (`yaml`),
+//! how that is taken apart (`fields`) and what is wrong with it (`problem`) serves the fixtures' files as well.
 
 mod built_in;
 mod check;
 mod claim;
-mod fields;
+pub(crate) mod fields;
 mod graph;
 mod load;
 mod names;
-mod nearest;
+pub(crate) mod nearest;
 mod overlay;
 mod probe;
-mod problem;
+pub(crate) mod problem;
 mod raw;
 mod remedy;
 mod shell;
@@ -28,7 +29,7 @@ mod validate;
 mod values;
 #[cfg(test)]
 mod vocabulary;
-mod yaml;
+pub(crate) mod yaml;
 
 pub use check::{CheckDoc, FindingDoc, Repair};
 pub use nearest::nearest;

@@ -20,7 +20,7 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 }
 
 /// The end of a message about an unknown name: `: did you mean X?`, or the names that there are.
-pub(super) fn or_one_of<'a>(
+pub(crate) fn or_one_of<'a>(
     name: &str,
     known: impl IntoIterator<Item = &'a str> + Clone,
 ) -> String {
@@ -31,7 +31,7 @@ pub(super) fn or_one_of<'a>(
 }
 
 /// Names in a row, each in backticks.
-pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
     names.join(", ")
 }

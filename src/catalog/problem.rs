@@ -29,20 +29,20 @@ pub struct Problem {
 
 /// A place in a source: where something begins, and the characters that it spans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Place {
-    pub(super) line: usize,
-    pub(super) column: usize,
+pub(crate) struct Place {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
     /// Characters before it in the source.
-    pub(super) start: usize,
+    pub(crate) start: usize,
     /// Characters before its end.
-    pub(super) end: usize,
+    pub(crate) end: usize,
 }
 
 /// A value and the place where it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct At<T> {
-    pub(super) value: T,
-    pub(super) place: Place,
+pub(crate) struct At<T> {
+    pub(crate) value: T,
+    pub(crate) place: Place,
 }
 
 /// So many problems of one file are told; a file with more is not a check with mistakes.
@@ -50,14 +50,14 @@ const MOST_PROBLEMS: usize = 100;
 
 /// Collects the problems of one source.
 #[derive(Debug)]
-pub(super) struct Reporter<'a> {
+pub(crate) struct Reporter<'a> {
     source: Source<'a>,
     problems: Vec<Problem>,
     untold: usize,
 }
 
 impl<'a> Reporter<'a> {
-    pub(super) fn new(source: Source<'a>) -> Self {
+    pub(crate) fn new(source: Source<'a>) -> Self {
         Self {
             source,
             problems: Vec::new(),
@@ -66,12 +66,12 @@ impl<'a> Reporter<'a> {
     }
 
     /// The text that is being read.
-    pub(super) fn source(&self) -> Source<'a> {
+    pub(crate) fn source(&self) -> Source<'a> {
         self.source
     }
 
     /// Notes a problem at a place.
-    pub(super) fn at(&mut self, place: Place, message: impl fmt::Display) {
+    pub(crate) fn at(&mut self, place: Place, message: impl fmt::Display) {
         if self.problems.len() == MOST_PROBLEMS {
             self.untold += 1;
             return;
@@ -85,7 +85,7 @@ impl<'a> Reporter<'a> {
     }
 
     /// Notes a problem with a part of a value: at the part where the source has it to the letter, else at the value.
-    pub(super) fn within(&mut self, place: Place, part: &str, message: impl fmt::Display) {
+    pub(crate) fn within(&mut self, place: Place, part: &str, message: impl fmt::Display) {
         let found = self.find(place, part).unwrap_or(place);
         self.at(found, message);
     }
@@ -113,7 +113,7 @@ impl<'a> Reporter<'a> {
     }
 
     /// The problems, in the order of the text.
-    pub(super) fn into_problems(mut self) -> Vec<Problem> {
+    pub(crate) fn into_problems(mut self) -> Vec<Problem> {
         self.problems
             .sort_by_key(|problem| (problem.line, problem.column));
         if self.untold > 0 {
@@ -134,7 +134,7 @@ impl<'a> Reporter<'a> {
 }
 
 /// Quotes a name from a file in a message, cut to a length that fits a line.
-pub(super) fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     const LONGEST: usize = 60;
     if name.chars().count() <= LONGEST {
         format!("`{name}`")

@@ -4,38 +4,13 @@ use std::sync::LazyLock;
 
 use super::{Catalog, Problem, Source};
 
-macro_rules! sources {
-    ($($id:literal),*) => {
-        [$(Source {
-            name: concat!("checks/", $id, ".yaml"),
-            text: include_str!(concat!("../../checks/", $id, ".yaml")),
-        }),*]
-    };
-}
-
 /// The doctor's own files.
-pub(super) const SOURCES: [Source<'static>; 15] = sources![
-    "host",
-    "install",
-    "config",
-    "service",
-    "proxy",
-    "dns",
-    "tcp",
-    "tls",
-    "trust",
-    "clock",
-    "health",
-    "identity",
-    "registration",
-    "token",
-    "tasks"
-];
+pub(super) const SOURCES: &[Source<'static>] = &include!(concat!(env!("OUT_DIR"), "/sources.rs"));
 
 /// The doctor's own catalogue, read once for all tests.
 pub(super) fn own() -> &'static Catalog {
     static OWN: LazyLock<Catalog> = LazyLock::new(|| {
-        Catalog::load(&SOURCES).unwrap_or_else(|problems| {
+        Catalog::load(SOURCES).unwrap_or_else(|problems| {
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
             panic!("{}", lines.join("\n"))
         })

@@ -11,21 +11,21 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use super::problem::{Place, Reporter, quoted};
 
 /// The largest text that is read, in bytes.
-pub(super) const LARGEST: usize = 1 << 20;
+pub(crate) const LARGEST: usize = 1 << 20;
 
 /// How deep lists and mappings may nest; a check needs seven levels.
 const DEEPEST: usize = 16;
 
 /// A value and where it was written.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Node {
-    pub(super) place: Place,
-    pub(super) kind: Kind,
+pub(crate) struct Node {
+    pub(crate) place: Place,
+    pub(crate) kind: Kind,
 }
 
 /// What a value is. Plain words are told apart as YAML 1.2's core schema does.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Null,
     Bool(bool),
     /// A number as it was written.
@@ -39,15 +39,15 @@ pub(super) enum Kind {
 
 /// A key and its value.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Entry {
-    pub(super) key: String,
-    pub(super) place: Place,
-    pub(super) value: Node,
+pub(crate) struct Entry {
+    pub(crate) key: String,
+    pub(crate) place: Place,
+    pub(crate) value: Node,
 }
 
 impl Kind {
     /// What it is, in a message.
-    pub(super) fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Null => "nothing",
             Self::Bool(_) => "a truth value",
@@ -60,8 +60,23 @@ impl Kind {
     }
 }
 
+/// What a file is of, in messages.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Subject {
+    /// With its article, such as `a check`.
+    pub(crate) a: &'static str,
+    /// A key that it needs.
+    pub(crate) key: &'static str,
+}
+
+/// A file of the catalogue.
+pub(super) const CHECK: Subject = Subject {
+    a: "a check",
+    key: "id",
+};
+
 /// Reads the one document of a source. `None` when there is nothing to go on with; the reason has been told then.
-pub(super) fn read(report: &mut Reporter<'_>) -> Option<Node> {
+pub(crate) fn read(subject: Subject, report: &mut Reporter<'_>) -> Option<Node> {
     let text = report.source().text;
     let start = Place {
         line: 1,
@@ -72,13 +87,19 @@ pub(super) fn read(report: &mut Reporter<'_>) -> Option<Node> {
         report.at(
             start,
             format!(
-                "{} bytes are too many for a check: at most {LARGEST}",
-                text.len()
+                "{} bytes are too many for {}: at most {LARGEST}",
+                text.len(),
+                subject.a
             ),
         );
         return None;
     }
-    let mut builder = Builder::default();
+    let mut builder = Builder {
+        open: Vec::new(),
+        root: None,
+        documents: 0,
+        subject,
+    };
     for event in Parser::new_from_str(text) {
         match event {
             Ok((event, span)) => match builder.take(event, place(span), report) {
@@ -96,7 +117,11 @@ pub(super) fn read(report: &mut Reporter<'_>) -> Option<Node> {
         }
     }
     if builder.root.is_none() {
-        report.at(start, "the file is empty: a check needs at least `id`");
+        let Subject { a, key } = subject;
+        report.at(
+            start,
+            format!("the file is empty: {a} needs at least `{key}`"),
+        );
     }
     builder.root
 }
@@ -128,8 +153,8 @@ enum Key {
     Bad,
 }
 
-#[derive(Default)]
 struct Builder {
+    subject: Subject,
     open: Vec<Open>,
     root: Option<Node>,
     documents: usize,
@@ -142,7 +167,8 @@ impl Builder {
             Event::DocumentStart(_) => {
                 self.documents += 1;
                 if self.documents > 1 {
-                    report.at(place, "a second document: a file holds one check");
+                    let one = self.subject.a.trim_start_matches("a ");
+                    report.at(place, format!("a second document: a file holds one {one}"));
                     return Flow::Stop;
                 }
             }

@@ -368,7 +368,7 @@ impl<'a> Case<'a> {
     /// The TLS-inspecting product that made the chain, if its names say so.
     fn product(&self, leaf: &Certificate) -> Option<Maker> {
         let sent: Vec<_> = self.read.iter().skip(1).flatten().map(|it| it.der.clone()).collect();
-        inspection::made_by(&leaf.der, &sent)
+        leaf.stated_maker().unwrap_or_else(|| inspection::made_by(&leaf.der, &sent))
     }
 
     /// The first reason that is true: a useless CA file before all others.

@@ -1,17 +1,20 @@
 //! What may stand on the command line.
 
+mod bundle;
+mod fixtures;
+mod subject;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
 
-mod bundle;
-mod subject;
-
-pub(super) use bundle::{BundleArgs, BundleCommand, CreateArgs, PlayArgs};
-pub(super) use subject::SubjectArgs;
-
+pub(super) use self::bundle::{BundleArgs, BundleCommand, CreateArgs, PlayArgs};
+pub(super) use self::fixtures::{
+    FixturesArgs, FixturesCommand, FixturesNewArgs, FixturesTestArgs, ResultsFormat,
+};
+pub(super) use self::subject::SubjectArgs;
 use super::diff::DiffArgs;
 use super::exit::Failure;
 use super::format::ReportFormat;
@@ -90,7 +93,7 @@ pub(super) enum Command {
     Completions(CompletionsArgs),
     /// Manual pages
     Man(ManArgs),
-    /// The JSON Schema of the report, or of what `fix` or `diff` prints
+    /// The JSON Schema of the report, of what `fix` or `diff` prints, or of a fixture's files
     Schema(SchemaArgs),
 }
 
@@ -206,7 +209,7 @@ pub(super) struct SchemaArgs {
     pub(super) of: DocumentArg,
 }
 
-/// A document that is printed with `--format json`.
+/// A document that is printed with `--format json`, or that a person writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum DocumentArg {
     /// A diagnosis
@@ -215,6 +218,10 @@ pub(super) enum DocumentArg {
     Fix,
     /// A comparison
     Diff,
+    /// A fixture's situation.yaml
+    Fixture,
+    /// A fixture's evidence.json
+    Evidence,
 }
 
 /// One of the runbook's symptoms.
@@ -302,6 +309,23 @@ pub(super) enum ChecksCommand {
         #[arg(required = true, value_name = "FILE", value_hint = ValueHint::AnyPath)]
         files: Vec<PathBuf>,
     },
+    /// Begin a check of the doctor's own, in a copy of its repository: its text, its code, its line in the list, a situation
+    New(ChecksNewArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ChecksNewArgs {
+    /// Its id, such as disk_quota
+    pub(super) id: CheckId,
+    /// What is true when it passes, in one line
+    #[arg(long, value_name = "TEXT")]
+    pub(super) title: Option<String>,
+    /// The check behind which it stands in the order to fix things [default: the last one]
+    #[arg(long, value_name = "CHECK")]
+    pub(super) after: Option<CheckId>,
+    /// The copy of nexplane-doctor's repository
+    #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub(super) repository: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -320,37 +344,6 @@ pub(super) enum GraphFormat {
     Dot,
     /// For Mermaid
     Mermaid,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct FixturesArgs {
-    #[command(subcommand)]
-    pub(super) command: FixturesCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum FixturesCommand {
-    /// Diagnose recorded situations and compare with what each expects
-    Test {
-        /// Situations, or directories of them
-        #[arg(default_value = "fixtures", value_name = "PATH", value_hint = ValueHint::DirPath)]
-        paths: Vec<PathBuf>,
-        /// Your own checks, as in the diagnosis
-        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-        checks: Option<PathBuf>,
-    },
-    /// The report of a recorded situation, as its diagnosis gives it now
-    Show {
-        /// The situation's directory
-        #[arg(value_name = "PATH", value_hint = ValueHint::DirPath)]
-        path: PathBuf,
-        /// Your own checks, as in the diagnosis
-        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-        checks: Option<PathBuf>,
-        /// How to write the report
-        #[arg(long, value_enum, default_value_t = ReportFormat::Human)]
-        format: ReportFormat,
-    },
 }
 
 /// Reads text with any prefix, JSON, and what `journalctl -o export` and `-o json` print; gzip, zstd and UTF-16 too.

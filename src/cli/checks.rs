@@ -1,5 +1,7 @@
 //! `nexplane-doctor checks`: the graph of checks and their texts.
 
+mod new;
+
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -24,6 +26,7 @@ pub(super) fn run(args: &ChecksArgs, common: &Common) -> Result<Exit, Failure> {
             show(check, look)
         }
         ChecksCommand::Validate { files } => validate(files)?,
+        ChecksCommand::New(args) => new::run(args)?,
     };
     output::print(&text)?;
     Ok(Exit::Healthy)

@@ -81,6 +81,8 @@ fn dispatch(arguments: &[OsString]) -> Result<Exit, Failure> {
                 args::DocumentArg::Report => crate::report::json_v1::schema()?,
                 args::DocumentArg::Fix => fix::schema()?,
                 args::DocumentArg::Diff => crate::report::diff::schema()?,
+                args::DocumentArg::Fixture => crate::bundle::fixture::situation_schema()?,
+                args::DocumentArg::Evidence => crate::bundle::fixture::evidence_schema()?,
             };
             output::print(&schema).map(|()| Exit::Healthy)
         }

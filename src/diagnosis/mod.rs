@@ -3,6 +3,7 @@
 //! Pure: the same run gives the same report, whether it was live or played back.
 
 mod by_log;
+mod clean;
 mod commands;
 mod explain;
 mod history;
@@ -53,7 +54,7 @@ pub fn diagnose(catalog: &Catalog, run: &Run, source: Source, ignore: &[Code]) -
         .into_iter()
         .partition(|finding| ignore.contains(&finding.code) || symptom_of_ignored(finding));
     let verdict = verdict::of(&findings, &run.outcomes);
-    Report {
+    clean::clean(Report {
         source,
         started_at: run.started_at,
         duration: run.duration,
@@ -81,7 +82,7 @@ pub fn diagnose(catalog: &Catalog, run: &Run, source: Source, ignore: &[Code]) -
             .iter()
             .map(|outcome| check_report(catalog, outcome, &log))
             .collect(),
-    }
+    })
 }
 
 /// A finding with its text.

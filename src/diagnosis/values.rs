@@ -3,14 +3,14 @@
 use crate::catalog::Values;
 use crate::checks::{Known, config};
 use crate::contract::paths::AgentPaths;
-use crate::model::{Finding, Placeholder};
+use crate::model::{Finding, Placeholder, redact};
 
 /// What every remedy may name: where the agent is, what it was told, whom it talks to.
 pub(super) fn of_host(known: &Known) -> Values {
     let told = config::told(known);
     let paths = AgentPaths::of(known.system.os);
     let mut values = Values::default();
-    let mut set = |placeholder, value: String| values.set(placeholder, value);
+    let mut set = |placeholder, value: String| values.set(placeholder, redact(&value));
     set(Placeholder::Hostname, known.system.hostname.clone());
     set(Placeholder::Unit, paths.service.to_owned());
     set(Placeholder::Binary, paths.binary.to_owned());
@@ -44,7 +44,7 @@ pub(super) fn of_host(known: &Known) -> Values {
     ];
     for (placeholder, path) in paths {
         if let Some(path) = path {
-            values.set(placeholder, path.display().to_string());
+            values.set(placeholder, redact(&path.display().to_string()));
         }
     }
     // As it was understood: one that is no URL may hold a password, and is to be given otherwise anyway.
@@ -55,7 +55,8 @@ pub(super) fn of_host(known: &Known) -> Values {
                 .to_owned()
         };
         let url = told.control_plane.as_ref().map(ToString::to_string);
-        values.set(Placeholder::GivenControlPlane, url.unwrap_or_else(example));
+        let url = redact(&url.unwrap_or_else(example));
+        values.set(Placeholder::GivenControlPlane, url);
     }
     values
 }
@@ -64,7 +65,7 @@ pub(super) fn of_host(known: &Known) -> Values {
 pub(super) fn with_finding(base: &Values, finding: &Finding) -> Values {
     let mut values = base.clone();
     for (placeholder, value) in &finding.values {
-        values.set(*placeholder, value.clone());
+        values.set(*placeholder, redact(value));
     }
     values
 }

@@ -4,11 +4,13 @@
 //! another. It renders nothing, and knows no check by name but where a rule of the graph itself does.
 
 mod graph;
+mod outcome;
 mod selection;
 #[cfg(test)]
 mod tests;
 mod walk;
 
 pub use graph::{Graph, GraphError, Node};
+pub use outcome::{Event, Limits, Outcome, Run};
 pub use selection::{Selection, UnknownCheck};
-pub use walk::{Event, Limits, Outcome, Run, run};
+pub use walk::{replay, run};

@@ -11,77 +11,19 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::outcome::{Event, Limits, Outcome, Run};
 use super::{Graph, Selection};
 use crate::catalog::CheckDoc;
 use crate::checks::{AnyEvidence, Decision, Facts, Judgement, Known, Later};
 use crate::contract::url::ControlPlane;
 use crate::host::{Host, Meter, System};
 use crate::model::{CheckId, Code, Fact, Finding, Severity, Status, Target, format_duration};
-
-/// How long things may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// One probe. A check may ask for two of them one after the other.
-    pub timeout: Duration,
-    /// The whole run.
-    pub deadline: Duration,
-}
-
-impl Limits {
-    /// How long one check may collect, and how long it may judge.
-    fn per_check(self) -> Duration {
-        self.timeout * 2 + Duration::from_millis(250)
-    }
-}
-
-/// What happens during a run, for those who show progress.
-#[derive(Debug)]
-pub enum Event<'a> {
-    /// A check began to collect.
-    Started(&'a CheckId),
-    /// A check that is reported is settled.
-    Settled(&'a Outcome),
-}
-
-/// How a check ended.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Outcome {
-    /// Which check.
-    pub id: CheckId,
-    /// How it ended.
-    pub status: Status,
-    /// Why it is unknown, blocked or skipped.
-    pub reason: Option<String>,
-    /// The roots of its being blocked.
-    pub blocked_by: Vec<CheckId>,
-    /// What it found.
-    pub findings: Vec<Finding>,
-    /// What it saw.
-    pub notes: Vec<Fact>,
-    /// How long its questions took, whoever asked them first, and its judging.
-    pub duration: Duration,
-}
-
-/// A finished run.
-#[derive(Clone)]
-pub struct Run {
-    /// When it began, by the host's clock.
-    pub started_at: DateTime<Utc>,
-    /// How long it took.
-    pub duration: Duration,
-    /// Every check that was asked for, in the order of the graph.
-    pub outcomes: Vec<Outcome>,
-    /// Those that ran for them and are not reported: what they found still explains.
-    pub unreported: Vec<Outcome>,
-    /// What was known in the end.
-    pub known: Known,
-}
 
 /// Runs the selected checks of a graph against a host.
 ///
@@ -95,6 +37,72 @@ pub async fn run(
     limits: Limits,
     interrupted: &CancellationToken,
     on_event: &mut (dyn FnMut(Event<'_>) + Send),
+) -> Run {
+    let bench = Bench::OfItsOwn;
+    walk(
+        graph,
+        host,
+        target,
+        selection,
+        limits,
+        interrupted,
+        on_event,
+        bench,
+    )
+    .await
+}
+
+/// No recorded host takes this long; whoever replays watches over a check that never returns.
+const REPLAY: Limits = Limits {
+    timeout: Duration::from_secs(20),
+    deadline: Duration::from_secs(20),
+};
+
+/// Runs the selected checks against a host that answers at once: all of it on the thread that asks, so that many can be
+/// replayed side by side, a thread each.
+pub async fn replay(
+    graph: &Arc<Graph>,
+    host: Arc<dyn Host>,
+    target: Arc<Target>,
+    selection: &Selection,
+) -> Run {
+    let nobody = CancellationToken::new();
+    let bench = Bench::Shared;
+    walk(
+        graph,
+        host,
+        target,
+        selection,
+        REPLAY,
+        &nobody,
+        &mut |_| {},
+        bench,
+    )
+    .await
+}
+
+/// Where a check is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bench {
+    /// On a thread of its own: a judge that never returns must not hold up the others.
+    OfItsOwn,
+    /// Where everything else runs.
+    Shared,
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the arguments of `run`, and where to judge"
+)]
+async fn walk(
+    graph: &Arc<Graph>,
+    host: Arc<dyn Host>,
+    target: Arc<Target>,
+    selection: &Selection,
+    limits: Limits,
+    interrupted: &CancellationToken,
+    on_event: &mut (dyn FnMut(Event<'_>) + Send),
+    bench: Bench,
 ) -> Run {
     let began = Instant::now();
     let deadline = began + limits.deadline;
@@ -116,6 +124,7 @@ pub async fn run(
             later: Later::default(),
         },
         limits,
+        bench,
         states: Vec::new(),
         tasks: JoinSet::new(),
         by_task: HashMap::new(),
@@ -132,20 +141,6 @@ pub async fn run(
         outcomes,
         unreported,
         known: walk.known,
-    }
-}
-
-impl Outcome {
-    fn new(id: &CheckId, status: Status, reason: impl Into<Option<String>>) -> Self {
-        Self {
-            id: id.clone(),
-            status,
-            reason: reason.into(),
-            blocked_by: Vec::new(),
-            findings: Vec::new(),
-            notes: Vec::new(),
-            duration: Duration::ZERO,
-        }
     }
 }
 
@@ -202,6 +197,7 @@ struct Walk<'a> {
     host: Arc<dyn Host>,
     known: Known,
     limits: Limits,
+    bench: Bench,
     /// One for each node of the graph.
     states: Vec<State>,
     tasks: JoinSet<Done>,
@@ -348,12 +344,15 @@ impl Walk<'_> {
             return;
         };
         let (graph, known) = (Arc::clone(self.graph), self.known.clone());
-        // On a thread of its own: a judge that never returns must not hold up the others.
-        let task = self.tasks.spawn_blocking(move || {
+        let judge = move || {
             let mut facts = Facts::default();
             let judgement = graph.nodes()[i].check.judge(evidence, &known, &mut facts);
             Done::Judged(judgement, facts)
-        });
+        };
+        let task = match self.bench {
+            Bench::OfItsOwn => self.tasks.spawn_blocking(judge),
+            Bench::Shared => self.tasks.spawn(async move { judge() }),
+        };
         self.busy(i, task, before, None);
     }
 

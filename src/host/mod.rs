@@ -32,7 +32,7 @@ pub use network::{
 };
 pub use overlay::Overlay;
 pub use permission::{Acl, Powers};
-pub use recorded::Recorded;
+pub use recorded::{ASKS, Misfit, RawEntry, Recorded, Troubles, is_answer};
 pub use recorder::{Entry, Recorder, Recording};
 pub use seen::{FROM_A_ROUTER, Seen, Unseen};
 pub use system::{

@@ -1,21 +1,73 @@
 //! A host that was recorded: it answers what was answered then, and says so of what was never asked.
 
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use futures_util::future::{BoxFuture, ready};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::*;
 use crate::contract::token::TokenShape;
 
+/// So many questions without an answer are remembered; more would say nothing more.
+const MOST_UNANSWERED: usize = 100;
+
 /// Plays a recording back.
 pub struct Recorded {
-    answers: HashMap<(String, String), Value>,
+    /// The text of which answers are parts.
+    text: String,
+    /// By name and question.
+    answers: HashMap<String, Kept>,
+    troubles: Mutex<Troubles>,
+}
+
+/// An answer, as it was handed in.
+enum Kept {
+    Value(Value),
+    /// A part of the text: it is read when it is asked for, into the type that it is of.
+    Part(Range<usize>),
+}
+
+/// An entry of a recording whose question and answer are still the text that they were written as.
+#[derive(Debug, Deserialize)]
+pub struct RawEntry<'a> {
+    /// Which question: the name of a method of [`Host`].
+    #[serde(borrow)]
+    pub ask: Cow<'a, str>,
+    /// What was asked.
+    #[serde(borrow)]
+    pub question: &'a RawValue,
+    /// What was answered.
+    #[serde(borrow)]
+    pub answer: &'a RawValue,
+}
+
+/// What a diagnosis wanted of a recording, and did not get.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Troubles {
+    /// Answers that are none to their question.
+    pub misfits: Vec<Misfit>,
+    /// Questions that are not in the recording, each with its name: the first hundred.
+    pub unanswered: BTreeSet<String>,
+}
+
+/// An answer that is none to its question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misfit {
+    /// The name of the question.
+    pub ask: String,
+    /// What is wrong with it.
+    pub why: String,
+    /// Where that is in the text, in bytes, if the answer is a part of one.
+    pub at: Option<usize>,
 }
 
 /// What a host says when a question is not in the recording.
@@ -71,12 +123,59 @@ impl Unrecorded for ApiAnswer {
 impl Recorded {
     /// The host that a recording describes.
     pub fn new(recording: Recording) -> Self {
-        let answers = recording
-            .entries
-            .into_iter()
-            .map(|entry| ((entry.ask, entry.question.to_string()), entry.answer))
-            .collect();
-        Self { answers }
+        let entries = recording.entries.into_iter();
+        let answers = entries.map(|it| {
+            (
+                key(&it.ask, &it.question.to_string()),
+                Kept::Value(it.answer),
+            )
+        });
+        Self {
+            text: String::new(),
+            answers: answers.collect(),
+            troubles: Mutex::default(),
+        }
+    }
+
+    /// The host that the entries of a text describe, which keeps the text instead of copies of its parts; and whatever else
+    /// `parse` takes from there. A question that cannot be read is none that anybody asks.
+    ///
+    /// # Errors
+    /// Those of `parse`.
+    pub fn of_text<T, E>(
+        text: String,
+        parse: impl FnOnce(&str) -> Result<(T, Vec<RawEntry<'_>>), E>,
+    ) -> Result<(T, Self), E> {
+        let (besides, entries) = parse(&text)?;
+        let mut answers = HashMap::with_capacity(entries.len());
+        for entry in entries {
+            let Ok(question) = serde_json::from_str::<Value>(entry.question.get()) else {
+                continue;
+            };
+            let answer = entry.answer.get();
+            let start = (answer.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize);
+            let part = start..start.wrapping_add(answer.len());
+            answers.insert(key(&entry.ask, &question.to_string()), Kept::Part(part));
+        }
+        let host = Self {
+            text,
+            answers,
+            troubles: Mutex::default(),
+        };
+        Ok((besides, host))
+    }
+
+    /// What was wanted and not there, so far.
+    pub fn troubles(&self) -> Troubles {
+        self.troubles
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// The text of which its answers are parts.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     fn answer<Q: Serialize, A: DeserializeOwned + Unrecorded>(
@@ -84,13 +183,67 @@ impl Recorded {
         name: &str,
         question: &Q,
     ) -> A {
-        serde_json::to_value(question)
-            .ok()
-            .and_then(|question| self.answers.get(&(name.to_owned(), question.to_string())))
-            .and_then(|answer| serde_json::from_value(answer.clone()).ok())
-            .unwrap_or_else(A::unrecorded)
+        let question = serde_json::to_value(question).map(|question| question.to_string());
+        let key = key(name, &question.unwrap_or_default());
+        let read = match self.answers.get(&key) {
+            Some(Kept::Value(value)) => A::deserialize(value).map_err(|error| (error, None)),
+            Some(Kept::Part(part)) => {
+                let text = self.text.get(part.clone()).unwrap_or_default();
+                serde_json::from_str(text).map_err(|error| {
+                    let at = part.start + offset(text, error.line(), error.column());
+                    (error, Some(at))
+                })
+            }
+            None => {
+                self.note(|troubles| {
+                    if troubles.unanswered.len() < MOST_UNANSWERED {
+                        troubles.unanswered.insert(key);
+                    }
+                });
+                return A::unrecorded();
+            }
+        };
+        read.unwrap_or_else(|(error, at)| {
+            let (ask, why) = (name.to_owned(), error.to_string());
+            self.note(|troubles| troubles.misfits.push(Misfit { ask, why, at }));
+            A::unrecorded()
+        })
+    }
+
+    fn note(&self, note: impl FnOnce(&mut Troubles)) {
+        note(&mut self.troubles.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
+
+fn key(name: &str, question: &str) -> String {
+    format!("{name} {question}")
+}
+
+/// The byte of a text at a line and a column, both from 1; a column counts bytes here.
+fn offset(text: &str, line: usize, column: usize) -> usize {
+    let lines = text.split_inclusive('\n').take(line.saturating_sub(1));
+    let before: usize = lines.map(str::len).sum();
+    (before + column.saturating_sub(1)).min(text.len())
+}
+
+macro_rules! name {
+    ($( $(#[$doc:meta])* $name:ident: $question:ty => $answer:ty; )*) => {
+        /// The names of all questions.
+        pub const ASKS: &[&str] = &[$(stringify!($name)),*];
+
+        /// Whether a value is an answer to the question of a name.
+        ///
+        /// # Errors
+        /// Why it is not.
+        pub fn is_answer(name: &str, answer: &Value) -> Result<(), serde_json::Error> {
+            match name {
+                $(stringify!($name) => <$answer>::deserialize(answer).map(drop),)*
+                _ => Err(serde::de::Error::custom("no such question")),
+            }
+        }
+    };
+}
+questions!(name);
 
 macro_rules! play {
     ($( $(#[$doc:meta])* $name:ident: $question:ty => $answer:ty; )*) => {

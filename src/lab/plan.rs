@@ -85,6 +85,8 @@ pub enum Edit {
     Configure(String),
     /// In the configuration, one text becomes another.
     Replace(&'static str, &'static str),
+    /// A file of the agent's is moved to this path, and a symbolic link stands for it.
+    Link(File, &'static str),
     /// A file of the agent's gets these permission bits.
     Mode(File, u32),
     /// The agent's key is replaced by another one.

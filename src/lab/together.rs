@@ -189,7 +189,7 @@ fn gone(plan: &Plan) -> Vec<File> {
 const fn touched_by(edit: &Edit) -> Option<File> {
     match edit {
         Edit::Remove(_) => None,
-        Edit::Write(file, _) | Edit::Mode(file, _) => Some(*file),
+        Edit::Write(file, _) | Edit::Mode(file, _) | Edit::Link(file, _) => Some(*file),
         Edit::Configure(_) | Edit::Replace(..) => Some(File::Config),
         Edit::OtherKey => Some(File::Key),
     }

@@ -381,6 +381,12 @@ impl Files {
                 let config = fs::read_to_string(self.at(path(File::Config)))?;
                 self.write(path(File::Config), &config.replace(from, to))?;
             }
+            Edit::Link(file, elsewhere) => {
+                let text = fs::read_to_string(self.at(path(*file)))?;
+                self.write(elsewhere, &text)?;
+                fs::remove_file(self.at(path(*file)))?;
+                link(Path::new(elsewhere), &self.at(path(*file)))?;
+            }
             Edit::Mode(file, mode) => set_mode(&self.at(path(*file)), *mode)?,
             Edit::OtherKey => {
                 let key = rcgen::KeyPair::generate()?.serialize_pem();
@@ -509,4 +515,14 @@ fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
 #[cfg(not(unix))]
 fn set_mode(_path: &Path, _mode: u32) -> io::Result<()> {
     Ok(())
+}
+
+#[cfg(unix)]
+fn link(to: &Path, at: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(to, at)
+}
+
+#[cfg(not(unix))]
+fn link(_to: &Path, _at: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }

@@ -37,6 +37,7 @@ mod kill_points;
 mod proxy;
 mod registration;
 mod sandbox;
+mod scaffold;
 mod secrets;
 mod service;
 mod tasks;

@@ -4,10 +4,15 @@
 //! Here everything is looked through once more, with the secrets that the doctor was given, in every string of the evidence and of the report: questions
 //! and answers alike, so that what was asked is still what will be asked.
 
+mod anonymize;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use self::anonymize::Anonymizer;
+use super::BundleError;
+use super::fixture::Evidence;
 use crate::model::{Secret, SecretKind, redact_with};
 
 /// What stands where a secret stood.
@@ -27,6 +32,18 @@ const HEADERS: [&str; 4] = [
 pub struct Redaction {
     /// Secrets that the doctor was given: wherever they occur.
     pub secrets: Vec<Secret>,
+    /// What becomes of the names of hosts and users, and of addresses.
+    pub names: Identities,
+}
+
+/// What becomes of the names of hosts and users, and of addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Identities {
+    /// They stay: whoever reads the bundle may know them.
+    #[default]
+    Kept,
+    /// Others stand for them, the same for the same.
+    Anonymized,
 }
 
 /// How many secrets of each kind were taken out.
@@ -36,14 +53,27 @@ pub(super) type Redacted = BTreeMap<SecretKind, u64>;
 pub(super) struct Redactor {
     secrets: Vec<Secret>,
     counts: Redacted,
+    anonymizer: Option<Anonymizer>,
 }
 
 impl Redactor {
-    pub(super) fn new(redaction: &Redaction) -> Self {
+    /// For what goes with this evidence.
+    pub(super) fn new(redaction: &Redaction, evidence: &Evidence) -> Result<Self, BundleError> {
         let long = |secret: &&Secret| secret.expose().trim().len() >= SHORTEST;
-        Self {
+        Ok(Self {
             secrets: redaction.secrets.iter().filter(long).cloned().collect(),
             counts: Redacted::new(),
+            anonymizer: match redaction.names {
+                Identities::Kept => None,
+                Identities::Anonymized => Some(Anonymizer::of(evidence)?),
+            },
+        })
+    }
+
+    /// Takes out of the evidence what is no text.
+    pub(super) fn prepare(&self, evidence: &mut Evidence) {
+        if let Some(anonymizer) = &self.anonymizer {
+            anonymizer.prepare(evidence);
         }
     }
 
@@ -63,9 +93,12 @@ impl Redactor {
                 parts.join(MARK)
             })
         };
-        redact_with(text, &given, &mut |kind| {
-            *counts.entry(kind).or_default() += 1
-        })
+        let mut found = |kind| *counts.entry(kind).or_default() += 1;
+        let text = redact_with(text, &given, &mut found);
+        match &mut self.anonymizer {
+            None => text,
+            Some(anonymizer) => anonymizer.text(&text),
+        }
     }
 
     /// A document without them: every string, and the names of what it holds.
@@ -98,16 +131,25 @@ impl Redactor {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::time::Duration;
+
     use serde_json::json;
 
     use super::*;
+    use crate::host::Recording;
+    use crate::model::Target;
 
     #[test]
     fn every_string_of_a_document_is_looked_through_and_what_is_found_is_counted() {
         let redaction = Redaction {
             secrets: vec![Secret::new("opaque-1234"), Secret::new("abc")],
+            names: Identities::Kept,
         };
-        let mut redactor = Redactor::new(&redaction);
+        let target = Target::unspecified(Duration::from_secs(1));
+        let evidence = Evidence::new(target, Vec::new(), Recording::default());
+        let mut redactor = Redactor::new(&redaction, &evidence).unwrap();
         let mut value = json!({
             "a": ["password=x1", {"b opaque-1234": "abc b3BhcXVlLTEyMzQgYW5kIG1vcmU="}],
             "headers": [["set-cookie", "s=1"], ["date", "now"]],

@@ -5,6 +5,7 @@ use x509_parser::pem::{Pem, parse_x509_pem};
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
+use crate::contract::chain::facts;
 use crate::host::KeyFacts;
 use crate::model::excerpt;
 
@@ -30,6 +31,18 @@ impl Certificate {
         if text.trim().is_empty() {
             return Err("the file is empty".into());
         }
+        if let Some(stated) = facts::first(text) {
+            let stated = stated.map_err(|why| match why.starts_with("its PEM") {
+                true => why,
+                false => "its content is damaged".to_owned(),
+            })?;
+            return Ok(Self {
+                common_name: stated.common_name,
+                not_before: stated.not_before,
+                not_after: stated.not_after,
+                public_key: stated.public_key.into_bytes(),
+            });
+        }
         let block = Pem::iter_from_buffer(text.as_bytes())
             .find(|block| !matches!(block, Ok(pem) if !pem.label.ends_with("CERTIFICATE")))
             .ok_or("there is no PEM block `CERTIFICATE` in it")?
@@ -51,6 +64,9 @@ impl Certificate {
 
     /// Whether this is the public half of the certificate's key.
     pub(super) fn is_of(&self, key: &KeyFacts) -> bool {
+        if key.public_key.as_bytes() == self.public_key {
+            return true;
+        }
         let pem = format!(
             "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
             key.public_key

@@ -13,7 +13,7 @@ use super::super::progress::{Progress, Spinner};
 use super::super::report_file::ReportFile;
 use super::super::{diagnose, output};
 use crate::bundle::fixture::Evidence;
-use crate::bundle::{Asked, Contents, Extra, Redaction, play};
+use crate::bundle::{Asked, Contents, Extra, Identities, Redaction, play};
 use crate::doctor::Doctor;
 use crate::engine::Event;
 use crate::host::live::LiveHost;
@@ -93,6 +93,10 @@ async fn pack(
     let secrets = [&doctor.settings.token, &doctor.settings.api_token];
     let redaction = Redaction {
         secrets: secrets.into_iter().flatten().cloned().collect(),
+        names: match args.anonymize {
+            true => Identities::Anonymized,
+            false => Identities::Kept,
+        },
     };
     let text = json_v1::render(report)?;
     let mut contents = Contents::new(&evidence, &text, extra, &redaction, args.max_size)

@@ -6,12 +6,15 @@ use std::net::IpAddr;
 use chrono::{DateTime, Utc};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use serde::{Deserialize, Serialize};
 use x509_parser::error::X509Error;
 use x509_parser::extensions::{ExtendedKeyUsage, GeneralName, ParsedExtension, X509Extension};
 use x509_parser::oid_registry::OID_PKIX_ACCESS_DESCRIPTOR_CA_ISSUERS;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::facts::{self, Stated};
 use super::key::{self, Key};
+use crate::contract::inspection::Maker;
 use crate::model::excerpt;
 
 /// A certificate that could be read.
@@ -36,11 +39,11 @@ pub struct Certificate {
     /// Whether it says that it is a CA's.
     pub is_ca: bool,
     /// X.509 version 3, the only one that can say that it is a CA.
-    is_v3: bool,
+    pub(super) is_v3: bool,
     /// Where it says that its issuer's certificate can be fetched (AIA).
     pub ca_issuers: Option<String>,
-    key_id: Option<Vec<u8>>,
-    issuer_key_id: Option<Vec<u8>>,
+    pub(super) key_id: Option<Vec<u8>>,
+    pub(super) issuer_key_id: Option<Vec<u8>>,
     /// The name of its signature's algorithm, if nobody accepts it any more.
     pub weak_signature: Option<&'static str>,
     /// How its issuer signed it, for people.
@@ -49,10 +52,12 @@ pub struct Certificate {
     pub key: Key,
     /// What of its rules the agent's library looks at beside those.
     pub rules: Rules,
+    /// What is said of it where its bytes are not there: in anonymized evidence alone.
+    pub(super) stated: Option<Box<Stated>>,
 }
 
 /// What a certificate may be used for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rules {
     /// Its purposes, if it says any, leave out servers.
     pub not_for_servers: bool,
@@ -67,7 +72,8 @@ pub struct Rules {
 }
 
 /// Whether a certificate is signed with another's key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Signature {
     /// It is.
     Good,
@@ -120,6 +126,7 @@ impl Certificate {
                 unknown_critical: false,
             },
             der: der.clone().into_owned(),
+            stated: None,
         };
         for extension in parsed.extensions() {
             certificate.read(extension);
@@ -165,8 +172,11 @@ impl Certificate {
         }
     }
 
-    /// The certificates of a PEM text, unreadable ones included, at most `most`.
+    /// The certificates of a PEM text, unreadable ones included, at most `most`; where facts stand for them, by those.
     pub fn all(pem: &str, most: usize) -> Vec<Result<Self, String>> {
+        if let Some(stated) = facts::read(pem, most) {
+            return stated;
+        }
         CertificateDer::pem_slice_iter(pem.as_bytes())
             .take(most)
             .map(|block| match block {
@@ -197,6 +207,9 @@ impl Certificate {
 
     /// Whether `issuer`, which has the right name, signed this.
     pub fn signed_by(&self, issuer: &Self) -> Signature {
+        if let Some(stated) = &self.stated {
+            return stated.signed_by(issuer);
+        }
         let ids = (&self.issuer_key_id, &issuer.key_id);
         if matches!(ids, (Some(named), Some(other)) if named != other) {
             return Signature::OtherKey;
@@ -221,8 +234,16 @@ impl Certificate {
         }
     }
 
+    /// The product that made it, where that is said of it instead of read.
+    pub fn stated_maker(&self) -> Option<Option<Maker>> {
+        self.stated.as_ref().map(|stated| stated.maker())
+    }
+
     /// Its SHA-256 fingerprint, as `openssl x509 -fingerprint -sha256` writes it.
     pub fn fingerprint(&self) -> String {
+        if let Some(stated) = &self.stated {
+            return stated.fingerprint.clone();
+        }
         let suite = rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
         let hash = suite
             .tls13()

@@ -7,6 +7,7 @@ use ring::signature::{
     RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
     RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY, RsaParameters, UnparsedPublicKey,
 };
+use serde::{Deserialize, Serialize};
 use x509_parser::prelude::X509Certificate;
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo};
@@ -15,7 +16,8 @@ use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo};
 const RSA_BITS: usize = 2048;
 
 /// A certificate's key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Key {
     /// RSA, with its size in bits.
     Rsa(usize),
@@ -115,6 +117,13 @@ pub(super) fn weak(oid: &str) -> Option<&'static str> {
         }
         _ => None,
     }
+}
+
+/// The name of a signature algorithm that no current library accepts, as [`weak`] gives it.
+pub(super) fn weak_name(name: &str) -> Option<&'static str> {
+    ["MD2", "MD5", "SHA-1"]
+        .into_iter()
+        .find(|weak| *weak == name)
 }
 
 /// Whether an RSA key under 2048 bits signed a certificate; nothing where that cannot be told.

@@ -4,6 +4,7 @@
 //! and rustls alone would not. What time it is, both say themselves.
 
 mod certificate;
+pub mod facts;
 mod key;
 mod path;
 mod walk;

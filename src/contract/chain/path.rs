@@ -9,6 +9,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use rustls::pki_types::{ServerName, TrustAnchor, UnixTime};
+use serde::{Deserialize, Serialize};
 use webpki::{EndEntityCert, Error, KeyUsage, VerifiedPath, anchor_from_trusted_cert};
 
 use super::certificate::{Certificate, Signature};
@@ -124,7 +125,7 @@ fn admitted(routes: Vec<Vec<Certificate>>) -> Path {
 }
 
 /// The links hold up to an anchor, and rustls says no.
-fn anchored(walk: &Walk<'_>, error: Option<Error>) -> Path {
+fn anchored(walk: &Walk<'_>, refused: Option<Refused>) -> Path {
     let bad = |why: String| Path::Bad {
         why,
         walked: walk.path(),
@@ -149,24 +150,39 @@ fn anchored(walk: &Walk<'_>, error: Option<Error>) -> Path {
         );
     }
     let has_short_key = walk.path().iter().any(Certificate::has_short_key);
-    let milder = match &error {
-        // Each certificate on its own may be fine, but never all at the same time: `time` says which.
-        None | Some(Error::CertExpired { .. } | Error::CertNotValidYet { .. }) => true,
-        // Go does not mind, or does so much later.
-        Some(
-            Error::CaUsedAsEndEntity
-            | Error::MaximumPathDepthExceeded
-            | Error::MaximumSignatureChecksExceeded
-            | Error::MaximumPathBuildCallsExceeded,
-        ) => true,
-        Some(_) => has_short_key,
-    };
-    match (milder, walk.by_the_agents_rules(), error) {
+    // Without a word, each certificate on its own may be fine, but never all at the same time: `time` says which.
+    let milder = refused.as_ref().is_none_or(|it| it.mild || has_short_key);
+    match (milder, walk.by_the_agents_rules(), refused) {
         (true, Ok(()), _) => Path::Anchored(vec![walk.path()]),
         (true, Err(Refusal::Bad(why)), _) => bad(why.into()),
         (true, Err(Refusal::Unknown(why)), _) => undecided(why),
-        (false, _, Some(error)) => bad(describe(&error)),
+        (false, _, Some(refused)) => bad(refused.why),
         (false, _, None) => bad("it is malformed".into()),
+    }
+}
+
+/// What rustls does not accept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Refused {
+    /// Whether the agent's library does not mind, or does so much later.
+    mild: bool,
+    /// What it is, in words that finish "the chain cannot be accepted: …".
+    why: String,
+}
+
+impl Refused {
+    fn of(error: &Error) -> Self {
+        let mild = matches!(
+            error,
+            Error::CertExpired { .. }
+                | Error::CertNotValidYet { .. }
+                | Error::CaUsedAsEndEntity
+                | Error::MaximumPathDepthExceeded
+                | Error::MaximumSignatureChecksExceeded
+                | Error::MaximumPathBuildCallsExceeded
+        );
+        let why = describe(error);
+        Self { mild, why }
     }
 }
 
@@ -198,18 +214,25 @@ fn reason(walk: &Walk<'_>, trust: Anchors<'_>) -> Reason {
 /// when the host is neither a name nor an address that could stand in a certificate.
 pub fn names(leaf: &Certificate, host: &str) -> Option<bool> {
     let name = ServerName::try_from(host.trim_end_matches('.')).ok()?;
+    if let Some(stated) = &leaf.stated {
+        return Some(stated.is_for(host));
+    }
     Some(verify_name(&leaf.der, &name).is_ok())
 }
 
 /// Every way to an anchor that rustls accepts at some moment; else the error that says most, without those of time.
-fn verify(
+pub(super) fn verify(
     chain: &[Certificate],
     anchors: &[Certificate],
-) -> Result<Vec<Vec<Certificate>>, Option<Error>> {
+) -> Result<Vec<Vec<Certificate>>, Option<Refused>> {
     let Some((leaf, rest)) = chain.split_first() else {
         return Err(None);
     };
-    let end_entity = EndEntityCert::try_from(&leaf.der).map_err(Some)?;
+    if let Some(stated) = &leaf.stated {
+        return stated.verified(chain, anchors);
+    }
+    let end_entity =
+        EndEntityCert::try_from(&leaf.der).map_err(|error| Some(Refused::of(&error)))?;
     let intermediates: Vec<_> = rest.iter().map(|it| it.der.clone()).collect();
     let usable: Vec<(&Certificate, TrustAnchor<'_>)> = anchors
         .iter()
@@ -247,7 +270,7 @@ fn verify(
         }
     }
     match routes.into_inner() {
-        routes if routes.is_empty() => Err(worst),
+        routes if routes.is_empty() => Err(worst.as_ref().map(Refused::of)),
         routes => Ok(routes),
     }
 }

@@ -58,6 +58,20 @@ pub struct Maker {
     pub ca: String,
 }
 
+impl Maker {
+    /// What is said to have made a certificate, if there is such a product.
+    pub fn named(product: &str, ca: &str) -> Option<Self> {
+        let product = PRODUCTS.iter().find(|it| it.name == product)?;
+        let ca = excerpt(ca);
+        Some(Self { product, ca })
+    }
+}
+
+/// Whether a part of a name is that of a CA of one of these products.
+pub fn is_a_product(part: &str) -> bool {
+    PRODUCTS.iter().any(|product| product.makes(part))
+}
+
 /// The product that made a server's certificate, if it bears the name of one: its issuer, the issuer's issuer as far as
 /// they were sent, and so on. Certificates that were sent along and did not issue it do not count.
 pub fn made_by(leaf: &CertificateDer<'_>, sent: &[CertificateDer<'_>]) -> Option<Maker> {

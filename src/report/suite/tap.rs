@@ -88,6 +88,8 @@ fn quoted(text: &str) -> String {
             '"' | '\\' => {
                 let _ = write!(quoted, "\\{c}");
             }
+            // What Unicode has set apart for ever is no character of YAML.
+            c if u32::from(c) & 0xfffe == 0xfffe => quoted.push(char::REPLACEMENT_CHARACTER),
             c => quoted.push(c),
         }
     }
