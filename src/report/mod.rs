@@ -7,3 +7,5 @@ pub mod json_v1;
 pub mod line;
 mod summary;
 pub mod table;
+#[cfg(test)]
+mod testing;
