@@ -16,6 +16,8 @@ pub mod suite;
 mod summary;
 pub mod table;
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 
 /// Whether a warning is a failure, as `--strict` has it.

@@ -45,6 +45,17 @@ fn fetched(path: &str) -> PathBuf {
     path
 }
 
+/// What a program prints.
+///
+/// # Panics
+/// When it fails.
+fn printed(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {said}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// Pages on disk, as somebody keeps them who got them with a ticket.
 struct Pages(TempDir);
 
@@ -55,17 +66,9 @@ impl Pages {
 
     /// Renders a fixture; gives the page, and where it is.
     fn render(&self, fixture: &Path) -> (String, String) {
-        let output = Command::new(env!("CARGO_BIN_EXE_nexplane-doctor"))
-            .args(["fixtures", "show", "--format", "html"])
-            .arg(fixture)
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        let page = String::from_utf8(output.stdout).unwrap();
+        let mut doctor = Command::new(env!("CARGO_BIN_EXE_nexplane-doctor"));
+        doctor.args(["fixtures", "show", "--format", "html"]);
+        let page = printed(doctor.arg(fixture));
         let name = fixture.file_name().unwrap().to_str().unwrap();
         let path = self.0.path().join(name).with_extension("html");
         fs::write(&path, &page).unwrap();
@@ -265,16 +268,8 @@ fn squeezed(text: &str) -> String {
 fn on_paper(browser: &mut Browser) -> String {
     let pdf = tempfile::NamedTempFile::new().unwrap();
     fs::write(pdf.path(), STANDARD.decode(browser.print()).unwrap()).unwrap();
-    let output = Command::new("pdftotext")
-        .args(["-raw".as_ref(), pdf.path().as_os_str(), "-".as_ref()])
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    squeezed(&String::from_utf8(output.stdout).unwrap())
+    let mut reader = Command::new("pdftotext");
+    squeezed(&printed(reader.arg("-raw").arg(pdf.path()).arg("-")))
 }
 
 #[test]

@@ -8,10 +8,10 @@ use chrono::{DateTime, TimeDelta};
 
 use super::*;
 use crate::model::{
-    CertificateReport, Certificates, Chain, ChainEnd, CheckId, CheckReport, Clocks, Code, Commands,
-    Fact, HostReport, Layer, Origin, Os, Remedy, Reply, ReportedFinding, Role, Severity, Step,
-    TargetReport, Timing,
+    CertificateReport, Certificates, Chain, ChainEnd, CheckId, CheckReport, Clocks, Commands, Fact,
+    HostReport, Layer, Origin, Os, Reply, ReportedFinding, Role, Step, TargetReport, Timing,
 };
+use crate::report::testing;
 
 /// What would be markup, an attribute's end, a handler, and what acts without being seen.
 const HOSTILE: &str = "</script></style><script>alert(1)</script>\"'><img src=x onerror=alert(1)>\u{202e}\u{1b}[31m\u{0}";
@@ -22,36 +22,23 @@ fn finding(
     explained_by: &[&'static str],
     text: &str,
 ) -> ReportedFinding {
-    let code = Code::from_static(code);
-    ReportedFinding {
-        check: code.check(),
-        severity: match role {
-            Role::Notice => Severity::Warning,
-            _ => Severity::Error,
-        },
-        role,
-        explained_by: explained_by
-            .iter()
-            .copied()
-            .map(Code::from_static)
-            .collect(),
-        title: format!("Title of {code}{text}"),
-        detail: format!("Detail of {code}.{text}"),
-        evidence: vec![Fact {
-            what: format!("seen{text}"),
-            value: format!("value{text}"),
-        }],
-        remedy: Remedy {
-            text: format!("Do this.{text}"),
-            steps: vec![Step {
-                text: format!("Install again{text}"),
-                command: Some(format!("nexplane-agent install{text}")),
-            }],
-            runbook: None,
-        },
-        repair: None,
-        code,
+    let mut finding = testing::finding(code, role, explained_by);
+    for words in [
+        &mut finding.title,
+        &mut finding.detail,
+        &mut finding.remedy.text,
+    ] {
+        words.push_str(text);
     }
+    finding.evidence.push(Fact {
+        what: format!("seen{text}"),
+        value: format!("value{text}"),
+    });
+    finding.remedy.steps.push(Step {
+        text: format!("Install again{text}"),
+        command: Some(format!("nexplane-agent install{text}")),
+    });
+    finding
 }
 
 fn check(id: &'static str, status: Status, needs: &[&'static str], text: &str) -> CheckReport {
@@ -181,7 +168,7 @@ fn the_verdict_comes_first_then_the_cause_with_what_to_do_then_the_rest() {
             "<h1><span class=\"verdict failed\">failed</span>",
             "https://nexplane.corp:8000",
             "<h2 id=\"causes\">Cause</h2>",
-            "Title of token.used",
+            "title of token.used",
             "It explains <a href=\"#finding-service.crash_looping\">",
             "What to do",
             "<pre><code>nexplane-agent install</code></pre>",
