@@ -143,6 +143,7 @@ fn unrecorded() -> Vec<Entry> {
         ask: ask.to_owned(),
         question,
         answer,
+        began_ms: None,
         duration_ms: 0.0,
     };
     let exchange = json!({
