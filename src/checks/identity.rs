@@ -14,10 +14,11 @@ use self::certificate::Certificate;
 pub(super) use self::pending::Pair;
 use self::pending::Waiting;
 use super::agent_user::{Access, AgentUser, permissions};
-use super::{Check, Decision, Facts, Judgement, Known, clock, config};
+use super::{Check, Decision, Facts, Judgement, Known, clock, config, trust};
 use crate::contract::api::ROTATION_GRACE_DAYS;
+use crate::contract::chain;
 use crate::host::{Content, Host, HostPath, KeyFacts, ReadQuestion, Seen, Stat, Unseen};
-use crate::model::{Code, Explained, Finding, Placeholder, spoken_duration};
+use crate::model::{CertificateReport, Code, Explained, Finding, Origin, Placeholder, spoken_duration};
 
 const MISSING: Code = Code::from_static("identity.missing");
 const UNREADABLE: Code = Code::from_static("identity.unreadable");
@@ -91,6 +92,9 @@ pub(super) async fn agent_id(host: &dyn Host, cert: &HostPath) -> Option<String>
 pub(super) async fn pending(host: &dyn Host, cert: &HostPath, key: &HostPath) -> Option<Pair> {
     Waiting::ask(host, cert, key).await.pair()
 }
+
+/// The certificate as it is, for who draws it.
+pub struct Shown(pub CertificateReport);
 
 /// What was seen.
 #[derive(Debug)]
@@ -167,6 +171,11 @@ impl Check for Probe {
                 State::Usable
             }),
         });
+        if let Ok(content) = &evidence.content
+            && let Some(Ok(certificate)) = chain::Certificate::all(&content.text, 1).pop()
+        {
+            facts.publish(Shown(trust::certificate_report(&certificate, Origin::Agent, Vec::new())));
+        }
         for finding in &mut judgement.findings {
             let path = |path: &HostPath| path.path().display().to_string();
             finding.values.insert(Placeholder::CertPath, path(&evidence.cert));

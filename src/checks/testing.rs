@@ -40,6 +40,7 @@ impl Evidence {
             ask: ask.to_owned(),
             question: value(serde_json::to_value(question)),
             answer: value(serde_json::to_value(answer)),
+            began_ms: None,
             duration_ms: 1.0,
         });
         self

@@ -16,14 +16,17 @@ use crate::contract::inspection::{self, Maker};
 use crate::host::{
     Anchors, AnchorsQuestion, Base, Content, Ending, Handshake, Host, HostPath, Pem, ReadQuestion, Seen,
 };
-use crate::model::{Code, Explained, Fact, Finding, Placeholder, counted};
+use crate::model::{Chain, Code, Explained, Fact, Finding, Placeholder, counted};
 
 mod ca_file;
 mod eyes;
 mod foreign;
 mod picture;
+mod shown;
 mod time;
 mod weak;
+
+pub(super) use shown::report as certificate_report;
 
 use ca_file::{CaFile, Use};
 use picture::{End, Picture};
@@ -53,6 +56,9 @@ pub struct Verdict {
     /// Path, name and time are right.
     pub accepted: bool,
 }
+
+/// The chain that was shown, for who draws it.
+pub struct Shown(pub Chain);
 
 /// What was seen.
 #[derive(Debug)]
@@ -136,7 +142,7 @@ impl Check for Probe {
             host: evidence.now,
             offset: known.get::<clock::Offset>().copied(),
         };
-        let mut judgement = Case::new(&evidence, handshake, control_plane.host(), times).judge();
+        let mut judgement = Case::new(&evidence, handshake, control_plane.host(), times).judge(facts);
         if let Some(proxy) = way.proxy() {
             foreign::place(&mut judgement, proxy);
         }
@@ -234,7 +240,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    fn judge(mut self) -> Judgement {
+    fn judge(mut self, facts: &mut Facts) -> Judgement {
         let chain: Vec<Certificate> = self.read.iter().flatten().cloned().collect();
         let leaf = match self.read.first() {
             Some(Ok(leaf)) => leaf.clone(),
@@ -260,6 +266,7 @@ impl<'a> Case<'a> {
             is_for_host,
             times: &self.times,
         };
+        facts.publish(Shown(picture.chain()));
         let picture = picture.facts();
         let summary = format!("{}, issued by {}, until {}", leaf.subject, leaf.issuer, date(leaf.not_after));
         let mut judgement = self.judgement;

@@ -12,7 +12,7 @@ use super::args::{Common, Format};
 use super::exit::{Exit, Failure};
 use super::{diagnose, input, output, sources};
 use crate::bundle::fixture::{self, SITUATION};
-use crate::bundle::{Asked, Bundle, play};
+use crate::bundle::{Bundle, play};
 use crate::catalog::Catalog;
 use crate::engine::Graph;
 use crate::model::{Report, Source, excerpt};
@@ -108,30 +108,35 @@ impl Reader {
     }
 
     fn fixture(&self, directory: &Path) -> Result<Document, Failure> {
-        let fixture = fixture::read(directory).map_err(Failure::usage)?;
-        self.diagnosed(fixture.evidence, &Asked::default(), Source::Fixture)
+        let Self((catalog, graph)) = self;
+        let fixture = fixture::open(directory, catalog).map_err(Failure::usage)?;
+        let played = diagnose::runtime()?.block_on(fixture::play(&fixture, catalog, graph));
+        document(&played.report)
     }
 
     fn bundle(&self, bundle: Bundle) -> Result<Document, Failure> {
-        self.diagnosed(bundle.evidence, &bundle.manifest.asked, Source::Bundle)
-    }
-
-    fn diagnosed(
-        &self,
-        evidence: fixture::Evidence,
-        asked: &Asked,
-        source: Source,
-    ) -> Result<Document, Failure> {
         let Self((catalog, graph)) = self;
+        let asked = &bundle.manifest.asked;
         let selection = diagnose::selection(
             (catalog, graph),
             (&asked.only, &asked.skip, &asked.ignore),
-            evidence.target.symptom,
+            bundle.evidence.target.symptom,
         )?;
-        let played = play(evidence, catalog, graph, &selection, source, &asked.ignore);
-        let report: Report = diagnose::runtime()?.block_on(played);
-        Document::parse(json_v1::render(&report)?.as_bytes()).map_err(Failure::defect)
+        let played = play(
+            bundle.evidence,
+            catalog,
+            graph,
+            &selection,
+            Source::Bundle,
+            &asked.ignore,
+        );
+        document(&diagnose::runtime()?.block_on(played))
     }
+}
+
+/// As it would have been written.
+fn document(report: &Report) -> Result<Document, Failure> {
+    Document::parse(json_v1::render(report)?.as_bytes()).map_err(Failure::defect)
 }
 
 fn begins_as_bundle(path: &Path) -> bool {

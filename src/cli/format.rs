@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use super::exit::{Exit, Failure};
 use crate::model::Report;
 use crate::report::suite::CannotWrite;
-use crate::report::{Warnings, cases, github, human, json_v1, markdown, nagios, prometheus};
+use crate::report::{Warnings, cases, github, html, human, json_v1, markdown, nagios, prometheus};
 
 /// How a report is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -28,6 +28,8 @@ pub(super) enum ReportFormat {
     Markdown,
     /// Annotations in GitHub Actions
     Github,
+    /// One page that is whole in itself, to attach to a ticket
+    Html,
 }
 
 /// What a report looks like beside its format.
@@ -59,7 +61,7 @@ impl ReportFormat {
     pub(super) const fn streams(self) -> bool {
         match self {
             Self::Human | Self::Json | Self::Markdown | Self::Github => true,
-            Self::Junit | Self::Tap | Self::Nagios | Self::Prometheus => false,
+            Self::Junit | Self::Tap | Self::Nagios | Self::Prometheus | Self::Html => false,
         }
     }
 
@@ -79,6 +81,7 @@ impl ReportFormat {
             Self::Prometheus => prometheus::render(report),
             Self::Markdown => markdown::render(report),
             Self::Github => github::render(report, style.warnings),
+            Self::Html => html::render(report),
         })
     }
 
@@ -106,7 +109,7 @@ impl ReportFormat {
             Self::Tap => Some(cases::tap_failure(message)),
             Self::Nagios => Some(nagios::failure(message)),
             Self::Github => Some(github::failure(message)),
-            Self::Human | Self::Prometheus | Self::Markdown => None,
+            Self::Human | Self::Prometheus | Self::Markdown | Self::Html => None,
         }
     }
 }

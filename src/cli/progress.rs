@@ -102,6 +102,7 @@ fn line(outcome: &Outcome, catalog: &Catalog, ignore: &[Code], look: Look) -> St
         title: title.unwrap_or_default(),
         status: outcome.status,
         needs: Vec::new(),
+        uses: Vec::new(),
         blocked_by: outcome.blocked_by.clone(),
         reason: outcome.reason.clone(),
         notes: Vec::new(),

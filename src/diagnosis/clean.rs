@@ -1,7 +1,10 @@
 //! The last net: what came from outside and stands in a report is looked through once more for secrets, so that no format
 //! has to. The door has left out what it saw; evidence that a stranger recorded has come through another.
 
-use crate::model::{CheckReport, Fact, HostReport, Report, ReportedFinding, TargetReport, redact};
+use crate::model::{
+    CertificateReport, Certificates, Chain, ChainEnd, CheckReport, Fact, HostReport, Reply, Report,
+    ReportedFinding, TargetReport, Timing, redact,
+};
 
 /// The report without what looks like a secret.
 pub(super) fn clean(mut report: Report) -> Report {
@@ -20,6 +23,8 @@ pub(super) fn clean(mut report: Report) -> Report {
         .chain(&mut report.ignored)
         .for_each(of_finding);
     report.checks.iter_mut().for_each(of_check);
+    report.timings.iter_mut().for_each(of_timing);
+    report.certificates.iter_mut().for_each(of_certificates);
     report
 }
 
@@ -31,6 +36,35 @@ fn of_finding(finding: &mut ReportedFinding) {
 fn of_check(check: &mut CheckReport) {
     check.reason.iter_mut().for_each(without_secrets);
     check.notes.iter_mut().for_each(of_fact);
+}
+
+fn of_timing(timing: &mut Timing) {
+    without_secrets(&mut timing.what);
+    let (Reply::Given(reply) | Reply::Failed(reply)) = &mut timing.reply;
+    without_secrets(reply);
+}
+
+fn of_certificates(certificates: &mut Certificates) {
+    let Certificates { server, agent, .. } = certificates;
+    agent.iter_mut().for_each(of_certificate);
+    if let Some(Chain { line, end, aside }) = server {
+        line.iter_mut().for_each(of_certificate);
+        let (ChainEnd::Anchor(end) | ChainEnd::Breaks(end)) = end;
+        aside.iter_mut().for_each(without_secrets);
+        without_secrets(end);
+    }
+}
+
+fn of_certificate(certificate: &mut CertificateReport) {
+    let CertificateReport {
+        subject,
+        issuer,
+        names,
+        problems,
+        ..
+    } = certificate;
+    let texts = [subject, issuer, names].into_iter().chain(problems);
+    texts.for_each(without_secrets);
 }
 
 fn of_fact(fact: &mut Fact) {

@@ -3,6 +3,7 @@
 //! Pure: the same run gives the same report, whether it was live or played back.
 
 mod by_log;
+mod certificates;
 mod clean;
 mod commands;
 mod explain;
@@ -11,6 +12,7 @@ mod history;
 mod law;
 #[cfg(test)]
 mod tests;
+mod timings;
 mod values;
 mod verdict;
 
@@ -82,6 +84,8 @@ pub fn diagnose(catalog: &Catalog, run: &Run, source: Source, ignore: &[Code]) -
             .iter()
             .map(|outcome| check_report(catalog, outcome, &log))
             .collect(),
+        timings: timings::of(run),
+        certificates: certificates::of(run),
     })
 }
 
@@ -190,6 +194,7 @@ fn check_report(catalog: &Catalog, outcome: &Outcome, log: &history::Log<'_>) ->
         title: doc.map(|doc| doc.title.to_string()).unwrap_or_default(),
         status: outcome.status,
         needs: doc.map(|doc| doc.needs.to_vec()).unwrap_or_default(),
+        uses: doc.map(|doc| doc.uses.to_vec()).unwrap_or_default(),
         blocked_by: outcome.blocked_by.clone(),
         reason: outcome.reason.clone(),
         notes,

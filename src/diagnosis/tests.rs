@@ -65,6 +65,7 @@ impl Walked {
             duration: Duration::ZERO,
             outcomes,
             unreported,
+            asked: Vec::new(),
             known: Known {
                 later: crate::checks::Later::default(),
                 target: Arc::new(Target::unspecified(Duration::from_secs(5))),

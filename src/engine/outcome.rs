@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::checks::Known;
+use crate::host::Meter;
 use crate::model::{CheckId, Fact, Finding, Status};
 
 /// How long things may take.
@@ -62,6 +63,8 @@ pub struct Run {
     pub outcomes: Vec<Outcome>,
     /// Those that ran for them and are not reported: what they found still explains.
     pub unreported: Vec<Outcome>,
+    /// What each check asked, in the order in which they began.
+    pub asked: Vec<(CheckId, Meter)>,
     /// What was known in the end.
     pub known: Known,
 }

@@ -128,6 +128,7 @@ async fn walk(
         states: Vec::new(),
         tasks: JoinSet::new(),
         by_task: HashMap::new(),
+        asked: Vec::new(),
         reported,
         on_event,
     };
@@ -140,6 +141,7 @@ async fn walk(
         duration: began.elapsed(),
         outcomes,
         unreported,
+        asked: walk.asked,
         known: walk.known,
     }
 }
@@ -203,6 +205,8 @@ struct Walk<'a> {
     tasks: JoinSet<Done>,
     /// Which check a task belongs to.
     by_task: HashMap<Id, usize>,
+    /// What each check asked, also of those that are given up.
+    asked: Vec<(CheckId, Meter)>,
     reported: BTreeSet<usize>,
     on_event: &'a mut (dyn FnMut(Event<'_>) + Send),
 }
@@ -317,9 +321,11 @@ impl Walk<'_> {
         let mut known = self.known.clone();
         let (later, facts) = Later::channel();
         known.later = facts;
-        (self.on_event)(Event::Started(&self.graph.nodes()[i].doc.id));
+        let id = &self.graph.nodes()[i].doc.id;
+        (self.on_event)(Event::Started(id));
+        let meter = Meter::default();
+        self.asked.push((id.clone(), meter.clone()));
         let task = self.tasks.spawn(async move {
-            let meter = Meter::default();
             let collect = graph.nodes()[i].check.collect(&*host, &known);
             let evidence = meter.measure(collect).await;
             Done::Collected(evidence, meter.took())

@@ -1,16 +1,27 @@
-//! How long a check's questions took, whoever asked them first: an answer that is there already took its time all the same.
+//! What a check asked and how long that took, whoever asked it first: an answer that is there already took its time all the same.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use super::timed::Timed;
+use crate::model::Timing;
 
 tokio::task_local! {
     /// Whose questions are asked here.
     static METER: Meter;
 }
 
-/// From when to when the questions of one check were asked and answered.
+/// The questions of one check, as they are answered.
 #[derive(Debug, Clone, Default)]
-pub struct Meter(Arc<Mutex<Vec<(Instant, Instant)>>>);
+pub struct Meter(Arc<Mutex<Counted>>);
+
+#[derive(Debug, Default)]
+struct Counted {
+    /// From when to when they were asked and answered, counted from the first of all; older recordings do not say.
+    spans: Vec<(Duration, Duration)>,
+    /// What they were.
+    questions: Vec<Timed>,
+}
 
 impl Meter {
     /// Counts the questions that a future asks of a [`Recorder`](super::Recorder).
@@ -24,24 +35,34 @@ impl Meter {
             .0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+            .spans
             .clone();
         spans.sort_unstable();
         let mut until = spans.first()?.0;
         let mut took = Duration::ZERO;
         for (asked, answered) in spans {
-            took += answered.saturating_duration_since(asked.max(until));
+            took = took.saturating_add(answered.saturating_sub(asked.max(until)));
             until = until.max(answered);
         }
         Some(took)
     }
+
+    /// What was asked, as often as it was.
+    pub fn timings(&self) -> Vec<Timing> {
+        let counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let timings = counted.questions.iter().flat_map(|timed| timed.iter());
+        timings.cloned().collect()
+    }
 }
 
-/// A question of whoever asks now was asked and answered at these times.
-pub(super) fn count(asked: Instant, answered: Instant) {
+/// A question of whoever asks now was asked then, and its answer took so long.
+pub(super) fn count(asked: Option<Duration>, took: Duration, question: impl FnOnce() -> Timed) {
     // Where nobody counts, there is nothing to do.
     let _uncounted = METER.try_with(|meter| {
-        let mut spans = meter.0.lock().unwrap_or_else(PoisonError::into_inner);
-        spans.push((asked, answered));
+        let mut counted = meter.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let span = asked.map(|asked| (asked, asked.saturating_add(took)));
+        counted.spans.extend(span);
+        counted.questions.push(question());
     });
 }
 
@@ -53,17 +74,17 @@ mod tests {
     async fn what_is_asked_at_the_same_time_counts_once_and_waiting_for_others_does_not() {
         let meter = Meter::default();
         assert_eq!(meter.took(), None);
-        let start = Instant::now();
-        let at = |ms| start + Duration::from_millis(ms);
+        let ms = Duration::from_millis;
+        let count = |asked, answered| count(Some(ms(asked)), ms(answered - asked), Timed::default);
         meter
             .measure(async {
-                count(at(50), at(60));
-                count(at(0), at(20));
-                count(at(10), at(30));
-                count(at(12), at(15));
+                count(50, 60);
+                count(0, 20);
+                count(10, 30);
+                count(12, 15);
             })
             .await;
-        count(at(100), at(200));
+        count(100, 200);
         assert_eq!(meter.took(), Some(Duration::from_millis(40)));
     }
 }

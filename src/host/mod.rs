@@ -20,6 +20,7 @@ mod security;
 mod seen;
 mod system;
 mod time;
+mod timed;
 mod tunnel;
 mod unit;
 mod unit_text;

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::{BoxFuture, ready};
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::timed::{Answered, Asked, millis, timed};
 use super::*;
 use crate::contract::token::TokenShape;
 
@@ -25,8 +27,15 @@ pub struct Recorded {
     /// The text of which answers are parts.
     text: String,
     /// By name and question.
-    answers: HashMap<String, Kept>,
+    answers: HashMap<String, Given>,
     troubles: Mutex<Troubles>,
+}
+
+/// An answer, and when it was given.
+struct Given {
+    answer: Kept,
+    began: Option<Duration>,
+    took: Duration,
 }
 
 /// An answer, as it was handed in.
@@ -48,6 +57,12 @@ pub struct RawEntry<'a> {
     /// What was answered.
     #[serde(borrow)]
     pub answer: &'a RawValue,
+    /// When it was asked, in milliseconds since the recording began; older recordings do not say.
+    #[serde(default)]
+    pub began_ms: Option<f64>,
+    /// How long it took, in milliseconds.
+    #[serde(default)]
+    pub duration_ms: f64,
 }
 
 /// What a diagnosis wanted of a recording, and did not get.
@@ -120,15 +135,24 @@ impl Unrecorded for ApiAnswer {
     }
 }
 
+impl Given {
+    fn new(answer: Kept, began_ms: Option<f64>, duration_ms: f64) -> Self {
+        Self {
+            answer,
+            began: began_ms.and_then(millis),
+            took: millis(duration_ms).unwrap_or_default(),
+        }
+    }
+}
+
 impl Recorded {
     /// The host that a recording describes.
     pub fn new(recording: Recording) -> Self {
         let entries = recording.entries.into_iter();
         let answers = entries.map(|it| {
-            (
-                key(&it.ask, &it.question.to_string()),
-                Kept::Value(it.answer),
-            )
+            let key = key(&it.ask, &it.question.to_string());
+            let answer = Kept::Value(it.answer);
+            (key, Given::new(answer, it.began_ms, it.duration_ms))
         });
         Self {
             text: String::new(),
@@ -155,7 +179,8 @@ impl Recorded {
             let answer = entry.answer.get();
             let start = (answer.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize);
             let part = start..start.wrapping_add(answer.len());
-            answers.insert(key(&entry.ask, &question.to_string()), Kept::Part(part));
+            let given = Given::new(Kept::Part(part), entry.began_ms, entry.duration_ms);
+            answers.insert(key(&entry.ask, &question.to_string()), given);
         }
         let host = Self {
             text,
@@ -178,36 +203,44 @@ impl Recorded {
         &self.text
     }
 
-    fn answer<Q: Serialize, A: DeserializeOwned + Unrecorded>(
+    fn answer<Q: Serialize + Asked, A: DeserializeOwned + Unrecorded + Answered>(
         &self,
-        name: &str,
+        name: &'static str,
         question: &Q,
     ) -> A {
-        let question = serde_json::to_value(question).map(|question| question.to_string());
-        let key = key(name, &question.unwrap_or_default());
-        let read = match self.answers.get(&key) {
-            Some(Kept::Value(value)) => A::deserialize(value).map_err(|error| (error, None)),
-            Some(Kept::Part(part)) => {
+        let written = serde_json::to_value(question).map(|question| question.to_string());
+        let key = key(name, &written.unwrap_or_default());
+        let Some(given) = self.answers.get(&key) else {
+            self.note(|troubles| {
+                if troubles.unanswered.len() < MOST_UNANSWERED {
+                    troubles.unanswered.insert(key);
+                }
+            });
+            return A::unrecorded();
+        };
+        let read = match &given.answer {
+            Kept::Value(value) => A::deserialize(value).map_err(|error| (error, None)),
+            Kept::Part(part) => {
                 let text = self.text.get(part.clone()).unwrap_or_default();
                 serde_json::from_str(text).map_err(|error| {
                     let at = part.start + offset(text, error.line(), error.column());
                     (error, Some(at))
                 })
             }
-            None => {
-                self.note(|troubles| {
-                    if troubles.unanswered.len() < MOST_UNANSWERED {
-                        troubles.unanswered.insert(key);
-                    }
-                });
-                return A::unrecorded();
-            }
         };
-        read.unwrap_or_else(|(error, at)| {
-            let (ask, why) = (name.to_owned(), error.to_string());
-            self.note(|troubles| troubles.misfits.push(Misfit { ask, why, at }));
-            A::unrecorded()
-        })
+        match read {
+            Ok(answer) => {
+                meter::count(given.began, given.took, || {
+                    timed(name, question, &answer, given.began, given.took)
+                });
+                answer
+            }
+            Err((error, at)) => {
+                let (ask, why) = (name.to_owned(), error.to_string());
+                self.note(|troubles| troubles.misfits.push(Misfit { ask, why, at }));
+                A::unrecorded()
+            }
+        }
     }
 
     fn note(&self, note: impl FnOnce(&mut Troubles)) {

@@ -5,13 +5,14 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
+use super::timed::{Answered, Asked, Timed, timed};
 use super::*;
 use crate::model::{excerpt, printable};
 
@@ -24,6 +25,9 @@ pub struct Entry {
     pub question: Value,
     /// What was answered.
     pub answer: Value,
+    /// When it was asked, in milliseconds since the recording began; older recordings do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began_ms: Option<f64>,
     /// How long it took, in milliseconds.
     pub duration_ms: f64,
 }
@@ -52,12 +56,22 @@ pub(super) fn again<A: Clone + 'static>(answer: &dyn Answer) -> Option<A> {
     answer.downcast_ref().cloned()
 }
 
-/// An answer, and when it was asked for and given.
-type Cell = Arc<OnceCell<(Box<dyn Answer>, Instant, Instant)>>;
+/// An answer, when it was asked for, how long it took, and what is told of that.
+struct Given {
+    answer: Box<dyn Answer>,
+    /// Since the recording began.
+    asked: Duration,
+    took: Duration,
+    timed: Timed,
+}
+
+type Cell = Arc<OnceCell<Given>>;
 
 /// Wraps a host and remembers what it answered.
 pub struct Recorder<H> {
     host: H,
+    /// When the recording began.
+    began: Instant,
     /// By name and question; a cell is filled by the first who asks, and the others wait for it.
     asked: Mutex<BTreeMap<(&'static str, String), Cell>>,
 }
@@ -67,6 +81,7 @@ impl<H: Host> Recorder<H> {
     pub fn new(host: H) -> Self {
         Self {
             host,
+            began: Instant::now(),
             asked: Mutex::new(BTreeMap::new()),
         }
     }
@@ -82,13 +97,13 @@ impl<H: Host> Recorder<H> {
         let entries = asked
             .iter()
             .filter_map(|((ask, question), cell)| {
-                let (answer, began, ended) = cell.get()?;
-                let duration = ended.duration_since(*began);
+                let given = cell.get()?;
                 Some(Entry {
                     ask: (*ask).to_owned(),
                     question: serde_json::from_str(question).ok()?,
-                    answer: answer.written(),
-                    duration_ms: (duration.as_secs_f64() * 1e6).round() / 1e3,
+                    answer: given.answer.written(),
+                    began_ms: Some(millis(given.asked)),
+                    duration_ms: millis(given.took),
                 })
             })
             .collect();
@@ -97,8 +112,8 @@ impl<H: Host> Recorder<H> {
 
     async fn once<Q, A, F>(&self, name: &'static str, question: Q, ask: F) -> A
     where
-        Q: Serialize,
-        A: Answer + Clone,
+        Q: Serialize + Asked + Clone,
+        A: Answer + Answered + Clone,
         F: AsyncFnOnce(Q) -> A,
     {
         let Ok(key) = serde_json::to_string(&question) else {
@@ -110,23 +125,34 @@ impl<H: Host> Recorder<H> {
             let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(asked.entry((name, key)).or_default())
         };
-        let (answer, began, ended) = cell
+        let given = cell
             .get_or_init(async || {
                 let began = Instant::now();
-                let answer = ask(question).await;
-                let duration_ms = began.elapsed().as_secs_f64() * 1e3;
+                let answer = ask(question.clone()).await;
+                let (since, took) = (began.duration_since(self.began), began.elapsed());
+                let duration_ms = took.as_secs_f64() * 1e3;
                 tracing::info!("asked {name} {} ({duration_ms:.1} ms)", excerpt(&asked));
                 tracing::debug!(
                     "{name}: {asked} gave {}",
                     printable(&answer.written().to_string())
                 );
-                let answer: Box<dyn Answer> = Box::new(answer);
-                (answer, began, Instant::now())
+                Given {
+                    timed: timed(name, &question, &answer, Some(since), took),
+                    answer: Box::new(answer),
+                    asked: since,
+                    took,
+                }
             })
             .await;
-        meter::count(*began, *ended);
-        again(&**answer).unwrap_or_else(|| unreachable!("an answer to {name} is of {name}'s type"))
+        meter::count(Some(given.asked), given.took, || Timed::clone(&given.timed));
+        again(&*given.answer)
+            .unwrap_or_else(|| unreachable!("an answer to {name} is of {name}'s type"))
     }
+}
+
+/// Milliseconds, to the microsecond.
+fn millis(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
 macro_rules! record {

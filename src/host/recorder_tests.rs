@@ -265,3 +265,50 @@ async fn an_answer_from_memory_took_as_long_as_it_did_the_first_time() {
     assert_eq!(ask().await, first);
     assert_eq!(recorder.host.asked.load(Ordering::Relaxed), QUESTIONS);
 }
+
+/// What a host was asked, by who asked everything of it.
+async fn timings(host: &impl Host) -> Vec<crate::model::Timing> {
+    let meter = Meter::default();
+    meter.measure(ask_everything(host)).await;
+    meter.timings()
+}
+
+#[tokio::test]
+async fn a_recording_tells_when_what_was_asked_as_the_host_did() {
+    let recorder = Recorder::new(Samples::default());
+    let to_micros = |mut all: Vec<crate::model::Timing>| {
+        for timing in &mut all {
+            let micros =
+                |time: Duration| Duration::from_micros((time.as_secs_f64() * 1e6).round() as u64);
+            timing.began = timing.began.map(micros);
+            timing.took = micros(timing.took);
+        }
+        all
+    };
+    let live = to_micros(timings(&recorder).await);
+    assert!(live.len() >= QUESTIONS && live.iter().all(|timing| timing.began.is_some()));
+    let mut recording = recorder.recording();
+    let played = timings(&Recorded::new(recording.clone())).await;
+    assert_eq!(to_micros(played), live);
+    let meter = Meter::default();
+    let recorded = Recorded::new(recording.clone());
+    meter.measure(ask_everything(&recorded)).await;
+    let (began, ended) = (
+        live.iter().filter_map(|it| it.began).min(),
+        live.iter().filter_map(|it| Some(it.began? + it.took)).max(),
+    );
+    let took = meter.took().unwrap();
+    assert!(
+        !took.is_zero() && took <= ended.unwrap() - began.unwrap(),
+        "{took:?}"
+    );
+
+    for entry in &mut recording.entries {
+        entry.began_ms = None;
+    }
+    let text = serde_json::to_string(&recording).unwrap();
+    assert!(!text.contains("began_ms"));
+    let older = timings(&Recorded::new(serde_json::from_str(&text).unwrap())).await;
+    assert_eq!(older.len(), live.len());
+    assert!(older.iter().all(|timing| timing.began.is_none()));
+}

@@ -4,6 +4,7 @@
 //! what belongs together. What a field means is said here once, for every room above.
 
 mod case;
+mod chain;
 mod code;
 mod duration;
 mod finding;
@@ -15,8 +16,10 @@ mod secret;
 mod status;
 mod target;
 mod text;
+mod timing;
 
 pub use case::Case;
+pub use chain::{CertificateReport, Certificates, Chain, ChainEnd, Clocks, Origin};
 pub use code::{CheckId, Code, InvalidName, SectionId};
 pub use duration::{InvalidDuration, format_duration, parse_duration, spoken_duration};
 pub use finding::{Explained, Explains, Fact, Finding, Repaired};
@@ -31,3 +34,4 @@ pub use secret::Secret;
 pub use status::{Severity, Status, Verdict};
 pub use target::{Given, Symptom, Target};
 pub use text::{counted, is_unprintable, printable};
+pub use timing::{Layer, Reply, Timing};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{CheckId, Code, Fact, Os, SectionId, Severity, Status, Verdict};
+use super::{Certificates, CheckId, Code, Fact, Os, SectionId, Severity, Status, Timing, Verdict};
 
 /// Where the evidence came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -112,6 +112,8 @@ pub struct CheckReport {
     pub status: Status,
     /// What blocks it when that fails.
     pub needs: Vec<CheckId>,
+    /// What it is judged after, and not blocked by.
+    pub uses: Vec<CheckId>,
     /// The checks that failed or are undecided at the root of its being blocked.
     pub blocked_by: Vec<CheckId>,
     /// Why it is unknown, blocked or skipped.
@@ -174,6 +176,10 @@ pub struct Report {
     pub ignored: Vec<ReportedFinding>,
     /// Every check that was asked for, in the order of the graph.
     pub checks: Vec<CheckReport>,
+    /// What was asked, in the order in which it was, and how long each answer took.
+    pub timings: Vec<Timing>,
+    /// The certificates that were seen, if any were.
+    pub certificates: Option<Certificates>,
     /// How to go on.
     pub commands: Commands,
 }

@@ -3,7 +3,6 @@
 //! Good at 80 columns, without colours, and without UTF-8: what a terminal can do comes in as [`Look`].
 
 mod checks;
-mod facts;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +13,7 @@ use textwrap::WordSeparator;
 
 pub use self::checks::check_line;
 use self::checks::named;
+use super::{facts, summary};
 use crate::model::{
     CheckReport, Code, Fact, Os, Report, ReportedFinding, Role, Status, Verdict, printable,
 };
@@ -76,28 +76,7 @@ impl Page {
             Verdict::Failed => ("FAILED", Style::new().red().bold()),
             Verdict::Undetermined => ("UNDETERMINED", Style::new().yellow().bold()),
         };
-        let count = |role| report.findings.iter().filter(|f| f.role == role).count();
-        let mut parts = Vec::new();
-        for (role, one, many) in [
-            (Role::Cause, "cause", "causes"),
-            (Role::Symptom, "symptom", "symptoms"),
-            (Role::Notice, "warning", "warnings"),
-        ] {
-            match count(role) {
-                0 => {}
-                1 => parts.push(format!("1 {one}")),
-                n => parts.push(format!("{n} {many}")),
-            }
-        }
-        let summary = match (report.verdict, parts.is_empty()) {
-            (Verdict::Undetermined, _) => {
-                parts.push("something that matters could not be decided".to_owned());
-                parts.join(", ")
-            }
-            (_, true) if !report.ignored.is_empty() => "nothing else wrong was found".to_owned(),
-            (_, true) => "nothing wrong was found".to_owned(),
-            (_, false) => parts.join(", "),
-        };
+        let summary = summary::summary(report);
         let verdict = self.paint(word, style);
         self.wrapped(&format!("{verdict}  {summary}"), "", "  ");
         let dash = self.pick("\u{2192}", "->");
@@ -123,12 +102,8 @@ impl Page {
                 _ => format!("Cause {}", i + 1),
             };
             self.finding(cause, &name, Style::new().red().bold());
-            let explains: Vec<&str> = report
-                .findings
-                .iter()
-                .filter(|finding| finding.explained_by.contains(&cause.code))
-                .map(|finding| finding.code.as_str())
-                .collect();
+            let explains = summary::explained_by(report, &cause.code);
+            let explains: Vec<&str> = explains.iter().map(Code::as_str).collect();
             if !explains.is_empty() {
                 self.wrapped(&format!("It explains: {}", explains.join(", ")), "  ", "  ");
             }

@@ -1,9 +1,14 @@
 //! The report as JSON, schema version 1: a frozen copy, apart from the internal types, that changes only by addition.
 
+mod certificates;
+mod timing;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use self::certificates::Certificates;
+use self::timing::Timing;
 use crate::model;
 
 /// The version that stands in every document.
@@ -37,6 +42,10 @@ pub struct Report {
     ignored: Vec<Finding>,
     /// Every check that was asked for, in the order of the graph.
     checks: Vec<Check>,
+    /// What was asked, in the order in which it was, and how long each answer took.
+    timings: Vec<Timing>,
+    /// The certificates that were seen; null where none was.
+    certificates: Option<Certificates>,
 }
 
 /// The program that made the report.
@@ -152,6 +161,8 @@ struct Check {
     title: String,
     status: Status,
     needs: Vec<String>,
+    /// What it is judged after, and not blocked by.
+    uses: Vec<String>,
     /// The checks that failed or are undecided at the root of its being blocked.
     blocked_by: Vec<String>,
     /// Why it is unknown, blocked or skipped; null otherwise.
@@ -296,6 +307,8 @@ impl From<&model::Report> for Report {
             findings: report.findings.iter().map(Finding::from).collect(),
             ignored: report.ignored.iter().map(Finding::from).collect(),
             checks: report.checks.iter().map(Check::from).collect(),
+            timings: report.timings.iter().map(Timing::from).collect(),
+            certificates: report.certificates.as_ref().map(Certificates::from),
         }
     }
 }
@@ -360,6 +373,7 @@ impl From<&model::CheckReport> for Check {
                 model::Status::Skipped => Status::Skipped,
             },
             needs: texts(&check.needs),
+            uses: texts(&check.uses),
             blocked_by: texts(&check.blocked_by),
             reason: check.reason.clone(),
             duration_ms: millis(check.duration),

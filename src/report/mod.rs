@@ -2,7 +2,9 @@
 
 pub mod cases;
 pub mod diff;
+mod facts;
 pub mod github;
+pub mod html;
 pub mod human;
 pub mod json_v1;
 pub mod line;
@@ -11,7 +13,10 @@ pub mod nagios;
 mod plain;
 pub mod prometheus;
 pub mod suite;
+mod summary;
 pub mod table;
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;
 

@@ -307,7 +307,7 @@ async fn rotated(call: &'static str, how: How) {
     let rotating = rotate_cert(&setting, HOSTNAME, Utc::now());
     let ended = tokio::time::timeout(PATIENCE, rotating).await;
     let ended = ended.unwrap_or_else(|_| panic!("{case}: it does not end"));
-    let error = ended.expect_err(&case).to_string();
+    let error = ended.unwrap_err().to_string();
     assert_fit(&error, &token, &case);
     // What is in place is whole, and can be asked with.
     assert_eq!(setting.files.load().unwrap().agent_id, id, "{case}");

@@ -1,10 +1,10 @@
 //! Every recorded situation in every format: verdict, causes, symptoms, warnings and remedies are the same in all.
 
-use nexplane_doctor::bundle::{fixture, play};
+use nexplane_doctor::bundle::fixture;
 use nexplane_doctor::catalog::Catalog;
 use nexplane_doctor::checks;
-use nexplane_doctor::engine::{Graph, Selection};
-use nexplane_doctor::model::{Report, Role, Source, Verdict};
+use nexplane_doctor::engine::Graph;
+use nexplane_doctor::model::{Report, Role, Verdict};
 use nexplane_doctor::report::{Warnings, cases, github, markdown, nagios, prometheus};
 
 /// The reports of all fixtures.
@@ -14,11 +14,10 @@ pub(crate) fn reports() -> Vec<(String, Report)> {
     let graph = std::sync::Arc::new(Graph::new(&catalog).unwrap());
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let report = |path: &std::path::PathBuf| {
-        let evidence = fixture::read(path).unwrap().evidence;
-        let (selection, source) = (Selection::default(), Source::Fixture);
-        let played = play(evidence, &catalog, &graph, &selection, source, &[]);
+        let fixture = fixture::open(path, &catalog).unwrap();
+        let played = runtime.block_on(fixture::play(&fixture, &catalog, &graph));
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        (name, runtime.block_on(played))
+        (name, played.report)
     };
     fixture::find(&directory)
         .unwrap()

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use nexplane_doctor::bundle::{fixture, play};
+use nexplane_doctor::bundle::fixture;
 use nexplane_doctor::catalog::Catalog;
 use nexplane_doctor::checks;
-use nexplane_doctor::engine::{Graph, Selection};
-use nexplane_doctor::model::{Fact, Report, Source};
+use nexplane_doctor::engine::Graph;
+use nexplane_doctor::model::{Fact, Report};
 use nexplane_doctor::report::suite::Outcome;
 use nexplane_doctor::report::{Warnings, cases, github, markdown, nagios, prometheus};
 
@@ -37,11 +37,10 @@ fn reports() -> Vec<(String, Report)> {
     let graph = Arc::new(Graph::new(&catalog).unwrap());
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let report = |path: &PathBuf| {
-        let evidence = fixture::read(path).unwrap().evidence;
-        let (selection, source) = (Selection::default(), Source::Fixture);
-        let played = play(evidence, &catalog, &graph, &selection, source, &[]);
+        let fixture = fixture::open(path, &catalog).unwrap();
+        let played = runtime.block_on(fixture::play(&fixture, &catalog, &graph));
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        (name, runtime.block_on(played))
+        (name, played.report)
     };
     let all = fixture::find(&directory).unwrap();
     let mut reports: Vec<_> = all.iter().map(report).collect();

@@ -32,6 +32,7 @@ mod harness;
 mod head_start;
 mod health;
 mod host;
+mod html;
 mod interception;
 mod kill_points;
 mod proxy;

@@ -19,6 +19,7 @@ fn user(unit: &[(&str, &str)]) -> AgentUser {
         ask: ask.into(),
         question: json(question),
         answer: json(answer),
+        began_ms: None,
         duration_ms: 1.0,
     };
     let account = Account {

@@ -32,6 +32,7 @@ fn environment(
         ask: ask.into(),
         question,
         answer,
+        began_ms: None,
         duration_ms: 1.0,
     };
     let value =

@@ -52,7 +52,7 @@ impl Picture<'_> {
     }
 
     /// Which of those that were sent this is, counted from 1.
-    fn number(&self, certificate: &Certificate) -> Option<usize> {
+    pub(super) fn number(&self, certificate: &Certificate) -> Option<usize> {
         let same = |sent: &Result<Certificate, String>| sent.as_ref().is_ok_and(|it| it.der == certificate.der);
         Some(self.sent.iter().position(same)? + 1)
     }

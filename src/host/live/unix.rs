@@ -14,14 +14,13 @@ use tokio::process::{Child, Command};
 
 use super::commands::Lines;
 use super::deadline::Deadline;
-use super::files::{Links, Root};
+use super::files::Links;
 use super::history::HistoryQuestion;
-use super::{acl, commands, linux, system};
-use crate::host::{
-    Account, Group, JournalQuestion, LogEntry, Seen, Service, Stat, TimeSync, Unseen,
-};
+use super::{acl, linux, system};
+use crate::host::{Account, JournalQuestion, LogEntry, Seen, Service, Stat, TimeSync, Unseen};
 use crate::model::Os;
 
+pub(super) use super::accounts::{listed as listed_account, listed_group};
 pub(super) use super::inside::look as inside;
 
 /// Where programs are when the search path is short, as in a service or a cron job.
@@ -219,28 +218,4 @@ pub(super) fn current_user() -> Account {
         gids,
         sids: Vec::new(),
     }
-}
-
-/// A user that is in no file but known to the system (LDAP, systemd's dynamic users).
-pub(super) async fn listed_account(deadline: Deadline, name: &str) -> Seen<Account> {
-    let find = |program: &'static str| {
-        deadline.blocking(move || commands::find(&Root::new(None), program))
-    };
-    let (Ok(getent), Ok(id)) = (find("getent").await?, find("id").await?) else {
-        return Err(Unseen::Absent);
-    };
-    let user = commands::run(deadline, &getent, &["passwd", "--", name]).await?;
-    let groups = commands::run(deadline, &id, &["-G", "--", name]).await?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    system::account_from(&text(&user.stdout), &text(&groups.stdout)).ok_or(Unseen::Absent)
-}
-
-/// A group that is in no file but known to the system.
-pub(super) async fn listed_group(deadline: Deadline, name: &str) -> Seen<Group> {
-    let find = deadline.blocking(|| commands::find(&Root::new(None), "getent"));
-    let Ok(getent) = find.await? else {
-        return Err(Unseen::Absent);
-    };
-    let listed = commands::run(deadline, &getent, &["group", "--", name]).await?;
-    system::group_from(&String::from_utf8_lossy(&listed.stdout)).ok_or(Unseen::Absent)
 }

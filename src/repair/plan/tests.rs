@@ -73,6 +73,8 @@ fn report(findings: &[Told], others: &[(&str, Status)]) -> Report {
                 repair: repair.map(str::to_owned),
             })
             .collect(),
+        timings: Vec::new(),
+        certificates: None,
         commands: Commands::default(),
         ignored: Vec::new(),
         checks: CHECKS
@@ -85,6 +87,7 @@ fn report(findings: &[Told], others: &[(&str, Status)]) -> Report {
                     .iter()
                     .map(|need| CheckId::new(*need).unwrap())
                     .collect(),
+                uses: Vec::new(),
                 blocked_by: Vec::new(),
                 reason: None,
                 notes: Vec::new(),

@@ -269,13 +269,16 @@ impl Found {
     }
 }
 
+/// What the first report has, and what the second.
+type Pair<'a, T> = (Option<&'a T>, Option<&'a T>);
+
 /// What the two reports have under one name, in the order of the first, then what the second alone has. What is there
 /// twice is compared in its order.
 fn pairs<'a, T>(
     before: &'a [T],
     after: &'a [T],
     name: impl Fn(&T) -> String,
-) -> Vec<(String, (Option<&'a T>, Option<&'a T>))> {
+) -> Vec<(String, Pair<'a, T>)> {
     let mut places: BTreeMap<(String, usize), usize> = BTreeMap::new();
     let mut pairs = Vec::new();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();

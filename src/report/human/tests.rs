@@ -5,9 +5,8 @@ use std::time::Duration;
 use chrono::DateTime;
 
 use super::*;
-use crate::model::{
-    CheckId, Commands, HostReport, Os, Remedy, Severity, Source, Step, TargetReport, Verdict,
-};
+use crate::model::{CheckId, Commands, HostReport, Os, Source, Step, TargetReport, Verdict};
+use crate::report::testing;
 
 const PLAIN: Look = Look {
     color: false,
@@ -21,36 +20,16 @@ const COMMAND: &str =
     "nexplane-agent install --control-plane https://nexplane.example.com:8000 --token NEW_TOKEN";
 
 fn finding(code: &'static str, role: Role, explained_by: &[&'static str]) -> ReportedFinding {
-    let code = Code::from_static(code);
-    ReportedFinding {
-        check: code.check(),
-        severity: match role {
-            Role::Notice => Severity::Warning,
-            _ => Severity::Error,
-        },
-        role,
-        explained_by: explained_by
-            .iter()
-            .copied()
-            .map(Code::from_static)
-            .collect(),
-        title: format!("title of {code}"),
-        detail: format!("Detail of {code}."),
-        evidence: vec![Fact {
-            what: "seen".into(),
-            value: "\x1b[31mred\r\nforged line".into(),
-        }],
-        remedy: Remedy {
-            text: "Do this.".into(),
-            steps: vec![Step {
-                text: "Install again".into(),
-                command: Some(COMMAND.into()),
-            }],
-            runbook: None,
-        },
-        repair: None,
-        code,
-    }
+    let mut finding = testing::finding(code, role, explained_by);
+    finding.evidence.push(Fact {
+        what: "seen".into(),
+        value: "\x1b[31mred\r\nforged line".into(),
+    });
+    finding.remedy.steps.push(Step {
+        text: "Install again".into(),
+        command: Some(COMMAND.into()),
+    });
+    finding
 }
 
 fn check(id: &'static str, status: Status, blocked_by: &[&'static str]) -> CheckReport {
@@ -59,6 +38,7 @@ fn check(id: &'static str, status: Status, blocked_by: &[&'static str]) -> Check
         title: format!("title of {id}"),
         status,
         needs: Vec::new(),
+        uses: Vec::new(),
         blocked_by: blocked_by
             .iter()
             .copied()
@@ -97,6 +77,8 @@ fn report() -> Report {
             check("tcp", Status::Blocked, &["dns"]),
             check("tls", Status::Blocked, &["dns"]),
         ],
+        timings: Vec::new(),
+        certificates: None,
         commands: Commands {
             explain: Some("nexplane-doctor explain token.used".into()),
             again: None,

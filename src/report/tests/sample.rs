@@ -49,6 +49,7 @@ pub(in crate::report) fn check(id: &'static str, status: Status) -> CheckReport 
         title: format!("Title of {id}"),
         status,
         needs: Vec::new(),
+        uses: Vec::new(),
         blocked_by: match status {
             Status::Blocked => vec![CheckId::from_static("dns")],
             _ => Vec::new(),
@@ -89,6 +90,8 @@ pub(in crate::report) fn report() -> Report {
             check("identity", Status::Warn),
             check("token", Status::Fail),
         ],
+        timings: Vec::new(),
+        certificates: None,
         commands: Commands::default(),
     }
 }

@@ -5,6 +5,7 @@
 //! and when the place goes (or the test process dies, however it dies) the kernel ends them all.
 
 mod agent;
+mod browser;
 mod doctor;
 mod fix;
 mod lab;
@@ -23,6 +24,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 pub(crate) use agent::{AGENT_ID, Agent, CONFIG_DIR, HOSTNAME, UNIT};
+pub(crate) use browser::{Browser, Key};
 pub(crate) use doctor::{Diagnosis, Doctor};
 pub(crate) use fix::{Fix, Fixed};
 pub(crate) use lab::{

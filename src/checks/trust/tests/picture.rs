@@ -1,6 +1,7 @@
 //! The chain as people see it.
 
 use super::*;
+use crate::model::{ChainEnd, Origin};
 
 /// The facts of a scene, of its first finding or of what it noted, one a line.
 fn drawn(scene: Scene) -> Vec<String> {
@@ -108,4 +109,40 @@ fn a_leaf_that_is_its_own_anchor_and_one_that_cannot_be_read() {
     assert!(lines.contains(&"certificate 1: issued by | itself (SHA-256 with ECDSA)".to_owned()), "{lines:?}");
     assert!(lines.iter().any(|line| line.starts_with("certificate 2 | it does not parse")), "{lines:?}");
     assert_eq!(lines.last().unwrap(), &format!("chain | reaches an anchor of this host (ca_cert {CA_PATH})"));
+}
+
+/// The chain as data: the same as the picture.
+#[test]
+fn who_draws_the_chain_is_told_what_the_picture_tells() {
+    let root = Authority::root("Root");
+    let between = root.intermediate("Between");
+    let (server, stranger) = (between.server(), Authority::root("Stranger"));
+    let (_, facts) = scene(&[&server, &stranger.pem, &between.pem, &server], &[&root.pem]).judge();
+    let chain = &facts.get::<Shown>().unwrap().0;
+    let line: Vec<_> = chain.line.iter().map(|it| (it.origin, it.subject.as_str())).collect();
+    assert_eq!(
+        line,
+        [
+            (Origin::Sent(1), "CN=nexplane.corp"),
+            (Origin::Sent(3), "CN=Between"),
+            (Origin::Store, "CN=Root"),
+        ]
+    );
+    assert_eq!(chain.end, ChainEnd::Anchor("/etc/ssl/certs".into()));
+    assert_eq!(
+        chain.aside,
+        [
+            "certificate 2: CN=Stranger, sent along and not needed",
+            "certificate 4: the same as certificate 1",
+        ]
+    );
+
+    let elsewhere = root.server_with(for_names(&["a.test"]));
+    let (_, facts) = scene(&[&elsewhere], &[&Authority::root("Other").pem]).judge();
+    let chain = &facts.get::<Shown>().unwrap().0;
+    assert_eq!(chain.line[0].problems, ["it is not for the host that was asked for"]);
+    assert_eq!(
+        chain.end,
+        ChainEnd::Breaks("`CN=Root` was not sent, and is not trusted here".into())
+    );
 }
