@@ -9,7 +9,10 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use windows_service::service::{Service, ServiceAccess, ServiceState};
+use windows_service::service::{
+    Service, ServiceAccess, ServiceErrorControl, ServiceInfo, ServiceStartType, ServiceState,
+    ServiceType,
+};
 use windows_service::service_manager::{ServiceManager, ServiceManagerAccess};
 
 const DOCTOR: &str = env!("CARGO_BIN_EXE_nexplane-doctor");
@@ -125,9 +128,26 @@ fn wait_for(service: &Service, state: ServiceState) {
     }
 }
 
-fn set_start(kind: &str) {
-    let output = run("sc.exe", &["config", NAME, "start=", kind]);
-    assert!(output.status.success(), "{}", said(&output));
+fn set_start(service: &Service, start_type: ServiceStartType) {
+    let info = ServiceInfo {
+        name: NAME.into(),
+        display_name: "Nexplane Agent".into(),
+        service_type: ServiceType::OWN_PROCESS,
+        start_type,
+        error_control: ServiceErrorControl::Normal,
+        executable_path: r"C:\Program Files\NexplaneAgent\nexplane-agent.exe".into(),
+        launch_arguments: [
+            "run",
+            "--config",
+            r"C:\ProgramData\NexplaneAgent\config.yaml",
+        ]
+        .map(Into::into)
+        .to_vec(),
+        dependencies: Vec::new(),
+        account_name: None,
+        account_password: None,
+    };
+    service.change_config(&info).unwrap();
 }
 
 /// One service, in all the states that it can be in: one test, because there is but one of it.
@@ -186,14 +206,14 @@ fn installed_run_broken_and_uninstalled() {
         );
     }
 
-    set_start("demand");
+    set_start(&service, ServiceStartType::OnDemand);
     assert_eq!(diagnosed("service").0, ["service.not_enabled"]);
     service.stop().unwrap();
     wait_for(&service, ServiceState::Stopped);
     assert_eq!(diagnosed("service").0, ["service.stopped"]);
-    set_start("disabled");
+    set_start(&service, ServiceStartType::Disabled);
     assert_eq!(diagnosed("service").0, ["service.masked"]);
-    set_start("auto");
+    set_start(&service, ServiceStartType::AutoStart);
 
     let config = Path::new(DIRECTORY).join("config.yaml");
     let kept = std::fs::read(&config).unwrap();

@@ -6,8 +6,8 @@
 use std::net::SocketAddr;
 
 use super::{Check, Facts, Judgement, Known, config, differs, dns, tcp};
-use crate::host::{Host, Login, Race, Seen, Tunnel, TunnelEnding};
-use crate::model::{Code, Finding, Placeholder};
+use crate::host::{Host, Login, Race, Seen, Tunnel, TunnelEnding, WinHttpProxy};
+use crate::model::{Code, Finding, Os, Placeholder, excerpt};
 
 mod refusal;
 mod unreachable;
@@ -27,6 +27,8 @@ pub struct Evidence {
     race: Option<Race>,
     /// Where its port opens.
     tunnel: Option<(SocketAddr, Seen<Tunnel>)>,
+    /// The proxy of Windows' own services, if there is one.
+    winhttp: Option<WinHttpProxy>,
 }
 
 /// The check.
@@ -43,6 +45,10 @@ impl Check for Probe {
             way: way.clone(),
             race: None,
             tunnel: None,
+            winhttp: match known.system.os {
+                Os::Windows => host.network_settings(()).await.ok().and_then(|it| it.winhttp_proxy),
+                Os::Linux | Os::Macos => None,
+            },
         };
         let control_plane = config::told(known).control_plane;
         let (Some(proxy), Some(control_plane)) = (way.proxy(), control_plane) else {
@@ -69,7 +75,7 @@ impl Check for Probe {
                 "no control plane is known, so whether a proxy stands before it is not either",
             ),
             Choice::Unknown(why) => Judgement::unknown(why.clone()),
-            Choice::Direct(why) => Judgement::pass().note("proxy", why),
+            Choice::Direct(why) => beside_windows(Judgement::pass().note("proxy", why), evidence.winhttp.as_ref()),
             Choice::Invalid { setting, nobody } => unreachable::no_url(setting, *nobody).into(),
             Choice::Through(through) => judge(through, &evidence, known),
         };
@@ -143,6 +149,20 @@ fn login(through: &Through, evidence: &Evidence) -> &'static str {
         Some((Login::Unreadable, _)) => "one is set, and could not be read again: none was sent",
         None if through.via.credentials.is_some() => "one is set, and was not sent",
         None => "none is set",
+    }
+}
+
+/// What Windows' own services go through, the agent's library does not know: where they work and the agent does not, that is why.
+fn beside_windows(judgement: Judgement, winhttp: Option<&WinHttpProxy>) -> Judgement {
+    match winhttp {
+        None => judgement,
+        Some(winhttp) => judgement.note(
+            "WinHTTP's proxy",
+            format!(
+                "{}: services of Windows go through it, the agent does not; if it must, set HTTPS_PROXY for its service",
+                excerpt(&winhttp.proxy)
+            ),
+        ),
     }
 }
 

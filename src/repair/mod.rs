@@ -19,6 +19,7 @@ mod permissions;
 mod plan;
 #[cfg_attr(windows, path = "windows/reach.rs")]
 mod reach;
+mod shared;
 #[cfg(all(test, unix))]
 mod testing;
 mod undo;

@@ -4,7 +4,7 @@ use super::*;
 use crate::checks::testing::{Evidence as Recording, codes, properties};
 use crate::checks::{Decision, environment};
 use crate::host::{
-    Attempt, ConnectQuestion, Content, EnvironmentQuestion, HostPath, Login, ProxySetting,
+    Attempt, ConnectQuestion, Content, EnvironmentQuestion, HostPath, Login, NetworkSettings, ProxySetting,
     ReadQuestion, Service, ServiceQuestion, SocksAbout, TunnelEnding, TunnelQuestion, Unseen, Via,
 };
 use crate::model::{Os, Target};
@@ -442,3 +442,24 @@ fn the_configurations_proxy_wins_over_everything() {
 }
 
 mod steps;
+
+#[test]
+fn what_windows_own_services_go_through_is_named() {
+    let settings = NetworkSettings {
+        nameservers: Vec::new(),
+        search: Vec::new(),
+        winhttp_proxy: Some(WinHttpProxy {
+            proxy: "proxy.corp:3128".into(),
+            bypass: String::new(),
+        }),
+    };
+    let mut target = Target::unspecified(Duration::from_secs(5));
+    target.control_plane = Some("https://nexplane.corp:8000".into());
+    let (judgement, _) = Recording::of(Os::Windows)
+        .target(target)
+        .answer("network_settings", (), Ok::<_, Unseen>(settings))
+        .judge(&Probe);
+    let note = judgement.notes.iter().find(|note| note.what == "WinHTTP's proxy");
+    assert!(note.is_some_and(|note| note.value.starts_with("proxy.corp:3128: ")), "{judgement:?}");
+    assert!(codes(&judgement).is_empty());
+}

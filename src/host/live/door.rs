@@ -104,7 +104,12 @@ impl Host for LiveHost {
     fn network_settings(&self, (): ()) -> BoxFuture<'_, Seen<NetworkSettings>> {
         Box::pin(async {
             self.must_be_here("settings of the network")?;
-            self.look(|_| platform::network_settings()).await
+            let mut settings = self.look(|_| platform::network_settings()).await?;
+            if let Some(proxy) = &mut settings.winhttp_proxy {
+                proxy.proxy = self.scrubber.variable("https_proxy", &proxy.proxy);
+                proxy.bypass = self.scrubber.text(&proxy.bypass);
+            }
+            Ok(settings)
         })
     }
 

@@ -143,7 +143,7 @@ fn is_secret(name: &str) -> bool {
 }
 
 /// A word, in quotes where it takes them to stay one.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     if !word.contains(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\\')) {
         return word.to_owned();
     }

@@ -1,7 +1,6 @@
 //! Files replaced in one step, with everything that the file system keeps of them.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
@@ -17,6 +16,7 @@ use rustix::io::Errno;
 
 use super::super::journal::Attributes;
 use super::super::reach::Spot;
+use super::super::shared::temporary;
 
 /// The most that is kept of all extended attributes of a file, or of one.
 const XATTR_LIMIT: usize = 64 * 1024;
@@ -98,17 +98,9 @@ pub(in crate::repair) fn give(file: &File, wanted: &Attributes) -> io::Result<()
     Ok(())
 }
 
-/// The name under which a file is made before it takes the place of another.
-fn temporary(spot: &Spot) -> OsString {
-    let mut name = OsString::from(".");
-    name.push(&spot.name);
-    name.push(".nexplane-doctor");
-    name
-}
-
 /// Puts a file in its place in one step: a reader, or a crash, finds what was there or this, never a part.
 pub(in crate::repair) fn put(spot: &Spot, content: &[u8], wanted: &Attributes) -> io::Result<()> {
-    let temporary = temporary(spot);
+    let temporary = temporary(&spot.name);
     remove(spot, &temporary)?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let fd = openat(spot.directory(), &temporary, flags, Mode::RUSR | Mode::WUSR)?;
@@ -129,14 +121,14 @@ pub(in crate::repair) fn put(spot: &Spot, content: &[u8], wanted: &Attributes) -
 
 /// Takes away what stands there, and what a crash may have left half-written beside it.
 pub(in crate::repair) fn take_away(spot: &Spot) -> io::Result<()> {
-    remove(spot, &temporary(spot))?;
+    remove(spot, &temporary(&spot.name))?;
     remove(spot, &spot.name)?;
     sync(spot)
 }
 
 /// Takes away what a crash may have left half-written.
 pub(in crate::repair) fn tidy(spot: &Spot) -> io::Result<()> {
-    remove(spot, &temporary(spot))
+    remove(spot, &temporary(&spot.name))
 }
 
 fn remove(spot: &Spot, name: &std::ffi::OsStr) -> io::Result<()> {

@@ -7,6 +7,7 @@ use std::io::{self, Write as _};
 
 use super::super::journal::Attributes;
 use super::super::reach::Spot;
+use super::super::shared::temporary;
 
 /// A new file's.
 pub(in crate::repair) fn fresh() -> Attributes {
@@ -48,18 +49,10 @@ pub(in crate::repair) fn give(file: &File, wanted: &Attributes) -> io::Result<()
     file.set_permissions(permissions)
 }
 
-/// The name under which a file is made before it takes the place of another.
-fn temporary(spot: &Spot) -> OsString {
-    let mut name = OsString::from(".");
-    name.push(&spot.name);
-    name.push(".nexplane-doctor");
-    name
-}
-
 /// Puts a file in its place in one step: a reader, or a crash, finds what was there or this, never a part.
 pub(in crate::repair) fn put(spot: &Spot, content: &[u8], wanted: &Attributes) -> io::Result<()> {
     tidy(spot)?;
-    let temporary = spot.beside(&temporary(spot));
+    let temporary = spot.beside(&temporary(&spot.name));
     let put = (|| {
         let mut file = File::options()
             .write(true)
@@ -86,7 +79,7 @@ pub(in crate::repair) fn take_away(spot: &Spot) -> io::Result<()> {
 
 /// Takes away what a crash may have left half-written.
 pub(in crate::repair) fn tidy(spot: &Spot) -> io::Result<()> {
-    remove(&spot.beside(&temporary(spot)))
+    remove(&spot.beside(&temporary(&spot.name)))
 }
 
 fn remove(path: &std::path::Path) -> io::Result<()> {

@@ -2,9 +2,11 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _};
+use std::io;
 use std::os::windows::fs::OpenOptionsExt as _;
 use std::path::{Component, Path, PathBuf};
+
+pub(super) use super::shared::content;
 
 /// `FILE_FLAG_OPEN_REPARSE_POINT`: a link itself, not what it leads to; and `FILE_FLAG_BACKUP_SEMANTICS`: directories too.
 const ITSELF: u32 = 0x0020_0000 | 0x0200_0000;
@@ -123,15 +125,4 @@ impl Spot {
             Err(error) => Err(error),
         }
     }
-}
-
-/// What a file holds, up to a bound.
-pub(super) fn content(file: &File, limit: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut file = file;
-    (&mut file).take(limit + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > limit {
-        return Err(io::Error::other(format!("it is larger than {limit} bytes")));
-    }
-    Ok(bytes)
 }

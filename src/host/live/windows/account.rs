@@ -17,7 +17,7 @@ use windows_sys::Win32::Security::{
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 
 use super::security::{is_elevated, sid};
-use super::wide;
+use super::text::wide;
 use crate::host::{Account, Seen, Unseen};
 
 /// Numbers of a name's identifier that no account of this machine has.

@@ -14,7 +14,8 @@ use windows_sys::Win32::System::EventLog::{
     EvtRender, EvtRenderEventXml, RegisterEventSourceW, ReportEventW,
 };
 
-use super::{services, wide};
+use super::services;
+use super::text::wide;
 use crate::contract::paths::AgentPaths;
 use crate::host::live::event_xml::{self, MANAGER};
 use crate::host::{JournalQuestion, LogEntry, Seen, Unseen};

@@ -18,7 +18,8 @@ use windows_sys::Win32::Storage::FileSystem::{
 };
 use windows_sys::Win32::System::SystemServices::FILE_READ_ONLY_VOLUME;
 
-use super::{security, wide};
+use super::security;
+use super::text::wide;
 use crate::host::live::files::Links;
 use crate::host::{FileSystem, Stat};
 

@@ -9,6 +9,7 @@ mod network;
 mod registry;
 mod security;
 mod services;
+mod text;
 mod time;
 
 pub(crate) use events::EventSource;
@@ -144,9 +145,3 @@ impl Family {
 
 /// Properties of a service, as they are told.
 type Properties = BTreeMap<String, String>;
-
-/// A text for a function that wants it in UTF-16 with a zero behind it.
-fn wide(text: &std::ffi::OsStr) -> Vec<u16> {
-    use std::os::windows::ffi::OsStrExt as _;
-    text.encode_wide().chain([0]).collect()
-}

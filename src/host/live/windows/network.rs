@@ -9,6 +9,7 @@ use windows_sys::Win32::Networking::WinHttp::{
 };
 
 use super::registry;
+use super::text::given;
 use crate::host::{NetworkSettings, Seen, Unseen, WinHttpProxy};
 
 /// Where the machine's own domain and search list are.
@@ -71,13 +72,8 @@ fn taken(text: *mut u16) -> Option<String> {
     if text.is_null() {
         return None;
     }
-    let mut length = 0;
     // SAFETY: the text ends in a zero.
-    while unsafe { *text.add(length) } != 0 {
-        length += 1;
-    }
-    // SAFETY: so long it is.
-    let told = String::from_utf16_lossy(unsafe { std::slice::from_raw_parts(text, length) });
+    let told = unsafe { given(text) };
     // SAFETY: WinHTTP says that it is to be given back so; nobody uses it any more.
     unsafe { GlobalFree(text.cast()) };
     Some(told)

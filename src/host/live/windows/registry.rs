@@ -4,6 +4,7 @@ use windows_registry::LOCAL_MACHINE;
 
 use super::Properties;
 use crate::contract::variables::{READ, is_known};
+use crate::host::live::scrub::quoted;
 
 /// Where services are defined.
 pub(super) const SERVICES: &str = r"SYSTEM\CurrentControlSet\Services";
@@ -52,10 +53,6 @@ fn spelled(name: &str) -> String {
         true => upper,
         false => name.to_owned(),
     }
-}
-
-fn quoted(word: &str) -> String {
-    format!("\"{}\"", word.replace('\\', r"\\").replace('"', "\\\""))
 }
 
 /// A text of the registry, under the machine's part of it.

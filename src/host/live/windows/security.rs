@@ -22,7 +22,7 @@ use windows_sys::Win32::Security::{
 };
 use windows_sys::Win32::System::SystemServices::{ACCESS_ALLOWED_ACE_TYPE, ACCESS_DENIED_ACE_TYPE};
 
-use super::wide;
+use super::text::{given, wide};
 use crate::host::{Ace, Admission, Security, Seen, Unseen};
 
 /// Something that Windows allocated and wants back.
@@ -112,14 +112,8 @@ pub(super) fn sid(sid: PSID) -> Seen<String> {
         return Err(Unseen::from_io(&io::Error::last_os_error()));
     }
     let _text = Local(text.cast());
-    let mut length = 0;
     // SAFETY: the text ends in a zero.
-    while unsafe { *text.add(length) } != 0 {
-        length += 1;
-    }
-    // SAFETY: so long it is.
-    let units = unsafe { std::slice::from_raw_parts(text, length) };
-    Ok(String::from_utf16_lossy(units))
+    Ok(unsafe { given(text) })
 }
 
 /// Leaves a file or a directory, and what will be made in it, to the system and its administrators; nothing is inherited any more.
