@@ -11,7 +11,7 @@ mod bundle;
 mod subject;
 
 pub(super) use bundle::{BundleArgs, BundleCommand, CreateArgs, PlayArgs};
-pub(super) use subject::SubjectArgs;
+pub(super) use subject::{SubjectArgs, WhichArgs};
 
 use super::exit::Failure;
 use crate::model::{CheckId, Code, Secret, parse_duration};

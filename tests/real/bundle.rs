@@ -102,12 +102,7 @@ fn a_bundle_of_a_gigabyte_of_journal_is_bounded_and_has_what_matters() {
     write_journal(&journal);
     let path = directory.path().join("b.tar.zst");
     let (bundle, log) = create(&journal, &path, "2MB");
-    let size: u64 = bundle
-        .manifest
-        .entries
-        .iter()
-        .map(|listed| listed.size)
-        .sum();
+    let size = bundle.manifest.size();
     assert!(size <= 2_000_000, "{size}");
     // The newest entry is the first; of the older ones there are the errors, as many as there was room for.
     let first = log.lines().next().unwrap();
@@ -129,12 +124,7 @@ fn a_bundle_of_a_gigabyte_of_journal_is_bounded_and_has_what_matters() {
         .collect();
     assert!(missing.contains(&"journal/all.txt"), "{missing:?}");
     let (bundle, _) = create(&journal, &path, "50MB");
-    let size: u64 = bundle
-        .manifest
-        .entries
-        .iter()
-        .map(|listed| listed.size)
-        .sum();
+    let size = bundle.manifest.size();
     println!("it unpacks to {size} bytes");
     assert!(size <= 50_000_000, "{size}");
 }
