@@ -38,12 +38,12 @@ fn write_journal(directory: &Path) {
     let boot = "0123456789abcdef0123456789abcdef";
     for number in 0..ENTRIES {
         let time = 1_763_900_000_000_000 + number * 1_000_000;
-        let (priority, message) = match number % ERROR {
-            0 => (
+        let (priority, message) = match (number % ERROR, number % 100) {
+            (0, _) => (
                 3,
                 format!("ERROR: heartbeat rejected: agent not found or revoked ({number})"),
             ),
-            1 => (6, format!("connecting with password=S3NT1NEL{number}")),
+            (_, 1) => (6, format!("connecting with password=S3NT1NEL{number}")),
             _ => (
                 6,
                 format!(
