@@ -36,27 +36,25 @@ fn main() {
     let directory = tempfile::tempdir().unwrap();
     let mut made = 0;
     println!(
-        "{:>9} {:>9} {:>12} {:>14}",
-        "fixtures", "seconds", "a second", "peak memory"
+        "{:>9} {:>9} {:>12} {:>12} {:>14}",
+        "fixtures", "seconds", "a second", "CPU seconds", "peak memory"
     );
     for count in counts {
         while made < count {
             put(directory.path(), made, &originals[made % originals.len()]);
             made += 1;
         }
-        let names = (0..count).map(name).collect::<Vec<_>>();
         let part = tempfile::tempdir().unwrap();
-        for name in &names {
-            let original = directory.path().join(name);
+        for name in (0..count).map(name) {
+            let original = directory.path().join(&name);
             std::os::unix::fs::symlink(original, part.path().join(name)).unwrap();
         }
         let runs = (0..RUNS).map(|_| run(part.path(), count));
-        let (time, peak) = runs.min().unwrap();
+        let Run { time, cpu, peak } = runs.min_by_key(|run| run.time).unwrap();
         println!(
-            "{count:>9} {:>9.3} {:>12.0} {:>10} KiB",
+            "{count:>9} {:>9.3} {:>12.0} {cpu:>12} {peak:>10} KiB",
             time.as_secs_f64(),
             count as f64 / time.as_secs_f64(),
-            peak.map_or_else(|| "?".to_owned(), |peak| peak.to_string())
         );
     }
 }
@@ -103,12 +101,18 @@ fn hostname(evidence: &str) -> String {
     system["answer"]["hostname"].as_str().unwrap().to_owned()
 }
 
-/// How long it took, and the largest resident set in KiB, by GNU time where that is installed.
-fn run(directory: &Path, count: usize) -> (Duration, Option<u64>) {
+/// What one run took; processor time and the largest resident set are GNU time's, where that is installed.
+struct Run {
+    time: Duration,
+    cpu: String,
+    peak: String,
+}
+
+fn run(directory: &Path, count: usize) -> Run {
     let mut command = match Path::new("/usr/bin/time").exists() {
         true => {
             let mut time = Command::new("/usr/bin/time");
-            time.args(["-f", "%M", DOCTOR]);
+            time.args(["-f", "%U %S %M", DOCTOR]);
             time
         }
         false => Command::new(DOCTOR),
@@ -125,5 +129,16 @@ fn run(directory: &Path, count: usize) -> (Duration, Option<u64>) {
     let end: Vec<&str> = said.lines().rev().take(1).collect();
     assert_eq!(end, [format!("{count} passed, 0 failed")]);
     let told = String::from_utf8_lossy(&output.stderr);
-    (time, told.lines().last().and_then(|line| line.parse().ok()))
+    let words: Vec<&str> = told.split_whitespace().collect();
+    let (cpu, peak) = match words.as_slice() {
+        [.., user, system, peak] => {
+            let seconds = |word: &str| word.parse::<f64>().unwrap();
+            (
+                format!("{:.2}", seconds(user) + seconds(system)),
+                (*peak).to_owned(),
+            )
+        }
+        _ => ("?".to_owned(), "?".to_owned()),
+    };
+    Run { time, cpu, peak }
 }

@@ -97,9 +97,7 @@ fn every_section_of_the_runbook_has_a_situation() {
 #[test]
 fn a_check_that_a_recording_is_too_old_to_know_is_left_out() {
     let mut fixture = fixture::read(&directory().join("clock-drift")).unwrap();
-    let all = Catalog::load(&checks::texts()).unwrap();
-    let ids = all.checks().iter().map(|check| check.id.clone());
-    fixture.evidence.checks = ids.filter(|id| *id != "clock").collect();
+    fixture.evidence.checks.retain(|id| *id != "clock");
     fixture.situation.expect.verdict = Verdict::Healthy;
     fixture.situation.expect.notices.clear();
     let older = tempfile::tempdir().unwrap();

@@ -97,6 +97,8 @@ fn a_check_is_begun_in_its_four_places() {
             .is_sorted()
     );
     assert!(read("fixtures/disk-quota-found/situation.yaml").contains("checks: [disk_quota]"));
+    assert!(matrix.contains("\nhealthy-disk-quota: healthy\n"));
+    assert!(read("fixtures/healthy-disk-quota/situation.yaml").contains("how: absent"));
     // A second time nothing is overwritten.
     let (status, said) = begin(copy.path(), &["disk_quota"]);
     assert_eq!(status, Some(2), "{said}");

@@ -2,6 +2,8 @@
 //!
 //! Asking again after a lost answer is safe: the same key with the same token gets the same certificate.
 
+use std::time::Duration;
+
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
 
 use super::VERSION;
@@ -9,6 +11,11 @@ use super::identity::{IdentityError, IdentityFiles};
 use crate::contract::api::{EnrollRequest, Enrolled};
 use crate::contract::client::{Answer, ApiClient, CallError};
 use crate::model::{Os, Secret};
+
+/// How often it is asked for a certificate whose answer does not come.
+const ATTEMPTS: u32 = 3;
+/// How long it is waited in between.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// What the agent says of its host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +74,8 @@ pub enum EnrollError {
 
 /// Enrolls this host: uses `token` up, and leaves certificate and key in `files`.
 ///
+/// An answer that got lost is asked for again with the same key, which gets the same certificate.
+///
 /// # Errors
 /// When it did not succeed; then no certificate was replaced, and it can be tried again.
 pub async fn enroll(
@@ -84,10 +93,26 @@ pub async fn enroll(
         arch: host.arch.to_owned(),
         agent_version: VERSION.to_owned(),
     };
-    let answer = client.enroll(&request).await?.without(token);
+    let answer = ask(client, &request).await?.without(token);
     let enrolled = certificate_of(&answer)?;
     files.accept(&enrolled, &key)?;
     Ok(enrolled)
+}
+
+/// The answer to a request, for which is asked again when it may have been lost on its way.
+async fn ask(client: &ApiClient, request: &EnrollRequest) -> Result<Answer, CallError> {
+    let mut attempt = 1;
+    loop {
+        match client.enroll(request).await {
+            Err(CallError::Io { .. } | CallError::TimedOut { .. } | CallError::Closed)
+                if attempt < ATTEMPTS =>
+            {
+                attempt += 1;
+                tokio::time::sleep(PAUSE).await;
+            }
+            answer => return answer,
+        }
+    }
 }
 
 /// A PKCS #10 request, PEM, signed with the key that it asks a certificate for.

@@ -14,7 +14,7 @@ pub(super) use bundle::{BundleArgs, BundleCommand, CreateArgs, PlayArgs};
 pub(super) use fixtures::{
     FixturesArgs, FixturesCommand, FixturesNewArgs, FixturesTestArgs, ResultsFormat,
 };
-pub(super) use subject::SubjectArgs;
+pub(super) use subject::{SubjectArgs, WhichArgs};
 
 use super::diff::DiffArgs;
 use super::exit::Failure;

@@ -236,7 +236,11 @@ impl Recorded {
                 answer
             }
             Err((error, at)) => {
-                let (ask, why) = (name.to_owned(), error.to_string());
+                // The library's place is one within the answer: the text's is told instead.
+                let why = error.to_string();
+                let within = format!(" at line {} column {}", error.line(), error.column());
+                let why = why.strip_suffix(&within).unwrap_or(&why).to_owned();
+                let ask = name.to_owned();
                 self.note(|troubles| troubles.misfits.push(Misfit { ask, why, at }));
                 A::unrecorded()
             }

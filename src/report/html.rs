@@ -2,7 +2,7 @@
 //!
 //! It holds everything that it shows: style and script are in it, and its policy forbids everything else. Without the script
 //! nothing is missing but the buttons that copy. What came from outside is escaped by the template, and made visible
-//! ([`text`]); geometry stands in attributes of SVG, because the policy permits no style but that one sheet.
+//! by `text`; geometry stands in attributes of SVG, because the policy permits no style but that one sheet.
 
 mod certificates;
 mod checks;

@@ -3,7 +3,6 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::super::enroll::{self, EnrollError};
 use super::super::files::{self, Readers, cleared, replace, sync_directory};
@@ -14,17 +13,11 @@ use super::super::surroundings::{Places, Surroundings};
 use super::super::trust;
 use super::InstallOptions;
 use super::error::{FileError, InstallError};
-use crate::contract::client::CallError;
 use crate::contract::config::{AgentConfig, Verification};
 use crate::contract::proxy::Rules;
 use crate::contract::token::TokenShape;
 use crate::contract::url::ControlPlane;
 use crate::model::Secret;
-
-/// How often it is asked for a certificate whose answer does not come.
-const ATTEMPTS: u32 = 3;
-/// How long it is waited in between.
-const PAUSE: Duration = Duration::from_millis(500);
 
 /// What shall be on the host, validated.
 #[derive(Debug)]
@@ -159,37 +152,21 @@ impl Wanted {
     }
 }
 
-/// Uses the token up. A lost answer is asked for again with the same key, which gets the same certificate.
+/// Uses the token up.
 pub(super) async fn enroll(
     setting: &Setting,
     around: &Surroundings,
     token: &Secret,
 ) -> Result<(), InstallError> {
-    let failed = |error| InstallError::Enrollment {
-        error,
-        plane: setting.plane.clone(),
-    };
     let client = setting.client(None).map_err(InstallError::Setting)?;
-    let mut attempt = 1;
-    loop {
-        match enroll::enroll(&client, &setting.files, token, &around.host).await {
-            Ok(_) => return Ok(()),
-            Err(EnrollError::Identity(error)) => return Err(error.into()),
-            Err(EnrollError::Call(why)) if attempt < ATTEMPTS && is_lost(&why) => {
-                attempt += 1;
-                tokio::time::sleep(PAUSE).await;
-            }
-            Err(error) => return Err(failed(error)),
-        }
+    match enroll::enroll(&client, &setting.files, token, &around.host).await {
+        Ok(_) => Ok(()),
+        Err(EnrollError::Identity(error)) => Err(error.into()),
+        Err(error) => Err(InstallError::Enrollment {
+            error,
+            plane: setting.plane.clone(),
+        }),
     }
-}
-
-/// Whether the answer may have been lost on its way.
-fn is_lost(why: &CallError) -> bool {
-    matches!(
-        why,
-        CallError::Io { .. } | CallError::TimedOut { .. } | CallError::Closed
-    )
 }
 
 /// The proxy that this shell goes through: the service has another environment, and has to be told.

@@ -43,12 +43,7 @@ fn a_log_is_cut_where_the_room_ends_and_a_part_is_kept_for_another() {
     assert!(contents.room() < 2000 && older > 100 && newest > older);
     let packed = contents.pack().unwrap();
     let bundle = Bundle::read(packed.as_slice()).unwrap();
-    let size: u64 = bundle
-        .manifest
-        .entries
-        .iter()
-        .map(|listed| listed.size)
-        .sum();
+    let size = bundle.manifest.size();
     assert!(size < LEAST, "{size}");
     let unpacked = zstd::decode_all(packed.as_slice()).unwrap();
     assert!((unpacked.len() as u64) < LEAST, "{}", unpacked.len());

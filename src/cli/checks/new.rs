@@ -12,6 +12,7 @@ use crate::model::{CheckId, printable};
 const TEXT: &str = include_str!("check.yaml.in");
 const CODE: &str = include_str!("check.rs.in");
 const SITUATION: &str = include_str!("situation.yaml.in");
+const WELL: &str = include_str!("well.yaml.in");
 
 /// Files that get a line each.
 const LIST: &str = "src/checks/mod.rs";
@@ -39,11 +40,16 @@ pub(super) fn run(args: &ChecksNewArgs) -> Result<String, Failure> {
     }
     let title = title(args)?;
     let fill = |template: &str| template.replace("@ID@", id).replace("@TITLE@", &title);
-    let situation = format!("{}-found", id.replace('_', "-"));
+    let dashed = id.replace('_', "-");
+    let (situation, well) = (format!("{dashed}-found"), format!("healthy-{dashed}"));
     let (before, list) = with_check(&read(root, LIST)?, &args.id, args.after.as_ref())?;
     let row = format!("| `{id}.found` | warning | There is a file that nobody expects |\n");
     let readme = with_row(&read(root, README)?, &row, &before).ok_or_else(|| unlike(README))?;
-    let line = format!("{situation}: degraded, notice {id}.found\n");
+    let matrix = with_line(
+        &read(root, MATRIX)?,
+        &format!("{situation}: degraded, notice {id}.found\n"),
+    );
+    let matrix = with_line(&matrix, &format!("{well}: healthy\n"));
     let new = [
         (format!("checks/{id}.yaml"), fill(TEXT)),
         (format!("src/checks/{id}.rs"), fill(CODE)),
@@ -51,6 +57,7 @@ pub(super) fn run(args: &ChecksNewArgs) -> Result<String, Failure> {
             format!("fixtures/{situation}/situation.yaml"),
             fill(SITUATION),
         ),
+        (format!("fixtures/{well}/situation.yaml"), fill(WELL)),
     ];
     let there = |path: &str| root.join(path).exists();
     let module = format!("src/checks/{id}");
@@ -61,11 +68,7 @@ pub(super) fn run(args: &ChecksNewArgs) -> Result<String, Failure> {
             shown(root, path)
         )));
     }
-    let changed = [
-        (LIST, list),
-        (README, readme),
-        (MATRIX, with_line(&read(root, MATRIX)?, &line)),
-    ];
+    let changed = [(LIST, list), (README, readme), (MATRIX, matrix)];
     let mut page = String::new();
     for (path, text) in new
         .iter()
@@ -75,7 +78,7 @@ pub(super) fn run(args: &ChecksNewArgs) -> Result<String, Failure> {
         put(root, path, text)?;
         page.push_str(&format!("wrote {}\n", shown(root, path)));
     }
-    let [(yaml, _), (rust, _), (fixture, _)] = &new;
+    let [(yaml, _), (rust, _), (fixture, _), _] = &new;
     page.push_str(&format!(
         "\nIt looks for a file, and the tests pass. Now write what it is to do:\n  \
          {rust}: what it looks at, and how it judges that\n  \

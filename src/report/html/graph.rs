@@ -4,13 +4,15 @@
 
 use maud::{Markup, html};
 
-use super::layout::{Flow, Layout, Point, Sizes, layout};
+use super::layout::{Flow, Point, Sizes, layout};
 use super::text;
 use super::words::{self, Standing};
-use crate::model::{CheckId, CheckReport, Report, Status};
+use crate::model::{CheckId, CheckReport, Report, Status, counted};
 
+/// With more checks than these, only those are drawn of which there is something to say, and those that others come from.
+const MANY: usize = 30;
 /// A picture of more boxes than these tells nothing that the list does not tell better.
-const MOST: usize = 120;
+const MOST: usize = 45;
 /// So much of a name fits into a box.
 const NAME: usize = 13;
 /// Around everything, for lines and frames that are wider than their place.
@@ -42,71 +44,98 @@ enum Edge {
 
 /// Both pictures, or that there are too many checks for one.
 pub(super) fn graph(report: &Report) -> Markup {
-    let checks = &report.checks;
-    if checks.len() > MOST {
-        return html! { p { "There are too many checks for a picture." } };
+    let drawing = Drawing::of(report);
+    if drawing.checks.len() > MOST {
+        return html! { p { "There are too many checks for a picture; the list has them all." } };
     }
-    let (edges, kinds) = edges(checks);
-    let pictures = [(Flow::Across, WIDE, "wide"), (Flow::Down, NARROW, "narrow")];
+    let quiet = report.checks.len() - drawing.checks.len();
     html! {
         figure.graph {
-            @for (flow, sizes, class) in pictures {
-                (picture(report, &layout(checks.len(), &edges, flow, sizes), &kinds, &edges, (flow, sizes), class))
-            }
+            (drawing.picture(Flow::Across, WIDE, "wide"))
+            (drawing.picture(Flow::Down, NARROW, "narrow"))
             figcaption {
-                "Each check is judged after those that its lines come from. "
-                span.key.need { "Solid:" } " what failed there blocks it. "
-                span.key.use { "Dotted:" } " it is only told what was seen there. "
-                "The same is in the list below, in words."
+                "Each check is judged after those that its lines come from. Solid: what failed there blocks it. "
+                "Dotted: it is only told what was seen there. The same is in the list below, in words."
+                @if quiet > 0 {
+                    " Not drawn: " (counted(quiet, "check", "checks")) " of which there is nothing to say."
+                }
             }
         }
     }
 }
 
-fn edges(checks: &[CheckReport]) -> (Vec<(usize, usize)>, Vec<Edge>) {
-    let place = |id: &CheckId| checks.iter().position(|check| check.id == *id);
-    let mut edges = Vec::new();
-    for (to, check) in checks.iter().enumerate() {
-        let needs = check.needs.iter().map(|id| (id, Edge::Need));
-        let uses = check.uses.iter().map(|id| (id, Edge::Use));
-        for (id, kind) in needs.chain(uses) {
-            edges.extend(place(id).map(|from| ((from, to), kind)));
-        }
-    }
-    edges.into_iter().unzip()
+/// What is drawn.
+struct Drawing<'a> {
+    report: &'a Report,
+    checks: Vec<&'a CheckReport>,
+    /// By the places of the checks among those that are drawn.
+    edges: Vec<(usize, usize)>,
+    /// What each edge means.
+    kinds: Vec<Edge>,
 }
 
-fn picture(
-    report: &Report,
-    layout: &Layout,
-    kinds: &[Edge],
-    edges: &[(usize, usize)],
-    (flow, sizes): (Flow, Sizes),
-    class: &str,
-) -> Markup {
-    let (width, height) = (layout.width + 2.0 * MARGIN, layout.height + 2.0 * MARGIN);
-    let view = format!("-{MARGIN} -{MARGIN} {} {}", units(width), units(height));
-    let arrow = format!("arrow-{class}");
-    let lines = layout.lines.iter().zip(kinds).zip(edges);
-    html! {
-        svg class=(class) viewBox=(view) width=(units(width)) height=(units(height)) role="group"
-            aria-label="The graph of checks; each leads to its line in the list" {
-            defs {
-                marker id=(arrow) viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto" {
-                    path d="M0 0.8 L7 4 L0 7.2 z" {}
-                }
+impl<'a> Drawing<'a> {
+    fn of(report: &'a Report) -> Self {
+        let all = report.checks.iter();
+        let checks: Vec<_> = all.filter(|check| is_drawn(report, check)).collect();
+        let place = |id: &CheckId| checks.iter().position(|check| check.id == *id);
+        let mut edges = Vec::new();
+        for (to, check) in checks.iter().enumerate() {
+            let needs = check.needs.iter().map(|id| (id, Edge::Need));
+            let uses = check.uses.iter().map(|id| (id, Edge::Use));
+            for (id, kind) in needs.chain(uses) {
+                edges.extend(place(id).map(|from| ((from, to), kind)));
             }
-            g.edges aria-hidden="true" {
-                @for ((line, kind), (from, to)) in lines {
-                    path class=(edge_class(*kind, &report.checks[*from], &report.checks[*to])) d=(curve(line, flow))
-                        marker-end=(format!("url(#{arrow})")) {}
+        }
+        let (edges, kinds) = edges.into_iter().unzip();
+        Self {
+            report,
+            checks,
+            edges,
+            kinds,
+        }
+    }
+
+    fn picture(&self, flow: Flow, sizes: Sizes, class: &str) -> Markup {
+        let layout = layout(self.checks.len(), &self.edges, flow, sizes);
+        let (width, height) = (layout.width + 2.0 * MARGIN, layout.height + 2.0 * MARGIN);
+        let view = format!("-{MARGIN} -{MARGIN} {} {}", units(width), units(height));
+        let arrow = format!("arrow-{class}");
+        let edges = self
+            .edges
+            .iter()
+            .map(|(from, to)| (self.checks[*from], self.checks[*to]));
+        let lines = layout.lines.iter().zip(&self.kinds).zip(edges);
+        html! {
+            svg class=(class) viewBox=(view) width=(units(width)) height=(units(height)) role="group"
+                aria-label="The graph of checks; each leads to its line in the list" {
+                defs {
+                    marker id=(arrow) viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto" {
+                        path d="M0 0.8 L7 4 L0 7.2 z" {}
+                    }
                 }
-            }
-            @for (check, place) in report.checks.iter().zip(&layout.boxes) {
-                (node(report, check, *place, sizes))
+                g.edges aria-hidden="true" {
+                    @for ((line, kind), (from, to)) in lines {
+                        path class=(edge_class(*kind, from, to)) d=(curve(line, flow))
+                            marker-end=(format!("url(#{arrow})")) {}
+                    }
+                }
+                @for (check, place) in self.checks.iter().zip(&layout.boxes) {
+                    (node(self.report, check, *place, sizes))
+                }
             }
         }
     }
+}
+
+/// Whether a check has its box: where they are many, one that is well or left out has none unless others come from it.
+fn is_drawn(report: &Report, check: &CheckReport) -> bool {
+    let is_quiet = matches!(check.status, Status::Pass | Status::Skipped);
+    let leads_on = || {
+        let mut others = report.checks.iter();
+        others.any(|other| other.needs.contains(&check.id) || other.uses.contains(&check.id))
+    };
+    report.checks.len() <= MANY || !is_quiet || leads_on()
 }
 
 fn edge_class(kind: Edge, from: &CheckReport, to: &CheckReport) -> &'static str {

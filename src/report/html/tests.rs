@@ -278,3 +278,28 @@ fn nothing_seen_and_nothing_wrong_is_a_page_too() {
     assert!(page.contains("nothing wrong was found") && page.contains("none known"));
     assert!(!page.contains("id=\"times\"") && !page.contains("id=\"certificates\""));
 }
+
+#[test]
+fn of_many_checks_those_are_drawn_of_which_there_is_something_to_say() {
+    let mut report = report("");
+    report.checks.push(check("tls", Status::Pass, &[], ""));
+    report
+        .checks
+        .push(check("trust", Status::Warn, &["tls"], ""));
+    let boxes = |page: &str| page.matches("<a class=\"node ").count() / 2;
+    assert_eq!(boxes(&render(&report)), 6);
+    let quiet = |i: usize| CheckReport {
+        id: CheckId::new(format!("own{i}")).unwrap_or_else(|_| CheckId::from_static("own")),
+        ..check("own", Status::Pass, &["dns"], "")
+    };
+    report.checks.extend((0..60).map(quiet));
+    let page = render(&report);
+    assert_eq!(boxes(&page), 6);
+    assert!(page.contains("Not drawn: 60 checks of which there is nothing to say."));
+    assert_eq!(page.matches("<th scope=\"row\">own").count(), 60);
+    for check in &mut report.checks {
+        check.status = Status::Fail;
+    }
+    let page = render(&report);
+    assert!(boxes(&page) == 0 && page.contains("too many checks for a picture"));
+}
