@@ -194,6 +194,13 @@ pub(super) fn words(error: &io::Error) -> String {
     let said = error.to_string();
     match error.get_ref() {
         Some(_) => said,
+        // Windows says it in its own language, and the log's reader knows these two.
+        None if cfg!(windows) && error.kind() == io::ErrorKind::NotFound => {
+            "the system cannot find the file specified".to_owned()
+        }
+        None if cfg!(windows) && error.kind() == io::ErrorKind::PermissionDenied => {
+            "access is denied".to_owned()
+        }
         None => said
             .split(" (os error")
             .next()

@@ -142,6 +142,20 @@ pub fn parent(path: &Path) -> Option<PathBuf> {
     (!name.is_empty()).then(|| PathBuf::from(shorter))
 }
 
+/// A path below a directory. What is below it is relative.
+pub fn join(directory: &Path, below: &Path) -> PathBuf {
+    match (directory.to_str(), below.to_str()) {
+        (Some(directory), Some(below)) => {
+            let separator = if is_of_windows(directory) { '\\' } else { '/' };
+            PathBuf::from(format!(
+                "{}{separator}{below}",
+                directory.trim_end_matches(separator)
+            ))
+        }
+        _ => directory.join(below),
+    }
+}
+
 /// A path with another last name.
 fn with_file_name(path: &Path, name: &str) -> PathBuf {
     match path.to_str() {
@@ -215,6 +229,18 @@ mod tests {
             for path in [paths.config, paths.cert, paths.key] {
                 assert!(path.starts_with(paths.config_dir), "{path}");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_below_is_written_as_its_own_system_does() {
+        for (directory, below, path) in [
+            ("/srv/agent", "client.crt", "/srv/agent/client.crt"),
+            ("/", "etc/x", "/etc/x"),
+            (r"C:\a", "b", r"C:\a\b"),
+        ] {
+            let joined = join(Path::new(directory), Path::new(below));
+            assert_eq!(joined.to_str(), Some(path));
         }
     }
 }

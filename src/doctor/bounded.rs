@@ -118,6 +118,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(windows, ignore = "the services of another root are in no file there")]
     fn a_look_comes_back_with_its_report() {
         let report = look_within(Duration::from_secs(30), doctor).unwrap();
         assert_eq!(report.verdict, Verdict::Failed);

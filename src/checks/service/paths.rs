@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::directive::Directive;
+use crate::contract::paths::join;
 use crate::host::Service;
 
 /// What a path of the host is for the service.
@@ -200,7 +201,7 @@ impl Paths {
                     true => Place::Same,
                     // `join("")` would leave a slash behind.
                     false if below.as_os_str().is_empty() => Place::Elsewhere(source.clone(), by),
-                    false => Place::Elsewhere(source.join(below), by),
+                    false => Place::Elsewhere(join(source, below), by),
                 }
             }
             Some(rule) => Place::Hidden(&rule.by),
@@ -212,7 +213,7 @@ impl Paths {
         match (&self.image, &self.root) {
             (Some(by), _) => Place::InImage(by),
             (_, Some((root, by))) => {
-                Place::Elsewhere(root.join(path.strip_prefix("/").unwrap_or(path)), by)
+                Place::Elsewhere(join(root, path.strip_prefix("/").unwrap_or(path)), by)
             }
             (None, None) => Place::Same,
         }

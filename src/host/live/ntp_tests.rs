@@ -102,6 +102,7 @@ async fn a_lost_question_is_asked_again() {
 }
 
 #[tokio::test]
+#[cfg_attr(windows, ignore = "no word of a closed port comes back for a datagram")]
 async fn silence_noise_and_a_closed_port_are_told_apart() {
     let silent = asked(SOON, |_, _| Vec::new()).await;
     assert_eq!(silent, Err(Unseen::TimedOut { after_ms: 400 }));

@@ -72,6 +72,7 @@ async fn a_token_is_told_by_its_shape() {
 }
 
 #[tokio::test]
+#[cfg_attr(windows, ignore = "it is about programs and units of Unix")]
 async fn under_another_root_what_runs_is_unknown() {
     let dir = tempfile::tempdir().unwrap();
     let host = LiveHost::new(Settings {
@@ -111,6 +112,7 @@ async fn a_file_comes_without_the_secrets_in_it() {
 }
 
 #[tokio::test]
+#[cfg_attr(windows, ignore = "it is about programs and units of Unix")]
 async fn this_machine_answers_every_kind_of_question() {
     let host = LiveHost::new(settings());
     assert_eq!(

@@ -168,6 +168,7 @@ async fn silence_and_trickling_end_with_the_time() {
 }
 
 #[tokio::test]
+#[cfg_attr(windows, ignore = "Wine tells a reset as an end")]
 async fn a_reset_is_no_orderly_end() {
     let address = peer(async |mut stream| {
         stream

@@ -1,7 +1,6 @@
 //! Files of Windows replaced in one step. Who may read them, the access list of their directory says, which they inherit.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 

@@ -31,13 +31,14 @@ pub(in crate::host::live) fn volume(path: &Path) -> PathBuf {
     }
 }
 
-/// What there is of permission bits is whether the owner may write: who else may do what, the access control list says.
+/// What there is of permission bits is whether the owner may write: who else may do what, the access control list says, and what
+/// is a program, its name.
 pub(in crate::host::live) fn fill(stat: &mut Stat, metadata: &Metadata) {
     let write = match metadata.file_attributes() & FILE_ATTRIBUTE_READONLY {
         0 => 0o200,
         _ => 0,
     };
-    stat.mode = write | if metadata.is_dir() { 0o500 } else { 0o400 };
+    stat.mode = write | 0o500;
     let modified = metadata.modified().ok().map(DateTime::<Utc>::from);
     stat.modified = modified.and_then(|at| DateTime::from_timestamp(at.timestamp(), 0));
 }
