@@ -9,6 +9,7 @@
 mod equal;
 mod format;
 mod hostile;
+mod odd;
 mod secrets;
 
 use std::path::{Path, PathBuf};
