@@ -6,6 +6,7 @@
     reason = "a test fails by panicking, and these say how much they tried"
 )]
 
+mod damaged;
 mod equal;
 mod format;
 mod hostile;
