@@ -236,3 +236,6 @@ impl Log {
         is_of_it
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -102,6 +102,11 @@ impl Manifest {
         }
     }
 
+    /// The size of all its entries, in bytes.
+    pub fn size(&self) -> u64 {
+        self.entries.iter().map(|listed| listed.size).sum()
+    }
+
     /// What it says of an entry.
     pub(super) fn listed(&self, name: &str) -> Option<&Listed> {
         self.entries.iter().find(|listed| listed.name == name)

@@ -15,7 +15,7 @@ pub(super) use self::bundle::{BundleArgs, BundleCommand, CreateArgs, PlayArgs};
 pub(super) use self::fixtures::{
     FixturesArgs, FixturesCommand, FixturesNewArgs, FixturesTestArgs, ResultsFormat,
 };
-pub(super) use self::subject::SubjectArgs;
+pub(super) use self::subject::{SubjectArgs, WhichArgs};
 use super::exit::Failure;
 use crate::model::{CheckId, Code, Secret, parse_duration};
 

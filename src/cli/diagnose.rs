@@ -72,10 +72,14 @@ struct Job {
 
 /// The doctor that these arguments ask for.
 pub(super) fn doctor(target: &TargetArgs, subject: &SubjectArgs) -> Result<Doctor, Failure> {
-    let (catalog, graph) = sources::graph(subject.checks.as_deref())?;
+    let (catalog, graph) = sources::graph(subject.which.checks.as_deref())?;
     let selection = selection(
         (&catalog, &graph),
-        (&subject.only, &subject.skip, &subject.ignore),
+        (
+            &subject.which.only,
+            &subject.which.skip,
+            &subject.which.ignore,
+        ),
         subject.symptom.map(Into::into),
     )?;
     if let Some(root) = &target.root {
@@ -92,7 +96,7 @@ pub(super) fn doctor(target: &TargetArgs, subject: &SubjectArgs) -> Result<Docto
             timeout,
             deadline: target.deadline,
         },
-        ignore: subject.ignore.clone(),
+        ignore: subject.which.ignore.clone(),
         settings: Settings {
             root: target.root.clone(),
             token,
@@ -226,7 +230,7 @@ fn asked(target: &TargetArgs, subject: &SubjectArgs, token: Option<&Secret>) -> 
         given: Given {
             token_file: token_file(subject, token),
             root: target.root.clone(),
-            checks: subject.checks.clone(),
+            checks: subject.which.checks.clone(),
         },
     }
 }

@@ -107,7 +107,11 @@ async fn assert_same(scenarios: &[Scenario]) {
         let (name, evidence, live) = doctor.run(scenario).await;
         wrong.extend(doctor.differences(&name, &evidence, &live).await);
     }
-    println!("{} scenarios, plain and anonymized", scenarios.len());
+    assert_none(&wrong, scenarios.len());
+}
+
+fn assert_none(wrong: &[String], tried: usize) {
+    println!("{tried} situations, plain and anonymized");
     assert!(
         wrong.is_empty(),
         "{} differ\n{}",
@@ -139,13 +143,7 @@ async fn assert_same_again(all: &[(String, Evidence)]) {
         let live = doctor.play(evidence.clone()).await;
         wrong.extend(doctor.differences(name, evidence, &live).await);
     }
-    println!("{} situations, plain and anonymized", all.len());
-    assert!(
-        wrong.is_empty(),
-        "{} differ\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    assert_none(&wrong, all.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -632,7 +632,7 @@ fn what_it_holds_does_not_act_on_a_terminal() {
 }
 
 /// Every string of a document changed.
-pub(super) fn everywhere(value: &mut Value, change: &dyn Fn(&str) -> String) {
+fn everywhere(value: &mut Value, change: &dyn Fn(&str) -> String) {
     match value {
         Value::String(text) => *text = change(text),
         Value::Array(items) => items.iter_mut().for_each(|item| everywhere(item, change)),

@@ -1,5 +1,10 @@
 //! Bundles: what leaves a host says what the doctor on the spot said, betrays nothing, and may come from a stranger.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and these say how much they tried"
+)]
 
 mod equal;
 mod format;

@@ -23,6 +23,7 @@ mod agent_install;
 mod agent_readme;
 mod agent_run;
 mod bounds;
+mod bundle;
 mod chains;
 mod clock;
 mod dns;

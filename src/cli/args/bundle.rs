@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueHint};
 
-use super::{Format, SubjectArgs, TargetArgs, positive};
+use super::{Format, SubjectArgs, TargetArgs, WhichArgs, positive};
 use crate::bundle::MOST_UNPACKED;
-use crate::model::{CheckId, Code};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct BundleArgs {
@@ -63,18 +62,8 @@ pub(in crate::cli) struct PlayArgs {
     /// The bundle
     #[arg(value_hint = ValueHint::FilePath)]
     pub(in crate::cli) file: PathBuf,
-    /// Report only these checks
-    #[arg(long, value_name = "CHECK", num_args = 1.., value_delimiter = ',', help_heading = "Which checks")]
-    pub(in crate::cli) only: Vec<CheckId>,
-    /// Leave these checks out
-    #[arg(long, value_name = "CHECK", num_args = 1.., value_delimiter = ',', help_heading = "Which checks")]
-    pub(in crate::cli) skip: Vec<CheckId>,
-    /// Do not count these findings
-    #[arg(long, value_name = "CODE", num_args = 1.., value_delimiter = ',', help_heading = "Which checks")]
-    pub(in crate::cli) ignore: Vec<Code>,
-    /// Your own texts for the checks: a directory of YAML files
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Which checks")]
-    pub(in crate::cli) checks: Option<PathBuf>,
+    #[command(flatten)]
+    pub(in crate::cli) which: WhichArgs,
     /// How to write the report
     #[arg(long, value_enum, default_value_t = Format::Human, help_heading = "Output")]
     pub(in crate::cli) format: Format,

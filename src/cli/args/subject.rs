@@ -26,6 +26,13 @@ pub(in crate::cli) struct SubjectArgs {
     /// Only what serves one of the runbook's symptoms
     #[arg(long, value_enum, help_heading = "Which checks")]
     pub(in crate::cli) symptom: Option<SymptomArg>,
+    #[command(flatten)]
+    pub(in crate::cli) which: WhichArgs,
+}
+
+/// What is reported.
+#[derive(Debug, Clone, Args)]
+pub(in crate::cli) struct WhichArgs {
     /// Report only these checks (what they need runs too)
     #[arg(long, value_name = "CHECK", num_args = 1.., value_delimiter = ',', help_heading = "Which checks")]
     pub(in crate::cli) only: Vec<CheckId>,

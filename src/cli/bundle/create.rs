@@ -85,9 +85,9 @@ async fn pack(
         created_at: now,
         versions,
         asked: Asked {
-            only: args.subject.only.clone(),
-            skip: args.subject.skip.clone(),
-            ignore: args.subject.ignore.clone(),
+            only: args.subject.which.only.clone(),
+            skip: args.subject.which.skip.clone(),
+            ignore: args.subject.which.ignore.clone(),
         },
     };
     let secrets = [&doctor.settings.token, &doctor.settings.api_token];

@@ -28,7 +28,7 @@ pub(super) fn run(args: &BundleArgs, common: &Common) -> Result<Exit, Failure> {
 }
 
 fn diagnose_again(args: &PlayArgs, common: &Common) -> Result<Exit, Failure> {
-    let (catalog, graph) = sources::graph(args.checks.as_deref())?;
+    let (catalog, graph) = sources::graph(args.which.checks.as_deref())?;
     let bundle = open(&args.file)?;
     let asked = asked(args, &bundle.manifest.asked);
     let selection = diagnose::selection(
@@ -70,11 +70,11 @@ fn asked(args: &PlayArgs, then: &Asked) -> Asked {
         }
     };
     Asked {
-        only: or(&args.only, &then.only),
-        skip: or(&args.skip, &then.skip),
-        ignore: match args.ignore.is_empty() {
+        only: or(&args.which.only, &then.only),
+        skip: or(&args.which.skip, &then.skip),
+        ignore: match args.which.ignore.is_empty() {
             true => then.ignore.clone(),
-            false => args.ignore.clone(),
+            false => args.which.ignore.clone(),
         },
     }
 }

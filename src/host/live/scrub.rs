@@ -112,13 +112,29 @@ impl Scrubber {
         told.collect::<Vec<_>>().join(" ")
     }
 
-    /// The messages of a log.
+    /// The messages of a log, the oldest first.
     pub(super) fn log(&self, entries: &mut [LogEntry]) {
+        let mut within_key = 0;
         for entry in entries {
-            entry.message = self.text(&entry.message);
+            let begins =
+                entry.message.contains("-----BEGIN ") && entry.message.contains("PRIVATE KEY-----");
+            let ends = entry.message.contains("-----END ");
+            // A private key that was logged line by line has lines that look like nothing.
+            entry.message = match within_key > 0 && !begins {
+                true => MARK.to_owned(),
+                false => self.text(&entry.message),
+            };
+            within_key = match (begins, ends) {
+                (_, true) => 0,
+                (true, false) => KEY,
+                (false, false) => within_key.saturating_sub(1),
+            };
         }
     }
 }
+
+/// The most lines that a private key is logged in.
+const KEY: usize = 200;
 
 /// Whether a variable of this name holds a secret.
 fn is_secret(name: &str) -> bool {
@@ -335,6 +351,30 @@ mod tests {
                 _ => assert_eq!(set, told),
             }
         }
+    }
+
+    #[test]
+    fn a_key_that_is_logged_line_by_line_is_left_out_to_its_end() {
+        let mut entries: Vec<LogEntry> = [
+            "a",
+            "-----BEGIN PRIVATE KEY-----",
+            "MHc",
+            "AoG",
+            "-----END PRIVATE KEY-----",
+            "b",
+        ]
+        .map(|message| LogEntry {
+            time: None,
+            message: message.to_owned(),
+            priority: None,
+            identifier: None,
+            invocation: None,
+            message_id: None,
+        })
+        .into();
+        scrubber().log(&mut entries);
+        let told: Vec<&str> = entries.iter().map(|entry| entry.message.as_str()).collect();
+        assert_eq!(told, ["a", MARK, MARK, MARK, MARK, "b"]);
     }
 
     #[test]

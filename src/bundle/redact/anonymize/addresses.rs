@@ -128,7 +128,7 @@ mod tests {
         let net = network("81.2.69.128".parse().unwrap(), 25, &key());
         let net = ipnet::IpNet::new(net, 25).unwrap();
         assert_eq!(net, net.trunc());
-        assert!(net.contains(&IpAddr::V4(one)) && net.contains(&IpAddr::V4(other)));
+        assert!(net.contains(&IpAddr::from(one)) && net.contains(&IpAddr::from(other)));
     }
 
     proptest::proptest! {
