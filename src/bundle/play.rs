@@ -9,7 +9,7 @@ use super::fixture::Evidence;
 use crate::catalog::Catalog;
 use crate::diagnosis;
 use crate::engine::{self, Graph, Limits, Selection};
-use crate::host::{Recorded, Recorder};
+use crate::host::Recorded;
 use crate::model::{Code, Report, Source};
 
 /// A recorded host answers at once; evidence that takes this long is made to.
@@ -33,8 +33,7 @@ pub async fn play(
         timeout: DEADLINE,
         deadline: DEADLINE,
     };
-    // Through a recorder, which logs what is asked, as of a live host.
-    let host = Recorder::new(Recorded::new(evidence.recording));
+    let host = Recorded::new(evidence.recording);
     let run = engine::run(
         graph,
         Arc::new(host),

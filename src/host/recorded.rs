@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 use std::net::IpAddr;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use serde_json::value::RawValue;
 use super::timed::{Answered, Asked, millis, timed};
 use super::*;
 use crate::contract::token::TokenShape;
+use crate::model::{excerpt, printable};
 
 /// So many questions without an answer are remembered; more would say nothing more.
 const MOST_UNANSWERED: usize = 100;
@@ -135,6 +137,19 @@ impl Unrecorded for ApiAnswer {
     }
 }
 
+impl Kept {
+    /// For a log: a format argument, so that nothing is written where nobody logs.
+    fn shown<'a>(&'a self, text: &'a str) -> impl fmt::Display + 'a {
+        fmt::from_fn(move |out| match self {
+            Self::Value(value) => out.write_str(&printable(&value.to_string())),
+            Self::Part(part) => {
+                let part = text.get(part.clone()).unwrap_or_default();
+                out.write_str(&printable(part))
+            }
+        })
+    }
+}
+
 impl Given {
     fn new(answer: Kept, began_ms: Option<f64>, duration_ms: f64) -> Self {
         Self {
@@ -218,6 +233,7 @@ impl Recorded {
             });
             return A::unrecorded();
         };
+        tracing::info!("asked {}", excerpt(&key));
         let read = match &given.answer {
             Kept::Value(value) => A::deserialize(value).map_err(|error| (error, None)),
             Kept::Part(part) => {
@@ -230,6 +246,7 @@ impl Recorded {
         };
         match read {
             Ok(answer) => {
+                tracing::debug!("{key} gave {}", given.answer.shown(&self.text));
                 meter::count(given.began, given.took, || {
                     timed(name, question, &answer, given.began, given.took)
                 });

@@ -6,9 +6,11 @@
     reason = "a test fails by panicking, and these say how much they tried"
 )]
 
+mod damaged;
 mod equal;
 mod format;
 mod hostile;
+mod odd;
 mod secrets;
 
 use std::path::{Path, PathBuf};
