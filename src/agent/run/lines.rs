@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn a_fatal_line_is_known_for_what_it_is() {
         let cert = || "/srv/agent/web.pem".into();
-        let denied = || io::Error::from_raw_os_error(13);
+        let denied = || io::Error::from_raw_os_error(if cfg!(windows) { 5 } else { 13 });
         let absent = || io::Error::from_raw_os_error(2);
         let unopened = |error| SettingError::File {
             path: "/etc/nexplane-agent/config.yaml".into(),
