@@ -133,7 +133,7 @@ static SECRETS: [Shape; 12] = [
     Shape::new(
         SecretKind::Login,
         &[&[":"], &["@"]],
-        r#"(?-u:\b)[A-Za-z0-9._~%+-]+:[^\s/"'@:]+@"#,
+        r#"(?-u:\b)[A-Za-z0-9._~%+:-]+:[^\s/"'@:]+@"#,
         "…@",
     ),
     Shape::new(
@@ -292,6 +292,7 @@ mod tests {
             ("https://user:a/S3#cr@h", "https://…@h"),
             ("https//u:S3cr3t@h", "https//…@h"),
             ("user:S3cr3t@127.0.0.1:1", "…@127.0.0.1:1"),
+            ("a:user:S3cr3t@h", "…@h"),
             ("curl -u admin:S3cr3t x", "curl -u … x"),
             ("curl -uadmin:S3cr3t x", "curl -u… x"),
             ("jwt eyJhbGciOi.eyJzdWIi.c2ln", "jwt …"),

@@ -39,7 +39,10 @@ impl CaFile {
         let text = match &self.content {
             Ok(content) => &content.text,
             Err(Unseen::Absent) => return Use::None("is not there".into()),
-            Err(unseen @ (Unseen::Denied | Unseen::NotRecorded)) => return Use::Unknown(unseen.to_string()),
+            // A machine under load is slow to read, which says nothing of the file.
+            Err(unseen @ (Unseen::Denied | Unseen::NotRecorded | Unseen::TimedOut { .. })) => {
+                return Use::Unknown(unseen.to_string());
+            }
             Err(unseen) => return Use::None(format!("cannot be read: {unseen}")),
         };
         if self.is_closed_to(user) {
