@@ -183,6 +183,7 @@ fn is_answer(ask: &str, answer: &Value) -> bool {
     }
     let is = match ask {
         "system" => is::<door::System>,
+        "network_settings" => is::<Seen<door::NetworkSettings>>,
         "now" => is::<chrono::DateTime<chrono::Utc>>,
         "environment" => is::<BTreeMap<String, String>>,
         "stat" => is::<Seen<door::Stat>>,
