@@ -44,6 +44,7 @@ impl Scene {
              told install /usr/local/bin/nexplane-agent install --control-plane {url} --token {token} --ca-cert {ca}
              {before}
              date --set '20 minutes ago'
+             {FOLLOWS}
              told wrong off
              told fix {fix} --yes
              told right off
@@ -86,6 +87,13 @@ impl Scene {
         undone.require(ntp.lines().eq(running.iter().copied()), &ntp);
     }
 }
+
+/// Waits until chrony, where it runs, has looked at its source again and knows how far the clock is off. What it had measured
+/// before the clock was set it throws away.
+const FOLLOWS: &str = r#"[ "$(systemctl is-active chrony)" != active ] || for i in $(seq 600); do
+  chronyc -c tracking | awk -F, '{ off = $5 < 0 ? -$5 : $5; exit !(off >= 10 && $14 != "Not synchronised") }' && break
+  sleep 0.1
+done"#;
 
 /// The lines that give the machine chrony for its time service.
 fn with_chrony(started: bool) -> String {
