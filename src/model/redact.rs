@@ -17,10 +17,11 @@ mod encoded;
 const EXCERPT: usize = 200;
 
 /// Names of secrets, as the patterns below have them.
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 16] = [
     "token",
     "secret",
     "passw",
+    "passphrase",
     "_pass",
     "_pwd",
     "credential",
@@ -146,13 +147,13 @@ static SECRETS: [Shape; 12] = [
     Shape::new(
         SecretKind::Named,
         &[&NAMES, &["=", ":"]],
-        r#"(?i)((?:--?|(?-u:\b))[A-Za-z0-9_-]*(?:token|secret|passw(?:or)?d|_pass|_pwd|credentials?|(?:api|access|private)[_-]?key)(?:["']?[ \t]*=[ \t]*|["'][ \t]*:[ \t]*))(?:"[^"]*"?|'[^']*'?|[^\s"',;&}]+)"#,
+        r#"(?i)((?:--?|(?-u:\b))[A-Za-z0-9_-]*(?:token|secret|passw(?:or)?d|_pass|_pwd|passphrase|credentials?|(?:api|access|private|secret)[_-]?key)(?:["']?[ \t]*=[ \t]*|["'][ \t]*:[ \t]*))(?:"[^"]*"?|'[^']*'?|[^\s"',;&}]+)"#,
         "${1}…",
     ),
     Shape::new(
         SecretKind::Named,
         &[&NAMES, &["--", ":"]],
-        r#"(?i)(--(?:[A-Za-z0-9_-]*-)?(?:token|secret|password|api-key)[ \t]+|(?-u:\b)[A-Za-z0-9_-]*(?:token|secret|passw(?:or)?d|_pass|_pwd|credentials?|(?:api|access|private)[_-]?key)[ \t]*:[ \t]*)(?:"[^"]*"?|'[^']*'?|[A-Za-z0-9_.~+/=-]{16,}|\S*[0-9]\S*)"#,
+        r#"(?i)(--(?:[A-Za-z0-9_-]*-)?(?:token|secret|password|api-key)[ \t]+|(?-u:\b)[A-Za-z0-9_-]*(?:token|secret|passw(?:or)?d|_pass|_pwd|passphrase|credentials?|(?:api|access|private|secret)[_-]?key)[ \t]*:[ \t]*)(?:"[^"]*"?|'[^']*'?|[A-Za-z0-9_.~+/=-]{16,}|\S*[0-9]\S*)"#,
         "${1}…",
     ),
     // Cookies, to the end of their line.
@@ -293,6 +294,8 @@ mod tests {
             ("https//u:S3cr3t@h", "https//…@h"),
             ("user:S3cr3t@127.0.0.1:1", "…@127.0.0.1:1"),
             ("a:user:S3cr3t@h", "…@h"),
+            ("passphrase: S3cr3t", "passphrase: …"),
+            ("secret_key=S3cr3t", "secret_key=…"),
             ("curl -u admin:S3cr3t x", "curl -u … x"),
             ("curl -uadmin:S3cr3t x", "curl -u… x"),
             ("jwt eyJhbGciOi.eyJzdWIi.c2ln", "jwt …"),
