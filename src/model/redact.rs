@@ -82,7 +82,7 @@ struct Shape {
 }
 
 /// ASCII alone: a secret is, and the tables of Unicode would take longer to build than a diagnosis takes.
-static SECRETS: [Shape; 12] = [
+static SECRETS: [Shape; 13] = [
     // PEM private keys, also cut short ones.
     Shape::new(
         SecretKind::PrivateKey,
@@ -155,6 +155,13 @@ static SECRETS: [Shape; 12] = [
         &[&NAMES, &["--", ":"]],
         r#"(?i)(--(?:[A-Za-z0-9_-]*-)?(?:token|secret|password|api-key)[ \t]+|(?-u:\b)[A-Za-z0-9_-]*(?:token|secret|passw(?:or)?d|_pass|_pwd|passphrase|credentials?|(?:api|access|private|secret)[_-]?key)[ \t]*:[ \t]*)(?:"[^"]*"?|'[^']*'?|[A-Za-z0-9_.~+/=-]{16,}|\S*[0-9]\S*)"#,
         "${1}…",
+    ),
+    // A line of YAML, or an entry of its braces: there a plain word is a value, and no prose.
+    Shape::new(
+        SecretKind::Named,
+        &[&NAMES, &[":"]],
+        r#"(?im)((?:^[ \t]*(?:-[ \t]+)?|[{,][ \t]*)["']?[A-Za-z0-9_-]*(?:token|secret|passw(?:or)?d|_pass|_pwd|passphrase|credentials?|(?:api|access|private|secret)[_-]?key)["']?[ \t]*:[ \t]+)(?:"[^"\n]*"?|'[^'\n]*'?|[^\s"',{}\[|>#]+)([ \t\r]*(?:$|[,}]))"#,
+        "${1}…${2}",
     ),
     // Cookies, to the end of their line.
     Shape::new(
@@ -295,6 +302,15 @@ mod tests {
             ("user:S3cr3t@127.0.0.1:1", "…@127.0.0.1:1"),
             ("a:user:S3cr3t@h", "…@h"),
             ("passphrase: S3cr3t", "passphrase: …"),
+            (
+                "a: 1\n  password: secretly\nb: 2",
+                "a: 1\n  password: …\nb: 2",
+            ),
+            ("- secret_key: secretly", "- secret_key: …"),
+            (
+                "nested: {a: b, password: secretly}",
+                "nested: {a: b, password: …}",
+            ),
             ("secret_key=S3cr3t", "secret_key=…"),
             ("curl -u admin:S3cr3t x", "curl -u … x"),
             ("curl -uadmin:S3cr3t x", "curl -u… x"),
