@@ -86,10 +86,12 @@ fn put(directory: &Path, number: usize, original: &Original) {
     let directory = directory.join(name(number));
     fs::create_dir(&directory).unwrap();
     let hostname = hostname(&original.evidence);
-    let other = format!("\"host-{number:05}\"");
+    let other = format!("host-{number:05}");
+    // As a string, and as one in a body that is a string itself.
     let evidence = original
         .evidence
-        .replace(&format!("\"{hostname}\""), &other);
+        .replace(&format!("\"{hostname}\""), &format!("\"{other}\""))
+        .replace(&format!("\\\"{hostname}\\\""), &format!("\\\"{other}\\\""));
     fs::write(directory.join(SITUATION), &original.situation).unwrap();
     fs::write(directory.join(EVIDENCE), evidence).unwrap();
 }
