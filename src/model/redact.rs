@@ -4,9 +4,10 @@
 //! key. What looks like one is left out, rather too much than too little. Nothing here knows where the text is from.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::sync::OnceLock;
 
-use memchr::memmem;
+use memchr::{memchr, memmem};
 use regex::Regex;
 
 use super::printable;
@@ -70,12 +71,26 @@ impl SecretKind {
     }
 }
 
+/// What there is in a text, in whatever case.
+enum Sign {
+    /// One of these.
+    OneOf(&'static [&'static str]),
+    /// One of [`NAMES`].
+    Name,
+}
+
+/// A text in which signs are looked for; for names, of which there are many, once.
+struct Signs<'a> {
+    lowered: &'a [u8],
+    named: OnceCell<bool>,
+}
+
 /// What a secret looks like, and what is kept of it.
 struct Shape {
     kind: SecretKind,
-    /// In every text with such a secret there is one of each of these, in whatever case. Most texts have none: an expression
-    /// takes longer to build than all of them to search.
-    signs: &'static [&'static [&'static str]],
+    /// In every text with such a secret there are all of these. Most texts have none: an expression takes longer to build than
+    /// all of them to search. Those that are found soonest come first.
+    signs: &'static [Sign],
     pattern: &'static str,
     kept: &'static str,
     compiled: OnceLock<Regex>,
@@ -86,87 +101,87 @@ static SECRETS: [Shape; 13] = [
     // PEM private keys, also cut short ones.
     Shape::new(
         SecretKind::PrivateKey,
-        &[&["private key-----"]],
+        &[Sign::OneOf(&["private key-----"])],
         r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|$)",
         "…",
     ),
     // JSON Web Tokens.
     Shape::new(
         SecretKind::Token,
-        &[&["eyj"], &["."]],
+        &[Sign::OneOf(&["."]), Sign::OneOf(&["eyj"])],
         r"(?-u:\b)eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?",
         "…",
     ),
     // Nexplane's own tokens.
     Shape::new(
         SecretKind::Token,
-        &[&["nx"], &["_"]],
+        &[Sign::OneOf(&["_"]), Sign::OneOf(&["nx"])],
         r"(?-u:\b)nx[a-z]{0,2}_[A-Za-z0-9_-]{6,}",
         "…",
     ),
     // HTTP credentials, with or without their header.
     Shape::new(
         SecretKind::HttpCredentials,
-        &[&["authorization"]],
+        &[Sign::OneOf(&["authorization"])],
         r#"(?i)(?-u:\b)(authorization["']?\s*[:=]\s*["']?)(?:[A-Za-z0-9_-]+[ \t]+)?[^\s"',]+"#,
         "${1}…",
     ),
     Shape::new(
         SecretKind::HttpCredentials,
-        &[&["bearer"]],
+        &[Sign::OneOf(&["bearer"])],
         r"(?i)(?-u:\b)(bearer[ \t]+)[^\s\x22',]+",
         "${1}…",
     ),
     // User and password of a URL, also of one that is written badly.
     Shape::new(
         SecretKind::Login,
-        &[&["//"], &["@"]],
+        &[Sign::OneOf(&["@"]), Sign::OneOf(&["//"])],
         r#"(?i)(?-u:\b)([a-z][a-z0-9+.-]*:?//)[^\s"']*@"#,
         "${1}…@",
     ),
     Shape::new(
         SecretKind::Login,
-        &[&["control_plane"], &["@"]],
+        &[Sign::OneOf(&["@"]), Sign::OneOf(&["control_plane"])],
         r#"(?im)^(\s*["']?(?:control_plane)["']?\s*[:=]\s*)\S+[ \t][^#\n]*@"#,
         "${1}…@",
     ),
     // The same without a scheme, and as curl's `-u` takes them.
     Shape::new(
         SecretKind::Login,
-        &[&[":"], &["@"]],
+        &[Sign::OneOf(&["@"]), Sign::OneOf(&[":"])],
         r#"(?-u:\b)[A-Za-z0-9._~%+:-]+:[^\s/"'@:]+@"#,
         "…@",
     ),
     Shape::new(
         SecretKind::Login,
-        &[&["-u"], &[":"]],
+        &[Sign::OneOf(&[":"]), Sign::OneOf(&["-u"])],
         r#"(?-u:(\s))(-u[ \t]*|--(?:proxy-)?user[ \t=]+)["']?[^\s:"']+:[^\s"']+"#,
         "${1}${2}…",
     ),
     // `--token X`, `token=X`, `"token": "X"`, `NP_SECRET=X`.
     Shape::new(
         SecretKind::Named,
-        &[&NAMES, &["=", ":"]],
+        &[Sign::OneOf(&["=", ":"]), Sign::Name],
         r#"(?i)((?:--?|(?-u:\b))[A-Za-z0-9_-]*(?:token|secret|passw(?:or)?d|_pass|_pwd|passphrase|credentials?|(?:api|access|private|secret)[_-]?key)(?:["']?[ \t]*=[ \t]*|["'][ \t]*:[ \t]*))(?:"[^"]*"?|'[^']*'?|[^\s"',;&}]+)"#,
         "${1}…",
     ),
     Shape::new(
         SecretKind::Named,
-        &[&NAMES, &["--", ":"]],
+        &[Sign::OneOf(&["--", ":"]), Sign::Name],
         r#"(?i)(--(?:[A-Za-z0-9_-]*-)?(?:token|secret|password|api-key)[ \t]+|(?-u:\b)[A-Za-z0-9_-]*(?:token|secret|passw(?:or)?d|_pass|_pwd|passphrase|credentials?|(?:api|access|private|secret)[_-]?key)[ \t]*:[ \t]*)(?:"[^"]*"?|'[^']*'?|[A-Za-z0-9_.~+/=-]{16,}|\S*[0-9]\S*)"#,
         "${1}…",
     ),
     // A line of YAML, or an entry of its braces: there a plain word is a value, and no prose.
     Shape::new(
         SecretKind::Named,
-        &[&NAMES, &[":"]],
+        &[Sign::OneOf(&[":"]), Sign::Name],
         r#"(?im)((?:^[ \t]*(?:-[ \t]+)?|[{,][ \t]*)["']?[A-Za-z0-9_-]*(?:token|secret|passw(?:or)?d|_pass|_pwd|passphrase|credentials?|(?:api|access|private|secret)[_-]?key)["']?[ \t]*:[ \t]+)(?:"[^"\n]*"?|'[^'\n]*'?|[^\s"',{}\[|>#]+)([ \t\r]*(?:$|[,}]))"#,
         "${1}…${2}",
     ),
     // Cookies, to the end of their line.
     Shape::new(
         SecretKind::Cookie,
-        &[&["cookie"]],
+        &[Sign::OneOf(&["cookie"])],
         r#"(?i)(?-u:\b)((?:set-)?cookie["']?[ \t]*[:=][ \t]*["']?)[^\r\n"']+"#,
         "${1}…",
     ),
@@ -175,10 +190,19 @@ static SECRETS: [Shape; 13] = [
 /// Letters beyond ASCII that have an ASCII letter for another case, and so are in a match without being a sign.
 const FOLDED: [char; 2] = ['\u{17f}', '\u{212a}'];
 
+impl Signs<'_> {
+    fn have_one_of(&self, words: &[&str]) -> bool {
+        words.iter().any(|word| match word.as_bytes() {
+            [byte] => memchr(*byte, self.lowered).is_some(),
+            word => memmem::find(self.lowered, word).is_some(),
+        })
+    }
+}
+
 impl Shape {
     const fn new(
         kind: SecretKind,
-        signs: &'static [&'static [&'static str]],
+        signs: &'static [Sign],
         pattern: &'static str,
         kept: &'static str,
     ) -> Self {
@@ -191,10 +215,11 @@ impl Shape {
         }
     }
 
-    fn may_be_in(&self, lowered: &str) -> bool {
-        let is_there = |word: &&str| memmem::find(lowered.as_bytes(), word.as_bytes()).is_some();
-        let any = |words: &&[&str]| words.iter().any(is_there);
-        self.signs.iter().all(any)
+    fn may_be_in(&self, signs: &Signs<'_>) -> bool {
+        self.signs.iter().all(|sign| match sign {
+            Sign::OneOf(words) => signs.have_one_of(words),
+            Sign::Name => *signs.named.get_or_init(|| signs.have_one_of(&NAMES)),
+        })
     }
 
     #[expect(
@@ -227,11 +252,15 @@ pub type Plain<'a> = dyn Fn(&str, &mut dyn FnMut(SecretKind)) -> String + 'a;
 /// The text without what looks like a secret as it stands.
 fn shapes(text: &str, found: &mut dyn FnMut(SecretKind)) -> String {
     let lowered = text.to_ascii_lowercase();
-    let odd = text.contains(FOLDED);
+    let signs = Signs {
+        lowered: lowered.as_bytes(),
+        named: OnceCell::new(),
+    };
+    let odd = !text.is_ascii() && text.contains(FOLDED);
     let mut text = Cow::Borrowed(text);
     for shape in &SECRETS {
         // What one leaves out adds no sign for the next.
-        if !odd && !shape.may_be_in(&lowered) {
+        if !odd && !shape.may_be_in(&signs) {
             continue;
         }
         let without = |captures: &regex::Captures<'_>| {
