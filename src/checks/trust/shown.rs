@@ -33,7 +33,9 @@ impl Picture<'_> {
         if certificate.has_short_key() {
             problems.push(format!("its key is short ({})", certificate.key));
         }
-        if let (Some(algorithm), false) = (certificate.weak_signature, certificate.is_self_issued()) {
+        if let Some(algorithm) = certificate.weak_signature
+            && !certificate.is_self_issued()
+        {
             problems.push(format!("its signature ({algorithm}) is accepted by nobody"));
         }
         let origin = self.number(certificate).map_or(Origin::Store, Origin::Sent);

@@ -35,17 +35,11 @@ include!(concat!(env!("OUT_DIR"), "/products.rs"));
 const CHAIN: usize = 32;
 
 impl Product {
-    /// Whether a CA whose name has this for one of its parts is this product's.
-    fn makes(&self, part: &str) -> bool {
-        let words = words(part);
-        self.contains
-            .iter()
-            .any(|it| words.contains(&format!(" {it} ")))
-            || self.is.iter().any(|it| words.trim() == *it)
-            || self
-                .begins
-                .iter()
-                .any(|it| words.starts_with(&format!(" {it} ")))
+    /// Whether a CA whose name has these for one of its parts is this product's.
+    fn makes(&self, part: &Words) -> bool {
+        self.contains.iter().any(|it| part.contain(it))
+            || self.is.contains(&part.0.trim())
+            || self.begins.iter().any(|it| part.begin_with(it))
     }
 }
 
@@ -69,7 +63,8 @@ impl Maker {
 
 /// Whether a part of a name is that of a CA of one of these products.
 pub fn is_a_product(part: &str) -> bool {
-    PRODUCTS.iter().any(|product| product.makes(part))
+    let words = Words::of(part);
+    PRODUCTS.iter().any(|product| product.makes(&words))
 }
 
 /// The product that made a server's certificate, if it bears the name of one: its issuer, the issuer's issuer as far as
@@ -88,6 +83,7 @@ pub fn made_by(leaf: &CertificateDer<'_>, sent: &[CertificateDer<'_>]) -> Option
             // What a server is called says nothing of who made its certificate.
             parts.retain(|part| !is_host(part, &leaf));
         }
+        let parts: Vec<Words> = parts.iter().map(|part| Words::of(part)).collect();
         let made = |product: &&Product| parts.iter().any(|part| product.makes(part));
         Some(Maker {
             product: PRODUCTS.iter().find(made)?,
@@ -151,17 +147,33 @@ fn is_host(part: &str, certificate: &X509Certificate<'_>) -> bool {
 }
 
 /// The words of a text in lower case, a blank before and after each: ` fortinet ca ssl `.
-fn words(text: &str) -> String {
-    let mut words = String::from(" ");
-    for c in text.chars() {
-        match c.is_alphanumeric() {
-            true => words.extend(c.to_lowercase()),
-            false if words.ends_with(' ') => {}
-            false => words.push(' '),
+struct Words(String);
+
+impl Words {
+    fn of(text: &str) -> Self {
+        let mut words = String::from(" ");
+        for c in text.chars() {
+            match c.is_alphanumeric() {
+                true => words.extend(c.to_lowercase()),
+                false if words.ends_with(' ') => {}
+                false => words.push(' '),
+            }
         }
+        if !words.ends_with(' ') {
+            words.push(' ');
+        }
+        Self(words)
     }
-    if !words.ends_with(' ') {
-        words.push(' ');
+
+    /// Whether these words are among them, one after the other.
+    fn contain(&self, some: &str) -> bool {
+        self.0.match_indices(some).any(|(at, found)| {
+            self.0[..at].ends_with(' ') && self.0[at + found.len()..].starts_with(' ')
+        })
     }
-    words
+
+    fn begin_with(&self, some: &str) -> bool {
+        let begun = self.0[1..].strip_prefix(some);
+        begun.is_some_and(|rest| rest.starts_with(' '))
+    }
 }
