@@ -51,7 +51,7 @@ pub use state::{AgentState, StateDirectory};
 pub use status::{Running, status};
 pub use surroundings::{Places, Privilege, Surroundings};
 pub use trust::TrustError;
-pub use uninstall::{Uninstalled, uninstall};
+pub use uninstall::{Kept, Uninstalled, uninstall};
 
 /// The agent's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
