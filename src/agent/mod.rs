@@ -41,7 +41,7 @@ pub use install::{
 pub use lock::LockError;
 pub use log::AgentLog;
 pub use rotate::{RotateError, Rotated, rotate_cert, settle};
-pub use run::{Ended, RunOptions, run, serve};
+pub use run::{Ended, RunOptions, no_end_by_a_large_file, run, serve};
 pub use service::{
     Activity, AtBoot, Definition, DefinitionError, ServiceError, ServiceManager, ServiceState,
 };

@@ -180,9 +180,9 @@ async fn the_root_of_everything_as_certificate_is_left_and_said_to_be() {
         "control_plane: https://a.test:8000\ncert_path: /\nkey_path: /\n",
     )
     .unwrap();
-    fs::create_dir(world.path("etc/agent/ca.crt")).unwrap();
+    fs::create_dir(world.path("etc/agent/client.key.new")).unwrap();
     let done = uninstall(&world.around()).await.unwrap();
     let kept: Vec<&Path> = done.kept.iter().map(|kept| kept.path.as_path()).collect();
-    let odd = world.path("etc/agent/ca.crt");
+    let odd = world.path("etc/agent/client.key.new");
     assert_eq!(kept, [Path::new("/"), Path::new("/"), &odd]);
 }

@@ -226,6 +226,28 @@ async fn keep(kept: StateDirectory, mut seen: watch::Receiver<AgentState>, log: 
     }
 }
 
+/// Whoever may write no file that is large enough (`LimitFSIZE=`, `ulimit -f`) is ended by a signal, unless it is taken: then it is
+/// an error like a full disk. To be called where signals can be taken.
+///
+/// # Errors
+/// When the system gives no way to take it.
+#[cfg(unix)]
+pub fn no_end_by_a_large_file() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let number = rustix::process::Signal::XFSZ.as_raw();
+    // It stays taken when nobody asks for it any more.
+    signal(SignalKind::from_raw(number)).map(drop)
+}
+
+/// There is no such limit here.
+///
+/// # Errors
+/// None.
+#[cfg(not(unix))]
+pub fn no_end_by_a_large_file() -> io::Result<()> {
+    Ok(())
+}
+
 /// Ends when the process is asked to. Listens from the moment it is called.
 #[cfg(unix)]
 fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
@@ -234,6 +256,7 @@ fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     // Without a handler it would end the process.
     let mut hangup = signal(SignalKind::hangup())?;
+    no_end_by_a_large_file()?;
     Ok(async move {
         loop {
             tokio::select! {

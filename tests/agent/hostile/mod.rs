@@ -12,11 +12,12 @@ use futures_util::future::join_all;
 use nexplane_doctor::agent::{self, Setting, rotate_cert};
 use nexplane_doctor::model::Secret;
 
-use self::plane::{ALL, Hostile, How};
+pub(crate) use self::plane::Hostile;
+use self::plane::{ALL, How};
 use crate::world::{HOSTNAME, World, assert_same, without_pending};
 
 /// When something is given up that is waited for: it bounds, it does not measure. Three calls of ten seconds are in it.
-const PATIENCE: Duration = Duration::from_secs(240);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
 
 /// That a command's words are fit for everybody's eyes.
 #[track_caller]
@@ -63,10 +64,9 @@ async fn an_installation_ends_and_the_same_token_serves_again() {
         "/agent/enroll",
         "/agent/heartbeat",
     ];
-    let cases = calls
-        .iter()
-        .flat_map(|call| ALL.map(|how| installed(call, how).boxed_local()));
-    join_all(cases).await;
+    for call in calls {
+        join_all(ALL.map(|how| installed(call, how).boxed_local())).await;
+    }
 }
 
 async fn rotated(call: &'static str, how: How) {
@@ -95,8 +95,7 @@ async fn rotated(call: &'static str, how: How) {
 #[tokio::test]
 async fn a_rotation_ends_and_leaves_an_identity_that_works() {
     let calls = ["/agent/rotate-cert", "/agent/heartbeat"];
-    let cases = calls
-        .iter()
-        .flat_map(|call| ALL.map(|how| rotated(call, how).boxed_local()));
-    join_all(cases).await;
+    for call in calls {
+        join_all(ALL.map(|how| rotated(call, how).boxed_local())).await;
+    }
 }

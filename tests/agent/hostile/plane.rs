@@ -76,23 +76,25 @@ pub(super) const ALL: [How; 18] = [
 ];
 
 /// The control plane; well, but for one call.
-pub(super) struct Hostile {
+pub(crate) struct Hostile {
     state: Arc<State>,
     broken: Mutex<Option<(&'static str, How)>>,
-    /// How often it has misbehaved, and how often it was well.
-    pub(super) asked: watch::Sender<(usize, usize)>,
+    /// How often it has misbehaved.
+    pub(super) misbehaved: watch::Sender<usize>,
+    /// How many signs of life it has accepted.
+    pub(crate) accepted: watch::Sender<usize>,
 }
 
 type Stream = TlsStream<TcpStream>;
 
 impl Hostile {
     /// Serves at a URL of its own, with the certificates of the world's.
-    pub(super) async fn serve(world: &World) -> (Arc<Self>, String) {
+    pub(crate) async fn serve(world: &World) -> (Arc<Self>, String) {
         Self::serve_as(world.server.authority(), world).await
     }
 
     /// The same with a server's certificate of this authority.
-    pub(super) async fn serve_as(authority: &Authority, world: &World) -> (Arc<Self>, String) {
+    pub(crate) async fn serve_as(authority: &Authority, world: &World) -> (Arc<Self>, String) {
         let names = [Ipv4Addr::LOCALHOST.to_string()];
         let served = authority
             .server(&ServerCertificate::Good, &names, Utc::now())
@@ -117,7 +119,8 @@ impl Hostile {
         let hostile = Arc::new(Self {
             state: Arc::clone(world.server.state()),
             broken: Mutex::new(None),
-            asked: watch::Sender::new((0, 0)),
+            misbehaved: watch::Sender::new(0),
+            accepted: watch::Sender::new(0),
         });
         let serving = Arc::clone(&hostile);
         tokio::spawn(async move {
@@ -150,11 +153,13 @@ impl Hostile {
         };
         let broken = *self.broken.lock().unwrap();
         if let Some((_, how)) = broken.filter(|(call, _)| is_of(&path, call)) {
-            self.asked.send_modify(|(ill, _)| *ill += 1);
+            self.misbehaved.send_modify(|times| *times += 1);
             return misbehave(how, &mut stream, &body).await;
         }
         let (status, text) = self.well(&path, &body, &stream);
-        self.asked.send_modify(|(_, well)| *well += 1);
+        if path == "/agent/heartbeat" && !body.contains("diagnosis") {
+            self.accepted.send_modify(|times| *times += 1);
+        }
         say(&mut stream, status, &text).await
     }
 
