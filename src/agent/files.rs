@@ -64,6 +64,7 @@ pub(super) fn replace_as(
 ) -> io::Result<()> {
     let temporary = cleared(path)?;
     let mut file = create(&temporary, readers)?;
+    for_readers(&file, readers)?;
     own_like(&file, model)?;
     file.write_all(content)?;
     file.sync_all()?;
@@ -105,7 +106,7 @@ pub(super) fn cleared(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// Everybody means everybody, whatever this process would leave others (a service's `UMask=`).
+/// Everybody means everybody, whatever this process would leave others (a service's `UMask=`, a shell's).
 #[cfg(unix)]
 fn for_readers(file: &File, readers: Readers) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;

@@ -41,7 +41,7 @@ pub use install::{
 pub use lock::LockError;
 pub use log::AgentLog;
 pub use rotate::{RotateError, Rotated, rotate_cert, settle};
-pub use run::{Ended, RunOptions, run, serve};
+pub use run::{Ended, RunOptions, no_end_by_a_large_file, run, serve};
 pub use service::{
     Activity, AtBoot, Definition, DefinitionError, ServiceError, ServiceManager, ServiceState,
 };
@@ -51,7 +51,7 @@ pub use state::{AgentState, StateDirectory};
 pub use status::{Running, status};
 pub use surroundings::{Places, Privilege, Surroundings};
 pub use trust::TrustError;
-pub use uninstall::{Uninstalled, uninstall};
+pub use uninstall::{Kept, Uninstalled, uninstall};
 
 /// The agent's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -88,6 +88,11 @@ impl StateDirectory {
         &self.0
     }
 
+    /// Where the state is.
+    pub fn state(&self) -> PathBuf {
+        self.0.join(STATE_FILE)
+    }
+
     /// Where the last diagnosis is.
     pub fn diagnosis(&self) -> PathBuf {
         self.0.join(DIAGNOSIS_FILE)
@@ -100,11 +105,7 @@ impl StateDirectory {
     pub fn write_state(&self, state: &AgentState) -> io::Result<()> {
         let text = serde_json::to_string_pretty(state)?;
         self.make()?;
-        swap(
-            &self.0.join(STATE_FILE),
-            text.as_bytes(),
-            Readers::Everybody,
-        )
+        swap(&self.state(), text.as_bytes(), Readers::Everybody)
     }
 
     /// The state that was kept, if one was.
@@ -112,7 +113,7 @@ impl StateDirectory {
     /// # Errors
     /// What the system said, or that the file holds something else.
     pub fn read_state(&self) -> io::Result<Option<AgentState>> {
-        match read(&self.0.join(STATE_FILE))? {
+        match read(&self.state())? {
             Some(text) => serde_json::from_str(&text).map(Some).map_err(Into::into),
             None => Ok(None),
         }
@@ -136,8 +137,27 @@ impl StateDirectory {
     }
 
     fn make(&self) -> io::Result<()> {
-        fs::create_dir_all(&self.0)
+        match self.0.is_dir() {
+            true => Ok(()),
+            false => make(&self.0),
+        }
     }
+}
+
+/// Makes a directory that everybody may look at and only its owner change, whatever this process would leave others.
+#[cfg(unix)]
+fn make(directory: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o755)
+        .create(directory)?;
+    fs::set_permissions(directory, fs::Permissions::from_mode(0o755))
+}
+
+#[cfg(not(unix))]
+fn make(directory: &Path) -> io::Result<()> {
+    fs::create_dir_all(directory)
 }
 
 /// Why something could not be kept, in words that speak of this directory and not of the host's disk.
@@ -145,7 +165,7 @@ pub(crate) fn unkept(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::ReadOnlyFilesystem => "nothing can be written there".to_owned(),
         io::ErrorKind::PermissionDenied => "this user may not write there".to_owned(),
-        _ => error.to_string(),
+        _ => files::words(error),
     }
 }
 

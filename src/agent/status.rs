@@ -79,7 +79,7 @@ pub async fn status(
         ("Hostname", facts.hostname),
         ("OS", format!("{}/{}", facts.os, facts.arch)),
         ("Agent version", VERSION.to_owned()),
-        ("Last heartbeat", last_heartbeat(&state, now)),
+        ("Last heartbeat", last_heartbeat(kept, &state, now)),
         ("Pending tasks", pending(&state)),
     ];
     for (what, value) in lines {
@@ -160,11 +160,15 @@ fn agent_id(files: Option<&IdentityFiles>, state: &io::Result<Option<AgentState>
     }
 }
 
-fn last_heartbeat(state: &io::Result<Option<AgentState>>, now: DateTime<Utc>) -> String {
+fn last_heartbeat(
+    kept: &StateDirectory,
+    state: &io::Result<Option<AgentState>>,
+    now: DateTime<Utc>,
+) -> String {
     let state = match state {
         Ok(Some(state)) => state,
         Ok(None) => return "never".to_owned(),
-        Err(error) => return format!("unknown ({})", files::words(error)),
+        Err(error) => return unreadable(&kept.state(), error),
     };
     let last = state
         .last_heartbeat
@@ -173,6 +177,10 @@ fn last_heartbeat(state: &io::Result<Option<AgentState>>, now: DateTime<Utc>) ->
         Some(why) => format!("{last} (now: {})", excerpt(why)),
         None => last,
     }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> String {
+    format!("unknown ({}: {})", path.display(), files::words(error))
 }
 
 fn pending(state: &io::Result<Option<AgentState>>) -> String {
@@ -199,17 +207,13 @@ fn ago(age: TimeDelta) -> String {
 fn last_diagnosis(kept: &StateDirectory, now: DateTime<Utc>) -> Option<String> {
     let text = match kept.read_diagnosis() {
         Ok(text) => text?,
-        Err(error) => {
-            return Some(format!("unknown ({})", files::words(&error)));
-        }
+        Err(error) => return Some(unreadable(&kept.diagnosis(), &error)),
     };
-    let Ok(report) = serde_json::from_str::<serde_json::Value>(&text) else {
-        return Some(format!(
-            "unknown ({} is no report)",
-            kept.diagnosis().display()
-        ));
+    let report = serde_json::from_str(&text).unwrap_or(serde_json::Value::Null);
+    let Some(verdict) = report["verdict"].as_str() else {
+        let path = kept.diagnosis();
+        return Some(format!("unknown ({} is no report)", path.display()));
     };
-    let verdict = report["verdict"].as_str().unwrap_or("unknown");
     if verdict == "healthy" {
         return None;
     }

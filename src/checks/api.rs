@@ -1,7 +1,5 @@
 //! How a check asks the control plane over the strict connection, with everything that the agent's own connection is made of.
 
-use std::net::SocketAddr;
-
 use super::{Known, config, dns, environment, proxy, tcp};
 use crate::host::{ApiAnswer, ApiCall, ApiQuestion, Host, HostPath};
 
@@ -24,9 +22,7 @@ pub(super) async fn call(
         // Behind a proxy both are the proxy's.
         None => {
             let (_, port) = way.peer(&control_plane);
-            let resolved = &known.get::<dns::Resolved>()?.addresses;
-            let with_port = |ip: &_| SocketAddr::new(*ip, port);
-            resolved.iter().map(with_port).collect()
+            known.get::<dns::Resolved>()?.at(port)
         }
     };
     let question = ApiQuestion {

@@ -3,7 +3,7 @@
 //! Every nameserver of this host is asked for every candidate that the search list makes of the name, all at once, so that
 //! the whole takes no longer than the slowest answer. Behind a proxy it is the proxy's name that this host has to resolve.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
 use futures_util::StreamExt;
 use futures_util::future::{join, join_all};
@@ -11,6 +11,7 @@ use futures_util::stream::FuturesOrdered;
 
 use super::proxy::{self, Way};
 use super::{Check, Facts, Judgement, Known, config};
+use crate::contract::proxy::literal;
 use crate::host::{Content, DnsQuestion, Host, HostPath, ReadQuestion, RecordType, Seen, Unseen};
 use crate::model::{Code, Fact, Finding, Os, Placeholder, spoken_duration};
 
@@ -34,6 +35,19 @@ const PINNED: Code = Code::from_static("dns.pinned");
 pub struct Resolved {
     /// The addresses.
     pub addresses: Vec<IpAddr>,
+    /// The number of the interface that the one address is on, where it is one on that interface alone.
+    pub scope: u32,
+}
+
+impl Resolved {
+    /// Where to connect to.
+    pub(super) fn at(&self, port: u16) -> Vec<SocketAddr> {
+        let addresses = self.addresses.iter().map(|address| match *address {
+            IpAddr::V6(address) => SocketAddrV6::new(address, port, 0, self.scope).into(),
+            IpAddr::V4(address) => SocketAddr::from((address, port)),
+        });
+        addresses.collect()
+    }
 }
 
 /// What was seen.
@@ -46,6 +60,8 @@ pub struct Evidence {
     candidates: Vec<Candidate>,
     /// What the system's own resolver says; nothing where another root is looked at.
     lookup: Option<Seen<Vec<IpAddr>>>,
+    /// The number of the interface that an address' zone names; nothing, where there is no zone.
+    scope: Option<Seen<u32>>,
 }
 
 /// Whose name it is that this host resolves.
@@ -58,7 +74,12 @@ struct Name {
 
 impl Name {
     fn literal(&self) -> Option<IpAddr> {
-        self.text.parse().ok()
+        literal(&self.text).map(|(address, _)| address)
+    }
+
+    /// The interface on which it is an address.
+    fn zone(&self) -> Option<&str> {
+        literal(&self.text)?.1
     }
 
     fn is_localhost(&self) -> bool {
@@ -109,7 +130,11 @@ impl Check for Probe {
             hosts,
             candidates: Vec::new(),
             lookup: None,
+            scope: None,
         };
+        if let Some(zone) = evidence.name.as_ref().and_then(Name::zone) {
+            evidence.scope = Some(scope(host, known.system.os, zone).await);
+        }
         if let Some(name) = evidence.name.clone()
             && name.literal().is_none()
             && !name.is_localhost()
@@ -127,12 +152,25 @@ impl Check for Probe {
         let Some(name) = &evidence.name else {
             return Judgement::unknown("no control plane is known, so there is no name to resolve");
         };
+        let scope = match &evidence.scope {
+            None => 0,
+            Some(Ok(number)) => *number,
+            // Go asks for an interface of number 0 then, and is told that there is none.
+            Some(Err(Unseen::Absent)) => 0,
+            Some(Err(why)) => {
+                return Judgement::unknown(format!(
+                    "which interface the zone in {} is could not be found out: {why}",
+                    name.text
+                ));
+            }
+        };
         let (addresses, mut judgement) = evidence.judge(name, known);
         if addresses.is_empty() {
             judgement = evidence.way.direct_alone(judgement);
         } else {
             facts.publish(Resolved {
                 addresses: interleave(&addresses),
+                scope,
             });
         }
         if name.of_proxy {
@@ -151,6 +189,20 @@ async fn resolv_conf(host: &dyn Host, os: Os) -> Seen<Content> {
             invalid_utf8_at: None,
         }),
     }
+}
+
+/// The number of an interface; a zone may be one itself.
+async fn scope(host: &dyn Host, os: Os, zone: &str) -> Seen<u32> {
+    if let Ok(number) = zone.parse() {
+        return Ok(number);
+    }
+    if os != Os::Linux {
+        return Err(Unseen::unsupported("interfaces are looked up by name on Linux alone"));
+    }
+    let path = HostPath::host(format!("/sys/class/net/{zone}/ifindex"));
+    let text = host.read(ReadQuestion::new(path)).await?.text;
+    let number = text.trim().parse();
+    number.map_err(|_| Unseen::unsupported("the interface has no number"))
 }
 
 const fn hosts_path(os: Os) -> &'static str {

@@ -131,9 +131,8 @@ pub(super) fn reset_detail(address: SocketAddr) -> String {
 
 /// What is asked for these addresses; everybody asks it in the same words, so that one connection is made.
 pub(super) fn question(resolved: &dns::Resolved, port: u16) -> ConnectQuestion {
-    let addresses = resolved.addresses.iter();
     ConnectQuestion {
-        addresses: addresses.map(|ip| SocketAddr::new(*ip, port)).collect(),
+        addresses: resolved.at(port),
     }
 }
 

@@ -9,5 +9,7 @@ mod hostile;
 mod install;
 mod odd;
 mod rotate;
+mod running;
+mod surroundings;
 mod uninstall;
 mod world;

@@ -15,6 +15,7 @@ use rustls::sign::CertifiedKey;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 mod pending;
+mod proof;
 
 use super::files::{self, MOST, Readers, code_of, replace_as, sync_directory};
 use crate::contract::api::Enrolled;

@@ -121,6 +121,14 @@ pub enum InstallError {
     /// The new identity made no heartbeat.
     #[error("the control plane does not take the new agent's heartbeat: {0}")]
     Heartbeat(HeartbeatError),
+    /// A directory that was named is not an agent's.
+    #[error("{} {why}: nothing was changed", .directory.display())]
+    NoAgent {
+        /// Which.
+        directory: PathBuf,
+        /// What it is instead.
+        why: &'static str,
+    },
     /// It failed, and not everything could be taken back.
     #[error(
         "{why}; besides, not everything could be taken back ({remainder}): the next run of install or uninstall does it"
@@ -211,7 +219,8 @@ impl InstallError {
             | Self::Service(_)
             | Self::Lock(_)
             | Self::WorkingIdentity(_)
-            | Self::Heartbeat(_) => return None,
+            | Self::Heartbeat(_)
+            | Self::NoAgent { .. } => return None,
         };
         Some(Code::from_static(code))
     }

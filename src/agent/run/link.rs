@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::handed_out::first_of;
 use super::lines::Unfit;
 use crate::agent::Setting;
 use crate::agent::heartbeat::{HeartbeatError, Purpose, heartbeat};
 use crate::agent::identity::Identity;
 use crate::agent::rotate::{RotateError, rotate_cert, settle};
-use crate::contract::api::{Heartbeat, Task, TaskList, TaskResult};
+use crate::contract::api::{Heartbeat, Task, TaskResult};
 use crate::contract::client::{Answer, ApiClient, CallError};
 
 /// Why a call did not work.
@@ -158,9 +159,9 @@ impl Calls for Link {
     async fn tasks(&mut self) -> Result<Vec<Task>, Failed> {
         self.call(async |open, _| {
             let answer = open.client.tasks().await?;
-            match (answer.status, answer.json::<TaskList>()) {
+            match (answer.status, first_of(&answer)) {
                 (204, _) => Ok(Vec::new()),
-                (200, Some(list)) => Ok(list.tasks),
+                (200, Some(tasks)) => Ok(tasks),
                 _ => Err(refusal(&answer)),
             }
         })

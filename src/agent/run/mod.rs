@@ -9,7 +9,9 @@
 //! manager to try again; what fails later is logged and tried again here, for ever: neither a refusal nor an outage makes it
 //! give up or delete anything.
 
+mod aside;
 mod backoff;
+mod handed_out;
 mod leveled;
 mod lines;
 mod link;
@@ -23,11 +25,13 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
+use self::aside::aside;
 use self::backoff::Chance;
 use self::leveled::{Leveled, Reader};
 use self::lines::Unfit;
@@ -39,6 +43,9 @@ use super::setting::Setting;
 use super::state::{AgentState, StateDirectory, unkept};
 use super::{AgentLog, VERSION};
 use crate::contract::config::LogLevel;
+
+/// How long the end waits for the log to be written; whoever asks for it waits for a second.
+const LAST_WORDS: Duration = Duration::from_millis(300);
 
 /// What an agent runs with.
 #[derive(Debug, Clone)]
@@ -95,7 +102,8 @@ pub async fn run(options: RunOptions) -> io::Result<Ended> {
         Ok((setting, _)) => setting.config.log_level,
         Err(_) => LogLevel::default(),
     };
-    let log = Log::new(Box::new(Leveled::new(output(), level, Reader::of_stderr())));
+    let (out, written) = aside(output())?;
+    let log = Log::new(Box::new(Leveled::new(out, level, Reader::of_stderr())));
     let diagnosis = SelfDiagnosis {
         config: Arc::from(options.config.as_path()),
         kept: options.state.clone(),
@@ -110,6 +118,7 @@ pub async fn run(options: RunOptions) -> io::Result<Ended> {
                 () = &mut stop => {}
                 _ = diagnosing => {}
             }
+            written.wait(LAST_WORDS);
             return Ok(Ended::Unfit);
         }
     };
@@ -144,6 +153,7 @@ pub async fn run(options: RunOptions) -> io::Result<Ended> {
     }
     manager.stopping();
     log.say("INFO: nexplane-agent ends, as it was asked to");
+    written.wait(LAST_WORDS);
     Ok(Ended::Asked)
 }
 
@@ -216,6 +226,28 @@ async fn keep(kept: StateDirectory, mut seen: watch::Receiver<AgentState>, log: 
     }
 }
 
+/// Whoever may write no file that is large enough (`LimitFSIZE=`, `ulimit -f`) is ended by a signal, unless it is taken: then it is
+/// an error like a full disk. To be called where signals can be taken.
+///
+/// # Errors
+/// When the system gives no way to take it.
+#[cfg(unix)]
+pub fn no_end_by_a_large_file() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let number = rustix::process::Signal::XFSZ.as_raw();
+    // It stays taken when nobody asks for it any more.
+    signal(SignalKind::from_raw(number)).map(drop)
+}
+
+/// There is no such limit here.
+///
+/// # Errors
+/// None.
+#[cfg(not(unix))]
+pub fn no_end_by_a_large_file() -> io::Result<()> {
+    Ok(())
+}
+
 /// Ends when the process is asked to. Listens from the moment it is called.
 #[cfg(unix)]
 fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
@@ -224,6 +256,7 @@ fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     // Without a handler it would end the process.
     let mut hangup = signal(SignalKind::hangup())?;
+    no_end_by_a_large_file()?;
     Ok(async move {
         loop {
             tokio::select! {

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 
 use super::backoff::{Backoff, Bounds, Chance, REFUSED, UNREACHED};
+use super::handed_out::{Refused, TASKS};
 use super::link::{Calls, Failed};
 use crate::agent::AgentLog;
 use crate::agent::heartbeat::HeartbeatError;
@@ -147,9 +148,6 @@ const RENEWAL: Bounds = Bounds {
 /// What a rotation may take: somebody else's is waited for, then several calls.
 const ROTATION: Duration = Duration::from_secs(90);
 
-/// No more tasks than this are taken of one answer.
-const TASKS: usize = 16;
-
 /// Everything that the work needs.
 pub(super) struct Worker<C> {
     pub(super) calls: C,
@@ -165,11 +163,14 @@ pub(super) struct Worker<C> {
 
 /// What is remembered from turn to turn.
 struct Turns {
-    backoff: Backoff,
+    heartbeat: Backoff,
+    tasks: Backoff,
     renewal: Backoff,
     heartbeat_at: Instant,
+    tasks_at: Instant,
     renewal_at: Instant,
     accepted: bool,
+    refused: Refused,
 }
 
 impl<C: Calls> Worker<C> {
@@ -177,11 +178,14 @@ impl<C: Calls> Worker<C> {
     pub(super) async fn work(mut self) {
         let now = Instant::now();
         let mut turns = Turns {
-            backoff: Backoff::default(),
+            heartbeat: Backoff::default(),
+            tasks: Backoff::default(),
             renewal: Backoff::default(),
             heartbeat_at: now,
+            tasks_at: now,
             renewal_at: now,
             accepted: false,
+            refused: Refused::default(),
         };
         loop {
             let wait = match self.turn(&mut turns).await {
@@ -190,8 +194,8 @@ impl<C: Calls> Worker<C> {
                     self.pace.poll
                 }
                 Err(bounds) => {
-                    let wait = turns.backoff.next(bounds, &mut self.chance);
-                    self.doubt.failed(turns.backoff.failures(), bounds);
+                    let wait = turns.heartbeat.next(bounds, &mut self.chance);
+                    self.doubt.failed(turns.heartbeat.failures(), bounds);
                     turns.heartbeat_at = Instant::now();
                     wait
                 }
@@ -202,17 +206,19 @@ impl<C: Calls> Worker<C> {
     }
 
     fn well(&mut self, turns: &mut Turns) {
-        let failures = turns.backoff.reset();
+        let failures = turns.heartbeat.reset();
         if failures > 0 {
             self.log.say(&format!(
                 "INFO: heartbeat accepted again, attempts: {failures}"
             ));
-            self.state.send_modify(|state| state.last_failure = None);
+        }
+        let forgotten = |state: &mut AgentState| state.last_failure.take().is_some();
+        if turns.tasks.failures() == 0 && self.state.send_if_modified(forgotten) {
             self.doubt.recovered();
         }
     }
 
-    /// One turn; what went wrong is logged, and says how long to wait.
+    /// One turn; what went wrong with its sign of life is logged, and says how long to wait.
     async fn turn(&mut self, turns: &mut Turns) -> Result<(), Bounds> {
         self.renew(turns).await;
         if Instant::now() >= turns.heartbeat_at {
@@ -226,6 +232,22 @@ impl<C: Calls> Worker<C> {
                 }
             }
         }
+        if Instant::now() >= turns.tasks_at {
+            match self.tasks(&mut turns.refused).await {
+                Ok(()) => drop(turns.tasks.reset()),
+                // Signs of life go on all the same: whoever gives none is taken for dead.
+                Err(bounds) => {
+                    let wait = turns.tasks.next(bounds, &mut self.chance);
+                    turns.tasks_at = Instant::now() + wait;
+                    self.doubt.failed(turns.tasks.failures(), bounds);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for tasks, and answers them; what went wrong is logged, and says how long not to ask again.
+    async fn tasks(&mut self, refused: &mut Refused) -> Result<(), Bounds> {
         self.pulse.expect_within(CALL);
         let tasks = match self.calls.tasks().await {
             Ok(tasks) => tasks,
@@ -235,8 +257,12 @@ impl<C: Calls> Worker<C> {
                 );
             }
         };
+        let mut answered: Vec<&str> = Vec::new();
         for task in tasks.iter().take(TASKS) {
-            self.refuse(task).await?;
+            if !answered.contains(&task.id.as_str()) {
+                answered.push(&task.id);
+                self.refuse(task, refused).await?;
+            }
         }
         Ok(())
     }
@@ -285,7 +311,7 @@ impl<C: Calls> Worker<C> {
     }
 
     /// Typed operations only, and no type is known yet: every task is answered by a refusal.
-    async fn refuse(&mut self, task: &Task) -> Result<(), Bounds> {
+    async fn refuse(&mut self, task: &Task, refused: &mut Refused) -> Result<(), Bounds> {
         if !is_id(&task.id) {
             self.log
                 .say("ERROR: task without a usable id rejected; the control plane is not told");
@@ -293,7 +319,12 @@ impl<C: Calls> Worker<C> {
         }
         let kind = excerpt(&task.kind);
         let detail = format!("this agent does not know the type `{kind}`");
-        self.log.write(|log| log.task_refused(&task.id, &detail));
+        match refused.is_new(&task.id) {
+            true => self.log.write(|log| log.task_refused(&task.id, &detail)),
+            false => self
+                .log
+                .say(&format!("DEBUG: task {} is handed out again", task.id)),
+        }
         let result = TaskResult {
             status: TaskStatus::Refused,
             detail,
@@ -325,10 +356,18 @@ impl<C: Calls> Worker<C> {
         self.pulse.expect_within(ROTATION);
         match self.calls.rotate().await {
             Ok(()) => {
-                turns.renewal.reset();
                 // The control plane keeps the old one until the new one has given a sign of life.
                 turns.heartbeat_at = Instant::now();
                 self.log.say("INFO: certificate renewed");
+                if self.calls.is_rotation_due() {
+                    // One renewal after the other would bring nothing but more of the same.
+                    let wait = turns.renewal.next(RENEWAL, &mut self.chance);
+                    turns.renewal_at = Instant::now() + wait;
+                    self.log
+                        .say("WARNING: two thirds of the new certificate's life are over already");
+                } else {
+                    turns.renewal.reset();
+                }
             }
             Err(error) => {
                 let wait = turns.renewal.next(RENEWAL, &mut self.chance);

@@ -14,11 +14,11 @@ pub(super) use systemd::manager;
 #[cfg(unix)]
 pub use unit::UnitError as DefinitionError;
 #[cfg(unix)]
-pub(super) use unit::{definition_text, shows};
+pub(super) use unit::{definition_text, shows, starts};
 #[cfg(windows)]
 pub use windows::DefinitionError;
 #[cfg(windows)]
-pub(super) use windows::{definition_text, manager, shows};
+pub(super) use windows::{definition_text, manager, shows, starts};
 
 /// What the service manager does with the agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::super::files;
 use crate::contract::paths::AgentPaths;
 use crate::model::Os;
 
@@ -72,6 +73,18 @@ pub struct UnitError {
 /// When a path cannot stand in a unit.
 pub(in crate::agent) fn definition_text(binary: &Path, config: &Path) -> Result<String, UnitError> {
     Unit { binary, config }.render()
+}
+
+/// Whether the service that `definition` defines is started with this configuration.
+pub(in crate::agent) fn starts(definition: &Path, config: &Path) -> bool {
+    let Ok(config) = word(config) else {
+        return false;
+    };
+    let argument = format!(" --config {}", config.replace('$', "$$"));
+    let text = files::read(definition, files::MOST).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    text.lines()
+        .any(|line| line.starts_with("ExecStart=") && line.trim_end().ends_with(&argument))
 }
 
 /// Whether the service can see what is there.

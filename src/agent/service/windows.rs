@@ -92,6 +92,11 @@ pub(in crate::agent) fn shows(_path: &Path) -> bool {
     true
 }
 
+/// Whether the service that `definition` defines is started with this configuration: it stands beside it.
+pub(in crate::agent) fn starts(_definition: &Path, _config: &Path) -> bool {
+    true
+}
+
 /// The manager of this host's services.
 pub(in crate::agent) fn manager(definition: &Path) -> Arc<dyn ServiceManager> {
     Arc::new(Windows {

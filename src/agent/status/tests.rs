@@ -57,24 +57,34 @@ fn without_one_the_process_does_or_nobody() {
     assert_eq!(standing(&not_found, Some(Ok(true))).0, Running::Yes);
 }
 
+fn kept() -> StateDirectory {
+    StateDirectory::at("kept")
+}
+
+fn heartbeat(state: &io::Result<Option<AgentState>>) -> String {
+    last_heartbeat(&kept(), state, now())
+}
+
 #[test]
 fn a_heartbeat_is_as_old_as_it_is() {
-    assert_eq!(last_heartbeat(&Ok(Some(state())), now()), "3s ago");
-    assert_eq!(last_heartbeat(&Ok(None), now()), "never");
+    assert_eq!(heartbeat(&Ok(Some(state()))), "3s ago");
+    assert_eq!(heartbeat(&Ok(None)), "never");
     let failing = AgentState {
         last_failure: Some("agent not found or revoked".to_owned()),
         ..state()
     };
     assert_eq!(
-        last_heartbeat(&Ok(Some(failing)), now()),
+        heartbeat(&Ok(Some(failing))),
         "3s ago (now: agent not found or revoked)"
     );
     let denied = Err(io::ErrorKind::PermissionDenied.into());
     let words = match cfg!(windows) {
-        true => "unknown (access is denied)",
-        false => "unknown (permission denied)",
+        true => "access is denied",
+        false => "permission denied",
     };
-    assert_eq!(last_heartbeat(&denied, now()), words);
+    let path = kept().state();
+    let words = format!("unknown ({}: {words})", path.display());
+    assert_eq!(heartbeat(&denied), words);
     for (age, said) in [
         (0, "0s"),
         (119, "119s"),

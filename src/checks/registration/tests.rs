@@ -49,6 +49,7 @@ fn host(answer: ApiAnswer) -> Recording {
         .target(target)
         .fact(dns::Resolved {
             addresses: vec![ADDRESS.ip()],
+            scope: 0,
         })
         .answer("read", ReadQuestion::new(identity.cert.clone()), certificate())
         .fact(identity)

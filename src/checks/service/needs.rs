@@ -13,6 +13,7 @@ use super::paths::{Paths, Place};
 use crate::checks::environment::{self, Environment};
 use crate::checks::{Known, config, dns, proxy};
 use crate::contract::paths::is_absolute;
+use crate::contract::proxy::literal;
 use crate::contract::url::ControlPlane;
 use crate::host::{Content, Host, HostPath, Inside, InsideQuestion, ReadQuestion, Seen, Service, Stat, Unseen};
 
@@ -192,7 +193,7 @@ async fn nameservers(host: &dyn Host, peer: &Peer, hostname: &str) -> Vec<IpAddr
     let read = |path: &str| host.read(ReadQuestion::new(HostPath::host(path)));
     let text = |content: Seen<Content>| content.map(|content| content.text).unwrap_or_default();
     let hosts = text(read("/etc/hosts").await);
-    if peer.host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() {
+    if literal(peer.host.trim_matches(['[', ']'])).is_some() {
         return Vec::new();
     }
     let conf = text(read("/etc/resolv.conf").await);

@@ -28,6 +28,7 @@ fn race(attempts: &[(&str, Seen<()>)]) -> (Judgement, Facts) {
         .target(target)
         .fact(dns::Resolved {
             addresses: addresses.iter().map(SocketAddr::ip).collect(),
+            scope: 0,
         })
         .answer("connect", ConnectQuestion { addresses }, answer)
         .judge(&Probe)

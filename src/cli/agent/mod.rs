@@ -127,14 +127,11 @@ fn run(command: Command) -> std::io::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Check { config } => {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()?;
             let hostname = sysinfo::System::host_name().unwrap_or_default();
             let now = chrono::Utc::now();
             let environment = environment();
             let checking = agent::check(&config, &hostname, &environment, now, &mut out);
-            Ok(match runtime.block_on(checking)? {
+            Ok(match wait_for(checking)?? {
                 CheckOutcome::Passed => ExitCode::SUCCESS,
                 CheckOutcome::Failed => ExitCode::FAILURE,
             })
@@ -153,9 +150,6 @@ fn run(command: Command) -> std::io::Result<ExitCode> {
             })
         }
         Command::Status(standing) => {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()?;
             let hostname = sysinfo::System::host_name().unwrap_or_default();
             let (state, environment) = (standing.state(), environment());
             let now = chrono::Utc::now();
@@ -167,9 +161,7 @@ fn run(command: Command) -> std::io::Result<ExitCode> {
                 now,
                 &mut out,
             );
-            let running = runtime.block_on(asking)?;
-            runtime.shutdown_background();
-            Ok(ExitCode::from(match running {
+            Ok(ExitCode::from(match wait_for(asking)?? {
                 Running::Yes => 0,
                 Running::No => 3,
                 Running::Unknown => 4,
@@ -183,7 +175,10 @@ fn wait_for<F: Future>(work: F) -> io::Result<F::Output> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let done = runtime.block_on(work);
+    let done = runtime.block_on(async {
+        agent::no_end_by_a_large_file()?;
+        io::Result::Ok(work.await)
+    })?;
     // What hangs in a system call is not waited for.
     runtime.shutdown_background();
     Ok(done)

@@ -4,15 +4,16 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::super::exit::Exit;
 use super::failure;
-use crate::agent::{self, Surroundings};
+use crate::agent::{self, InstallError, Surroundings};
 use crate::contract::paths::AgentPaths;
-use crate::model::Os;
+use crate::model::{Os, printable};
 
 /// Remove the service; delete configuration, certificates and state
 ///
-/// Needs root, and asks nothing. The program stays. The control plane is not told: delete the agent in Settings > Agents. Exit status 0 also when
-/// nothing was installed.
+/// Needs root, and asks nothing. The program stays, and so does what is not provably the agent's. The control plane is not told: delete the agent in
+/// Settings > Agents. Exit status 0 also when nothing was installed, 2 when a directory that is named is not an agent's.
 #[derive(Debug, clap::Args)]
 pub(super) struct Uninstall {
     /// Where configuration, certificate and key are kept
@@ -31,12 +32,21 @@ impl Uninstall {
                     false => writeln!(out, "Uninstalled.")?,
                 }
                 for path in &done.removed {
-                    writeln!(out, "Removed {}", path.display())?;
+                    writeln!(out, "Removed {}", printable(&path.display().to_string()))?;
                 }
-                for path in &done.kept {
-                    writeln!(out, "Kept {}: it is not the agent's", path.display())?;
+                for kept in &done.kept {
+                    let path = kept.path.display().to_string();
+                    writeln!(out, "Kept {}: {}", printable(&path), kept.why)?;
                 }
                 Ok(ExitCode::SUCCESS)
+            }
+            Err(error @ InstallError::NoAgent { .. }) => {
+                writeln!(
+                    io::stderr(),
+                    "error: --config-dir: {}",
+                    printable(&error.to_string())
+                )?;
+                Ok(ExitCode::from(Exit::Usage.status()))
             }
             Err(error) => failure::tell(
                 &format!("FATAL: {error}"),

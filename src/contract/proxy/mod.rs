@@ -7,7 +7,7 @@ mod reading;
 mod rules;
 mod tunnel;
 
-pub use reading::{Nobody, Reading, read};
+pub use reading::{Nobody, Reading, literal, read};
 pub use rules::Rules;
 pub use tunnel::{Connection, Duplex, NoTunnel, Refusal, SocksReply, open, secure};
 
@@ -81,7 +81,7 @@ impl Credentials {
 pub struct Proxy {
     /// How it is spoken to.
     pub scheme: Scheme,
-    /// Its name or address, without brackets.
+    /// Its name or address, without brackets; a link-local address with its zone (`fe80::1%eth0`).
     pub host: String,
     /// Its port.
     pub port: u16,
@@ -111,10 +111,10 @@ impl fmt::Display for Proxy {
     }
 }
 
-/// Host and port as they stand in a URL.
+/// Host and port as they stand in a URL: the `%` before a zone is encoded there (RFC 6874).
 pub fn authority(host: &str, port: u16) -> String {
     match host.contains(':') {
-        true => format!("[{host}]:{port}"),
+        true => format!("[{}]:{port}", host.replace('%', "%25")),
         false => format!("{host}:{port}"),
     }
 }

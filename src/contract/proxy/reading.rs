@@ -6,7 +6,7 @@
 //! a name, which is refused since 1.26), it comes to the same: there is nobody of that name.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use percent_encoding::percent_decode_str;
 
@@ -255,6 +255,9 @@ fn name(text: &str) -> Option<String> {
     if let Ok(address) = text.parse::<IpAddr>() {
         return Some(address.to_string());
     }
+    if let Some((address, zone)) = text.split_once("%25") {
+        return with_zone(address, zone);
+    }
     let decoded = percent_decode_str(text).decode_utf8().ok()?;
     let ascii = match decoded.is_ascii() {
         true => decoded,
@@ -265,6 +268,28 @@ fn name(text: &str) -> Option<String> {
         .chars()
         .all(may_be)
         .then(|| ascii.to_ascii_lowercase())
+}
+
+/// An address with its zone, as `net` dials it: `fe80::1%eth0`. The system looks at the zone of link-local addresses alone.
+fn with_zone(address: &str, zone: &str) -> Option<String> {
+    let address: Ipv6Addr = address.parse().ok()?;
+    let zone = percent_decode_str(zone).decode_utf8().ok()?;
+    let may_be = |c: char| c.is_ascii_alphanumeric() || "-_.:@~".contains(c);
+    if zone.is_empty() || zone == "." || zone == ".." || !zone.chars().all(may_be) {
+        return None;
+    }
+    Some(match address.is_unicast_link_local() {
+        true => format!("{address}%{zone}"),
+        false => address.to_string(),
+    })
+}
+
+/// The address that a host is, and the zone in which it is one.
+pub fn literal(host: &str) -> Option<(IpAddr, Option<&str>)> {
+    match host.split_once('%') {
+        Some((address, zone)) => Some((address.parse::<Ipv6Addr>().ok()?.into(), Some(zone))),
+        None => Some((host.parse().ok()?, None)),
+    }
 }
 
 #[cfg(test)]

@@ -28,6 +28,22 @@ fn what_go_reads_and_what_it_does_not() {
         ("http://b%C3%BCro.corp:1", "http://xn--bro-hoa.corp:1"),
         ("socks://proxy.corp:1080", "UnknownScheme"),
         ("ftp://proxy.corp", "UnknownScheme"),
+        // An address that is one in a zone alone, as RFC 6874 writes it; and as people do, which Go reads as an escape that is none.
+        (
+            "http://[fe80::1%25eth0]:3128",
+            "http://[fe80::1%25eth0]:3128",
+        ),
+        ("[fe80::1%25eth0.100]", "http://[fe80::1%25eth0.100]:80"),
+        (
+            "socks5://u:p@[FE80::0:1%253]",
+            "socks5://[fe80::1%253]:1080",
+        ),
+        ("http://[2001:db8::1%25eth0]:1", "http://[2001:db8::1]:1"),
+        ("http://[fe80::1%eth0]:3128", "passed over"),
+        ("[fe80::1%eth0]:3128", "passed over"),
+        ("http://[fe80::1%25]:3128", "NoName"),
+        ("http://[fe80::1%25..]:3128", "NoName"),
+        ("http://[proxy%25eth0]:3128", "NoName"),
         // What the URL standard accepts, and Go does not: then the scheme is a name.
         ("http://u:p w@proxy.corp:1", "SchemeAsName(Http)"),
         ("http://u:p#w@proxy.corp:1", "SchemeAsName(Http)"),

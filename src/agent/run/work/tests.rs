@@ -17,7 +17,8 @@ type Asked = Rc<RefCell<Vec<(&'static str, Instant)>>>;
 #[derive(Default)]
 struct Script {
     heartbeats: VecDeque<Option<Failed>>,
-    tasks: VecDeque<Vec<Task>>,
+    tasks: VecDeque<Result<Vec<Task>, Failed>>,
+    results: VecDeque<Failed>,
     finished: Rc<RefCell<Vec<(String, TaskResult)>>>,
     rotations: VecDeque<Option<RotateError>>,
     asked: Asked,
@@ -45,7 +46,7 @@ impl Calls for Script {
 
     async fn tasks(&mut self) -> Result<Vec<Task>, Failed> {
         self.note("tasks");
-        Ok(self.tasks.pop_front().unwrap_or_default())
+        self.tasks.pop_front().unwrap_or_else(|| Ok(Vec::new()))
     }
 
     async fn finish(&mut self, id: &str, result: &TaskResult) -> Result<(), Failed> {
@@ -53,7 +54,7 @@ impl Calls for Script {
         self.finished
             .borrow_mut()
             .push((id.to_owned(), result.clone()));
-        Ok(())
+        self.results.pop_front().map_or(Ok(()), Err)
     }
 
     fn is_rotation_due(&mut self) -> bool {
@@ -284,11 +285,11 @@ fn task(id: &str, kind: &str) -> Task {
 async fn every_task_is_refused_and_the_control_plane_told() {
     let finished = Rc::default();
     let script = Script {
-        tasks: [vec![
+        tasks: [Ok(vec![
             task("tsk_1", "run_command"),
             task("../evil", "x"),
             task("tsk_2", "bad\nFATAL: forged"),
-        ]]
+        ])]
         .into(),
         finished: Rc::clone(&finished),
         ..Script::default()
@@ -316,12 +317,99 @@ async fn an_answer_with_too_many_tasks_is_taken_in_parts() {
     let finished = Rc::default();
     let many = (0..TASKS + 5).map(|n| task(&format!("tsk_{n}"), "x"));
     let script = Script {
-        tasks: [many.collect()].into(),
+        tasks: [Ok(many.collect())].into(),
         finished: Rc::clone(&finished),
         ..Script::default()
     };
     work(script, s(5), s(1)).await;
     assert_eq!(finished.borrow().len(), TASKS);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_asking_for_tasks_fails_signs_of_life_go_on_and_it_is_asked_seldom() {
+    let failing = |failed: fn() -> Option<Failed>| Script {
+        tasks: (0..1_000).map_while(|_| failed().map(Err)).collect(),
+        ..Script::default()
+    };
+    let worked = work(failing(closed), s(5), s(60 * 60)).await;
+    assert!(worked.when("heartbeat").len() >= 719);
+    assert!(worked.when("tasks").len() < 80);
+    assert_eq!(
+        worked.state.last_failure.as_deref(),
+        Some("the peer hung up without an answer")
+    );
+    assert!(worked.diagnoses > 1);
+    let refusing = failing(|| refused(404, "Not Found"));
+    let worked = work(refusing, s(5), s(60 * 60)).await;
+    assert!(worked.when("heartbeat").len() >= 719);
+    assert!(worked.when("tasks").len() < 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_the_matter_with_tasks_is_forgotten_when_it_is_over() {
+    let script = Script {
+        tasks: [Err(closed().unwrap()), Ok(vec![task("tsk_1", "x")])].into(),
+        results: [refused(404, api::TASK_NOT_FOUND).unwrap()].into(),
+        ..Script::default()
+    };
+    let worked = work(script, s(5), s(21)).await;
+    assert_eq!(worked.when("finish").len(), 1);
+    assert_eq!(worked.state.last_failure, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_comes_again_and_again_is_told_of_once() {
+    let finished = Rc::default();
+    let again = || Ok(vec![task("tsk_1", "x"), task("tsk_1", "x")]);
+    let script = Script {
+        tasks: [again(), again(), again()].into(),
+        finished: Rc::clone(&finished),
+        ..Script::default()
+    };
+    let worked = work(script, s(5), s(11)).await;
+    assert_eq!(finished.borrow().len(), 3, "once an answer");
+    let told = worked.paper.lines();
+    let told = told.iter().filter(|line| line.starts_with("ERROR"));
+    assert_eq!(told.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_control_plane_that_is_away_for_a_month_is_asked_seldom_and_found_again() {
+    let day = 24 * 60 * 60;
+    let gone = 30 * day / 60;
+    let script = Script {
+        heartbeats: (0..gone).map(|_| closed()).collect(),
+        ..Script::default()
+    };
+    let worked = work(script, s(5), s(31 * day)).await;
+    let times = worked.when("heartbeat");
+    let last_failed = times[usize::try_from(gone).unwrap() - 1];
+    assert!(last_failed > s(29 * day), "{last_failed:?}");
+    let said = worked.paper.lines();
+    assert_eq!(
+        said.last().map(String::as_str),
+        Some(&*format!(
+            "INFO: heartbeat accepted again, attempts: {gone}"
+        ))
+    );
+    assert_eq!(worked.state.last_failure, None);
+    // An hour apart, and one when it was over.
+    assert!(worked.diagnoses <= 64, "{}", worked.diagnoses);
+}
+
+#[tokio::test(start_paused = true)]
+async fn certificates_that_are_old_at_once_are_no_reason_to_ask_for_one_after_the_other() {
+    let script = Script {
+        rotations: (0..1_000).map(|_| None).collect(),
+        ..Script::default()
+    };
+    let worked = work(script, s(5), s(60 * 60)).await;
+    assert_eq!(seconds(&worked.when("rotate")[..3]), [0, 30, 90]);
+    assert!(worked.when("rotate").len() < 10);
+    assert_eq!(
+        worked.paper.lines()[1],
+        "WARNING: two thirds of the new certificate's life are over already"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,33 +1,25 @@
-//! A control plane that misbehaves at each of its calls: every command comes to its end, says why, and repeats no secret; what
-//! was there before is there afterwards, and the same token serves once the control plane is itself again.
+//! A control plane over real sockets that misbehaves at one of its calls, and is well at the others.
 
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use chrono::Utc;
-use futures_util::FutureExt as _;
-use futures_util::future::join_all;
-use nexplane_doctor::agent::{self, Setting, rotate_cert};
 use nexplane_doctor::contract::api::{EnrollRequest, Enrolled, RotateRequest};
 use nexplane_doctor::contract::tls::provider;
-use nexplane_doctor::lab::{Refusal, ServerCertificate, State};
-use nexplane_doctor::model::Secret;
+use nexplane_doctor::lab::{Authority, Refusal, ServerCertificate, State};
 use rustls::RootCertStore;
 use rustls::server::WebPkiClientVerifier;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::world::{HOSTNAME, World, assert_same, without_pending};
-
-/// When something is given up that is waited for: it bounds, it does not measure. Three calls of ten seconds are in it.
-const PATIENCE: Duration = Duration::from_secs(240);
+use crate::world::{HOSTNAME, World};
 
 /// How it misbehaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum How {
+pub(super) enum How {
     /// It takes the request and says nothing.
     Silence,
     /// It answers in no language.
@@ -48,9 +40,21 @@ enum How {
     DeepJson,
     /// A refusal with the secret in it, and what acts on a terminal.
     Echo,
+    /// JSON of the right shape, with values of other types.
+    WrongTypes,
+    /// A header larger than anybody's.
+    MegabyteHeader,
+    /// Provisional answers, and never a final one.
+    Provisional,
+    /// Too many requests; when to come again is written so.
+    TooMany(&'static str),
+    /// No such call.
+    NotFound,
+    /// The agent's certificate is wanted, and was shown.
+    Unauthorized,
 }
 
-const ALL: [How; 10] = [
+pub(super) const ALL: [How; 18] = [
     How::Silence,
     How::Garbage,
     How::EndlessHead,
@@ -61,26 +65,44 @@ const ALL: [How; 10] = [
     How::ServerError,
     How::DeepJson,
     How::Echo,
+    How::WrongTypes,
+    How::MegabyteHeader,
+    How::Provisional,
+    How::TooMany("99999999999999999999"),
+    How::TooMany("-1"),
+    How::TooMany("Fri, 31 Dec 9999 23:59:59 GMT"),
+    How::NotFound,
+    How::Unauthorized,
 ];
 
 /// The control plane; well, but for one call.
-struct Hostile {
+pub(crate) struct Hostile {
     state: Arc<State>,
     broken: Mutex<Option<(&'static str, How)>>,
+    /// How often it has misbehaved.
+    pub(super) misbehaved: watch::Sender<usize>,
+    /// How many signs of life it has accepted.
+    pub(crate) accepted: watch::Sender<usize>,
 }
 
 type Stream = TlsStream<TcpStream>;
 
 impl Hostile {
     /// Serves at a URL of its own, with the certificates of the world's.
-    async fn serve(world: &World) -> (Arc<Self>, String) {
-        let authority = world.server.authority();
+    pub(crate) async fn serve(world: &World) -> (Arc<Self>, String) {
+        Self::serve_as(world.server.authority(), world).await
+    }
+
+    /// The same with a server's certificate of this authority.
+    pub(crate) async fn serve_as(authority: &Authority, world: &World) -> (Arc<Self>, String) {
         let names = [Ipv4Addr::LOCALHOST.to_string()];
         let served = authority
             .server(&ServerCertificate::Good, &names, Utc::now())
             .unwrap();
         let mut agents = RootCertStore::empty();
-        agents.add(authority.agents_anchor()).unwrap();
+        agents
+            .add(world.server.authority().agents_anchor())
+            .unwrap();
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(agents), provider())
             .allow_unauthenticated()
             .build()
@@ -97,6 +119,8 @@ impl Hostile {
         let hostile = Arc::new(Self {
             state: Arc::clone(world.server.state()),
             broken: Mutex::new(None),
+            misbehaved: watch::Sender::new(0),
+            accepted: watch::Sender::new(0),
         });
         let serving = Arc::clone(&hostile);
         tokio::spawn(async move {
@@ -112,7 +136,7 @@ impl Hostile {
         (hostile, url)
     }
 
-    fn breaks(&self, broken: Option<(&'static str, How)>) {
+    pub(super) fn breaks(&self, broken: Option<(&'static str, How)>) {
         *self.broken.lock().unwrap() = broken;
     }
 
@@ -128,10 +152,14 @@ impl Hostile {
             }
         };
         let broken = *self.broken.lock().unwrap();
-        if let Some((_, how)) = broken.filter(|(call, _)| *call == path) {
+        if let Some((_, how)) = broken.filter(|(call, _)| is_of(&path, call)) {
+            self.misbehaved.send_modify(|times| *times += 1);
             return misbehave(how, &mut stream, &body).await;
         }
         let (status, text) = self.well(&path, &body, &stream);
+        if path == "/agent/heartbeat" && !body.contains("diagnosis") {
+            self.accepted.send_modify(|times| *times += 1);
+        }
         say(&mut stream, status, &text).await
     }
 
@@ -165,8 +193,29 @@ impl Hostile {
                 );
                 (200, text)
             }
+            "/agent/tasks" => (200, TASKS.into()),
+            path if is_of(path, RESULT) => (200, "{}".into()),
             _ => (404, r#"{"detail": "Not Found"}"#.into()),
         }
+    }
+}
+
+/// The call with which what became of a task is told.
+pub(super) const RESULT: &str = "/agent/tasks/*/result";
+
+/// One task that is a task, and names that are none; one of them again.
+const TASKS: &str = r#"{"tasks": [
+    {"id": "tsk_1", "type": "run_command\u001b]0;forged\u0007\nFATAL: forged", "change_request": "cr_1", "parameters": {"command": "id"}},
+    {"id": "../../agents/agt_1", "type": "x", "change_request": "cr_1"},
+    {"id": "", "type": "x", "change_request": "cr_1"},
+    {"id": "\u001b[31m\n", "type": "x", "change_request": "cr_1"},
+    {"id": "tsk_1", "type": "x", "change_request": "cr_1"}
+]}"#;
+
+fn is_of(path: &str, call: &str) -> bool {
+    match call.split_once('*') {
+        Some((begin, end)) => path.starts_with(begin) && path.ends_with(end),
+        None => path == call,
     }
 }
 
@@ -229,6 +278,28 @@ async fn misbehave(how: How, stream: &mut Stream, body: &str) -> Option<()> {
             let away = b"HTTP/1.1 307 x\r\nlocation: https://127.0.0.1:1/agent/enroll\r\ncontent-length: 0\r\n\r\n";
             stream.write_all(away).await.ok()
         }
+        How::WrongTypes => {
+            let text = r#"{"status": 1, "registered_as": ["a"], "server_time": "x", "pending_tasks": -1, "tasks": [{"id": 1}],
+                "agent_id": {}, "certificate": null, "ca_chain": 1.5, "not_after": true, "detail": {"a": [1]}}"#;
+            say(stream, 200, text).await
+        }
+        How::MegabyteHeader => {
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nx-large: {}\r\n\r\n{{}}",
+                "a".repeat(1 << 20)
+            );
+            stream.write_all(head.as_bytes()).await.ok()
+        }
+        How::Provisional => {
+            for_ever(stream, "", "HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n").await
+        }
+        How::TooMany(when) => {
+            let head =
+                format!("HTTP/1.1 429 x\r\nretry-after: {when}\r\ncontent-length: 2\r\n\r\n{{}}");
+            stream.write_all(head.as_bytes()).await.ok()
+        }
+        How::NotFound => say(stream, 404, r#"{"detail": "Not Found"}"#).await,
+        How::Unauthorized => say(stream, 401, r#"{"detail": "client certificate required"}"#).await,
         How::ServerError => say(stream, 502, "<html>Bad Gateway</html>").await,
         How::DeepJson => say(stream, 200, &"[".repeat(60_000)).await,
         How::Echo => {
@@ -241,87 +312,4 @@ async fn misbehave(how: How, stream: &mut Stream, body: &str) -> Option<()> {
             .await
         }
     }
-}
-
-/// That a command's words are fit for everybody's eyes.
-#[track_caller]
-fn assert_fit(said: &str, token: &Secret, case: &str) {
-    assert!(!said.contains(token.expose()), "{case}: {said}");
-    assert!(!said.contains("PRIVATE KEY"), "{case}: {said}");
-    assert!(!said.is_empty() && said.len() < 2_000, "{case}: {said}");
-}
-
-async fn installed(call: &'static str, how: How) {
-    let case = format!("{call}: {how:?}");
-    let world = World::new().await;
-    let (plane, url) = Hostile::serve(&world).await;
-    let token = world.token();
-    let mut options = world.options(&token);
-    options.control_plane = url;
-    let before = world.tree();
-    plane.breaks(Some((call, how)));
-    let ended = tokio::time::timeout(PATIENCE, world.install_with(&options)).await;
-    match ended.unwrap_or_else(|_| panic!("{case}: it does not end")) {
-        // One that does not tell of tokens is asked to enroll all the same.
-        Ok(_) if call.ends_with("/inspect") => return,
-        Ok(_) => panic!("{case}: it is installed"),
-        Err(error) => {
-            let line = error.log_line().unwrap_or_default();
-            assert_fit(&format!("{error}\n{line}"), &token, &case);
-            assert!(
-                line.lines().count() < 2 && !line.contains('\u{1b}'),
-                "{case}: {line}"
-            );
-            assert_same(&without_pending(world.tree(), &world), &before);
-        }
-    }
-    plane.breaks(None);
-    let again = world.install_with(&options).await;
-    again.unwrap_or_else(|error| panic!("{case}: not with the same token: {error}"));
-}
-
-#[tokio::test]
-async fn an_installation_ends_and_the_same_token_serves_again() {
-    let calls = [
-        "/health",
-        "/agent/enrollment-tokens/inspect",
-        "/agent/enroll",
-        "/agent/heartbeat",
-    ];
-    let cases = calls
-        .iter()
-        .flat_map(|call| ALL.map(|how| installed(call, how).boxed_local()));
-    join_all(cases).await;
-}
-
-async fn rotated(call: &'static str, how: How) {
-    let case = format!("{call}: {how:?}");
-    let world = World::new().await;
-    let (plane, url) = Hostile::serve(&world).await;
-    let token = world.token();
-    let mut options = world.options(&token);
-    options.control_plane = url;
-    let id = world.install_with(&options).await.unwrap().agent_id;
-    plane.breaks(Some((call, how)));
-    let setting: Setting = world.setting();
-    let rotating = rotate_cert(&setting, HOSTNAME, Utc::now());
-    let ended = tokio::time::timeout(PATIENCE, rotating).await;
-    let ended = ended.unwrap_or_else(|_| panic!("{case}: it does not end"));
-    let error = ended.unwrap_err().to_string();
-    assert_fit(&error, &token, &case);
-    // What is in place is whole, and can be asked with.
-    assert_eq!(setting.files.load().unwrap().agent_id, id, "{case}");
-    plane.breaks(None);
-    agent::settle(&setting, HOSTNAME).await.unwrap();
-    let again = rotate_cert(&setting, HOSTNAME, Utc::now()).await;
-    assert_eq!(again.unwrap().agent_id, id, "{case}");
-}
-
-#[tokio::test]
-async fn a_rotation_ends_and_leaves_an_identity_that_works() {
-    let calls = ["/agent/rotate-cert", "/agent/heartbeat"];
-    let cases = calls
-        .iter()
-        .flat_map(|call| ALL.map(|how| rotated(call, how).boxed_local()));
-    join_all(cases).await;
 }
