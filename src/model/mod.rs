@@ -25,7 +25,7 @@ pub use duration::{InvalidDuration, format_duration, parse_duration, spoken_dura
 pub use finding::{Explained, Explains, Fact, Finding, Repaired};
 pub use os::Os;
 pub use placeholder::{Placeholder, UnknownPlaceholder};
-pub use redact::{Plain, SecretKind, excerpt, redact, redact_with};
+pub use redact::{Plain, SecretKind, excerpt, names_a_secret, redact, redact_with};
 pub use report::{
     CheckReport, Commands, HostReport, Remedy, Report, ReportedFinding, Role, Source, Step,
     TargetReport,

@@ -13,7 +13,7 @@ use serde_json::Value;
 use self::anonymize::Anonymizer;
 use super::BundleError;
 use super::fixture::Evidence;
-use crate::model::{Secret, SecretKind, redact_with};
+use crate::model::{Secret, SecretKind, names_a_secret, redact_with};
 
 /// What stands where a secret stood.
 const MARK: &str = "…";
@@ -107,9 +107,7 @@ impl Redactor {
             Value::String(text) => *text = self.text(text),
             Value::Array(items) => {
                 if let [Value::String(name), Value::String(secret)] = items.as_mut_slice()
-                    && HEADERS
-                        .iter()
-                        .any(|header| name.eq_ignore_ascii_case(header))
+                    && is_secret_header(name)
                     && secret != MARK
                 {
                     MARK.clone_into(secret);
@@ -127,6 +125,14 @@ impl Redactor {
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
+}
+
+/// Whether a header of this name proves an identity. A word alone may be a name of ours, in a list of two.
+fn is_secret_header(name: &str) -> bool {
+    HEADERS
+        .iter()
+        .any(|header| name.eq_ignore_ascii_case(header))
+        || (name.contains('-') && names_a_secret(name))
 }
 
 #[cfg(test)]
@@ -152,20 +158,20 @@ mod tests {
         let mut redactor = Redactor::new(&redaction, &evidence).unwrap();
         let mut value = json!({
             "a": ["password=x1", {"b opaque-1234": "abc b3BhcXVlLTEyMzQgYW5kIG1vcmU="}],
-            "headers": [["set-cookie", "s=1"], ["date", "now"]],
+            "headers": [["set-cookie", "s=1"], ["date", "now"], ["x-api-key", "y"], ["token", "tasks"]],
             "n": [1, null, true],
         });
         redactor.value(&mut value);
         let expected = json!({
             "a": ["password=…", {"b …": "abc …"}],
-            "headers": [["set-cookie", "…"], ["date", "now"]],
+            "headers": [["set-cookie", "…"], ["date", "now"], ["x-api-key", "…"], ["token", "tasks"]],
             "n": [1, null, true],
         });
         assert_eq!(value, expected);
         let counts = Redacted::from([
             (SecretKind::Named, 1),
             (SecretKind::Given, 2),
-            (SecretKind::HttpCredentials, 1),
+            (SecretKind::HttpCredentials, 2),
         ]);
         assert_eq!(redactor.counts(), &counts);
     }

@@ -13,7 +13,7 @@ use crate::contract::proxy::{self, Reading};
 use crate::contract::variables::is_known;
 use crate::host::LogEntry;
 use crate::host::unit::words;
-use crate::model::{Secret, redact};
+use crate::model::{Secret, names_a_secret, redact};
 
 /// What stands where a secret stood.
 const MARK: &str = "…";
@@ -70,7 +70,7 @@ impl Scrubber {
 
     /// A variable's value.
     pub(super) fn variable(&self, name: &str, value: &str) -> String {
-        if is_secret(name) {
+        if names_a_secret(name) {
             MARK.to_owned()
         } else if is_proxy(name) {
             self.text(&hide_login(value))
@@ -136,12 +136,6 @@ impl Scrubber {
 /// The most lines that a private key is logged in.
 const KEY: usize = 200;
 
-/// Whether a variable of this name holds a secret.
-fn is_secret(name: &str) -> bool {
-    let assignment = format!("{name}=x");
-    redact(&assignment) != assignment
-}
-
 /// A word, in quotes where it takes them to stay one.
 pub(super) fn quoted(word: &str) -> String {
     if !word.contains(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\\')) {
@@ -158,7 +152,7 @@ fn hide_values(text: &str) -> String {
         return text.to_owned();
     }
     let hidden = |found: &Captures<'_>| {
-        if is_secret(&found["name"]) {
+        if names_a_secret(&found["name"]) {
             format!("{}{MARK}", &found["before"])
         } else {
             found[0].to_owned()

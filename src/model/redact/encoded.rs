@@ -2,13 +2,14 @@
 //! cease to be one because a log or a header has it in another alphabet.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
-use super::{Plain, SecretKind};
+use super::{MARK, Plain, SecretKind};
 
 /// An encoding may be within another.
 const DEPTH: usize = 3;
@@ -16,8 +17,6 @@ const DEPTH: usize = 3;
 const RUN: usize = 16;
 /// Shorter pieces of readable text among decoded bytes are chance.
 const READABLE: usize = 10;
-/// What stands where a secret stood.
-const MARK: &str = "…";
 /// What cannot stand in a percent-encoded word as it is.
 const NOT_IN_WORD: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%');
 
@@ -25,9 +24,24 @@ const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_allow_trailing_bits(true)
     .with_decode_padding_mode(DecodePaddingMode::Indifferent);
 
-/// Applies `plain` to a text and to what is encoded in it.
+/// So often at most, where what is left looks like a secret again.
+const ROUNDS: usize = 4;
+
+/// Applies `plain` to a text and to what is encoded in it, until once more makes no difference: what is looked through at the door
+/// and again before it is written stays the same.
 pub(super) fn through(text: &str, plain: &Plain<'_>, found: &mut dyn FnMut(SecretKind)) -> String {
-    layer(text, DEPTH, plain, found)
+    let mut once = layer(text, DEPTH, plain, found);
+    if once == text {
+        return once;
+    }
+    for _ in 0..ROUNDS {
+        let again = layer(&once, DEPTH, plain, &mut |_| {});
+        if again == once {
+            break;
+        }
+        once = again;
+    }
+    once
 }
 
 fn layer(text: &str, depth: usize, plain: &Plain<'_>, found: &mut dyn FnMut(SecretKind)) -> String {
@@ -41,6 +55,7 @@ fn layer(text: &str, depth: usize, plain: &Plain<'_>, found: &mut dyn FnMut(Secr
     };
     let text = runs(&text, &mut inner);
     let text = words(&text, &mut inner);
+    let text = entities(&text, &mut inner);
     escaped(&text, &mut inner).into_owned()
 }
 
@@ -116,7 +131,13 @@ fn end_of_run(bytes: &[u8], begin: usize) -> usize {
 fn holds_secret(run: &[u8], inner: &mut Inner<'_>) -> bool {
     let digits: Vec<u8> = run.iter().copied().filter(|byte| is_digit(*byte)).collect();
     let mut holds = |decoded: Option<Vec<u8>>| {
-        decoded.is_some_and(|bytes| readable(&bytes).any(|text| inner(text).is_some()))
+        decoded.is_some_and(|mut bytes| {
+            // UTF-16, as PowerShell has it.
+            if bytes.get(1) == Some(&0) {
+                bytes.retain(|byte| *byte != 0);
+            }
+            readable(&bytes).any(|text| inner(text).is_some())
+        })
     };
     if digits.iter().all(u8::is_ascii_hexdigit) && holds(hexadecimal(&digits)) {
         return true;
@@ -179,14 +200,84 @@ fn words<'a>(text: &'a str, inner: &mut Inner<'_>) -> Cow<'a, str> {
     }
 }
 
-/// JSON in a string of JSON: what holds a secret is read, and written again without it.
-fn escaped<'a>(text: &'a str, inner: &mut Inner<'_>) -> Cow<'a, str> {
-    if !text.contains("\\\"") && !text.contains("\\u00") && !text.contains("\\n") {
+/// What is escaped for HTML: a line that holds a secret is written again without it.
+fn entities<'a>(text: &'a str, inner: &mut Inner<'_>) -> Cow<'a, str> {
+    let is_escaped = |text: &str| ENTITIES.iter().any(|(entity, _)| text.contains(entity));
+    if !text.contains('&') || !is_escaped(text) {
         return Cow::Borrowed(text);
     }
-    match inner(&unescape(text)) {
-        Some(without) => Cow::Owned(escape(&without)),
-        None => Cow::Borrowed(text),
+    let line = |line: &str| {
+        let plain = |line: String, (entity, c): &(&str, &str)| line.replace(entity, c);
+        let without = is_escaped(line)
+            .then(|| inner(&ENTITIES.iter().fold(line.to_owned(), plain)))
+            .flatten();
+        match without {
+            Some(without) => {
+                let escaped = |line: String, (entity, c): &(&str, &str)| line.replace(c, entity);
+                ENTITIES.iter().rev().fold(without, escaped)
+            }
+            None => line.to_owned(),
+        }
+    };
+    Cow::Owned(text.split_inclusive('\n').map(line).collect())
+}
+
+/// The ampersand last: it is in the others.
+const ENTITIES: [(&str, &str); 5] = [
+    ("&lt;", "<"),
+    ("&gt;", ">"),
+    ("&quot;", "\""),
+    ("&#39;", "'"),
+    ("&amp;", "&"),
+];
+
+/// JSON in a string of JSON: a string that holds a secret is read, and written again without it. A string ends at a quotation mark
+/// that is not escaped, and with its line.
+fn escaped<'a>(text: &'a str, inner: &mut Inner<'_>) -> Cow<'a, str> {
+    if !has_escapes(text) {
+        return Cow::Borrowed(text);
+    }
+    let mut kept = String::new();
+    let mut copied = 0;
+    let mut begin = 0;
+    let mut is_escaped = false;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'"' | b'\n' => {
+                string(text, begin..at, (&mut kept, &mut copied), inner);
+                begin = at + 1;
+            }
+            _ => {}
+        }
+    }
+    string(text, begin..text.len(), (&mut kept, &mut copied), inner);
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    kept.push_str(&text[copied..]);
+    Cow::Owned(kept)
+}
+
+fn has_escapes(text: &str) -> bool {
+    ["\\\"", "\\u00", "\\n"].iter().any(|it| text.contains(it))
+}
+
+fn string(
+    text: &str,
+    at: Range<usize>,
+    (kept, copied): (&mut String, &mut usize),
+    inner: &mut Inner<'_>,
+) {
+    let string = &text[at.clone()];
+    if !has_escapes(string) {
+        return;
+    }
+    if let Some(without) = inner(&unescape(string)) {
+        kept.push_str(&text[*copied..at.start]);
+        kept.push_str(&escape(&without));
+        *copied = at.end;
     }
 }
 
@@ -267,6 +358,16 @@ mod tests {
         utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
     }
 
+    fn html(text: &str) -> String {
+        let escaped = |text: String, (entity, c): &(&str, &str)| text.replace(c, entity);
+        ENTITIES.iter().rev().fold(text.to_owned(), escaped)
+    }
+
+    fn base64_of_utf_16(text: &str) -> String {
+        let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        BASE64.encode(bytes)
+    }
+
     fn json(text: &str) -> String {
         serde_json::Value::from(text).to_string()
     }
@@ -279,18 +380,22 @@ mod tests {
             hex(secret),
             percent(secret),
             json(secret),
+            html(secret),
+            base64_of_utf_16(secret),
         ];
         text.contains("S3NT1NEL") || forms.iter().any(|form| text.contains(form))
     }
 
     #[test]
     fn a_secret_is_left_out_in_every_encoding_and_in_two_at_once() {
-        let encodings: [&dyn Fn(&str) -> String; 6] = [
+        let encodings: [&dyn Fn(&str) -> String; 8] = [
             &|text| BASE64.encode(text),
             &|text| URL_SAFE_NO_PAD.encode(text),
             &hex,
             &percent,
             &json,
+            &html,
+            &base64_of_utf_16,
             &|text| text.to_owned(),
         ];
         for secret in SECRETS {
