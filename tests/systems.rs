@@ -1,4 +1,4 @@
-//! The doctor speaks of three systems: each finding has remedies for all of them, and each row of the runbook a situation of Windows.
+//! The doctor speaks of three systems: each finding has remedies for all of them, and each row of the runbook a situation of Windows and one of macOS.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
@@ -19,6 +19,9 @@ const OF_UNIX: [&str; 6] = [
     "chmod",
 ];
 const OF_WINDOWS: [&str; 5] = ["icacls", "Get-", "Set-", "sc.exe", "C:\\"];
+/// And those of the one that the other has not.
+const OF_LINUX: [&str; 4] = ["systemctl", "journalctl", "timedatectl", "systemd"];
+const OF_MACOS: [&str; 5] = ["launchctl", "plutil", "scutil", "log show", "/Library/"];
 
 #[test]
 fn every_finding_has_remedies_for_every_system() {
@@ -40,9 +43,10 @@ fn every_finding_has_remedies_for_every_system() {
             if commands.is_empty() {
                 wrong.push(format!("{} has no command for {os}", finding.code));
             }
-            let foreign: &[&str] = match os {
-                Os::Windows => &OF_UNIX,
-                Os::Linux | Os::Macos => &OF_WINDOWS,
+            let foreign = match os {
+                Os::Windows => [&OF_UNIX[..], &OF_MACOS].concat(),
+                Os::Linux => [&OF_WINDOWS[..], &OF_MACOS].concat(),
+                Os::Macos => [&OF_WINDOWS[..], &OF_LINUX].concat(),
             };
             for command in commands {
                 seen += 1;
@@ -57,7 +61,13 @@ fn every_finding_has_remedies_for_every_system() {
 }
 
 #[test]
-fn every_row_of_the_runbook_has_a_situation_of_windows() {
+fn every_row_of_the_runbook_has_a_situation_of_windows_and_of_macos() {
+    for os in [Os::Windows, Os::Macos] {
+        has_every_row(os);
+    }
+}
+
+fn has_every_row(os: Os) {
     let catalog = Catalog::load(&checks::texts()).unwrap();
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let (mut cited, mut count) = (BTreeSet::new(), 0);
@@ -69,7 +79,7 @@ fn every_row_of_the_runbook_has_a_situation_of_windows() {
             .entries
             .iter()
             .find(|entry| entry.ask == "system");
-        if system.is_none_or(|entry| entry.answer["os"] != "windows") {
+        if system.is_none_or(|entry| entry.answer["os"] != os.as_str()) {
             continue;
         }
         count += 1;
@@ -90,10 +100,10 @@ fn every_row_of_the_runbook_has_a_situation_of_windows() {
             cited.extend(finding.remedy.runbook.as_ref().map(ToString::to_string));
         }
     }
-    assert!(count >= 12, "{count} situations");
+    assert!(count >= 12, "{count} situations of {os}");
     let missing: Vec<&str> = SectionId::ALL
         .into_iter()
         .filter(|id| !cited.contains(*id))
         .collect();
-    assert!(missing.is_empty(), "{missing:?}");
+    assert!(missing.is_empty(), "{os}: {missing:?}");
 }

@@ -118,8 +118,9 @@ impl Check for Probe {
             },
         });
         let hosts = HostPath::host(hosts_path(known.system.os));
+        let asked_for = name.as_ref().map_or("", |name| &name.text);
         let (resolv_conf, hosts) = join(
-            resolv_conf(host, known.system.os),
+            resolv_conf(host, known.system.os, asked_for),
             host.read(ReadQuestion::new(hosts)),
         )
         .await;
@@ -180,14 +181,22 @@ impl Check for Probe {
     }
 }
 
-/// The nameservers and the search list; of Windows, which has no such file, what it says of them.
-async fn resolv_conf(host: &dyn Host, os: Os) -> Seen<Content> {
-    match os {
-        Os::Linux | Os::Macos => host.read(ReadQuestion::new(HostPath::host("/etc/resolv.conf"))).await,
-        Os::Windows => Ok(Content {
-            text: host.network_settings(()).await?.as_resolv_conf(),
+/// The nameservers and the search list for a name; of Windows, which has no such file, what it says of them, and of macOS, whose
+/// resolver does not go by the file that is there.
+async fn resolv_conf(host: &dyn Host, os: Os, name: &str) -> Seen<Content> {
+    let file = ReadQuestion::new(HostPath::host("/etc/resolv.conf"));
+    let settings = match os {
+        Os::Linux => return host.read(file).await,
+        Os::Windows | Os::Macos => host.network_settings(()).await,
+    };
+    match (os, settings) {
+        (_, Ok(settings)) => Ok(Content {
+            text: settings.resolv_conf_for(name),
             invalid_utf8_at: None,
         }),
+        // Under another root, and where nothing else tells.
+        (Os::Macos, Err(_)) => host.read(file).await,
+        (_, Err(unseen)) => Err(unseen),
     }
 }
 
@@ -503,6 +512,7 @@ impl Evidence {
     fn no_nameserver(&self, os: Os) -> String {
         let file = match &self.resolv_conf {
             _ if os == Os::Windows => "no network adapter that is up has one".to_owned(),
+            _ if os == Os::Macos => "no network service that is up has one (`scutil --dns`)".to_owned(),
             Ok(_) => "/etc/resolv.conf names no nameserver".to_owned(),
             Err(_) => "there is no /etc/resolv.conf".to_owned(),
         };

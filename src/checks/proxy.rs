@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 
 use super::{Check, Facts, Judgement, Known, config, differs, dns, tcp};
-use crate::host::{Host, Login, Race, Seen, Tunnel, TunnelEnding, WinHttpProxy};
+use crate::host::{Host, Login, NetworkSettings, Race, Seen, Tunnel, TunnelEnding};
 use crate::model::{Code, Finding, Os, Placeholder, excerpt};
 
 mod refusal;
@@ -27,8 +27,8 @@ pub struct Evidence {
     race: Option<Race>,
     /// Where its port opens.
     tunnel: Option<(SocketAddr, Seen<Tunnel>)>,
-    /// The proxy of Windows' own services, if there is one.
-    winhttp: Option<WinHttpProxy>,
+    /// The proxies of Windows and macOS themselves, if there are some.
+    settings: Option<NetworkSettings>,
 }
 
 /// The check.
@@ -45,9 +45,9 @@ impl Check for Probe {
             way: way.clone(),
             race: None,
             tunnel: None,
-            winhttp: match known.system.os {
-                Os::Windows => host.network_settings(()).await.ok().and_then(|it| it.winhttp_proxy),
-                Os::Linux | Os::Macos => None,
+            settings: match known.system.os {
+                Os::Windows | Os::Macos => host.network_settings(()).await.ok(),
+                Os::Linux => None,
             },
         };
         let control_plane = config::told(known).control_plane;
@@ -75,7 +75,7 @@ impl Check for Probe {
                 "no control plane is known, so whether a proxy stands before it is not either",
             ),
             Choice::Unknown(why) => Judgement::unknown(why.clone()),
-            Choice::Direct(why) => beside_windows(Judgement::pass().note("proxy", why), evidence.winhttp.as_ref()),
+            Choice::Direct(why) => beside_system(Judgement::pass().note("proxy", why), evidence.settings.as_ref()),
             Choice::Invalid { setting, nobody } => unreachable::no_url(setting, *nobody).into(),
             Choice::Through(through) => judge(through, &evidence, known),
         };
@@ -152,16 +152,26 @@ fn login(through: &Through, evidence: &Evidence) -> &'static str {
     }
 }
 
-/// What Windows' own services go through, the agent's library does not know: where they work and the agent does not, that is why.
-fn beside_windows(judgement: Judgement, winhttp: Option<&WinHttpProxy>) -> Judgement {
-    match winhttp {
+/// What programs of the system itself go through, the agent's library does not know: where they work and the agent does not, that is why.
+fn beside_system(judgement: Judgement, settings: Option<&NetworkSettings>) -> Judgement {
+    const MUST: &str = "the agent does not; if it must, set HTTPS_PROXY for its service";
+    let Some(settings) = settings else {
+        return judgement;
+    };
+    let judgement = match &settings.winhttp_proxy {
         None => judgement,
         Some(winhttp) => judgement.note(
             "WinHTTP's proxy",
-            format!(
-                "{}: services of Windows go through it, the agent does not; if it must, set HTTPS_PROXY for its service",
-                excerpt(&winhttp.proxy)
-            ),
+            format!("{}: services of Windows go through it, {MUST}", excerpt(&winhttp.proxy)),
+        ),
+    };
+    let told = settings.system_proxy.as_ref();
+    let of_macos = told.and_then(|proxy| proxy.https.as_ref().or(proxy.automatic.as_ref()));
+    match of_macos {
+        None => judgement,
+        Some(proxy) => judgement.note(
+            "proxy of the network settings",
+            format!("{}: browsers and programs of macOS go through it, {MUST}", excerpt(proxy)),
         ),
     }
 }

@@ -5,6 +5,7 @@
 
 mod directive;
 mod eyes;
+mod launchd;
 mod log;
 mod needs;
 mod network;
@@ -118,7 +119,7 @@ impl Check for Probe {
         let os = known.system.os;
         let service_and_needs = async {
             let service = host.service(ServiceQuestion::agent(os)).await;
-            let needs = match service.as_ref().ok().filter(|service| is_loaded(service) && service.windows().is_none()) {
+            let needs = match service.as_ref().ok().filter(|service| is_loaded(service) && is_of_systemd(service)) {
                 Some(service) => Some(Needs::collect(host, known, service).await),
                 None => None,
             };
@@ -180,6 +181,11 @@ fn is_loaded(service: &Service) -> bool {
     )
 }
 
+/// Only of its units a sandbox can be in the way.
+fn is_of_systemd(service: &Service) -> bool {
+    service.windows().is_none() && service.launchd().is_none()
+}
+
 fn no_manager(unseen: &Unseen) -> String {
     match unseen {
         Unseen::Denied => {
@@ -213,6 +219,9 @@ fn with_processes(judgement: Judgement, evidence: &Evidence) -> Judgement {
 fn judge_service(unit: &str, service: &Service, log: &Log) -> (State, Judgement) {
     if let Some(of_windows) = service.windows() {
         return windows::judge(unit, service, of_windows, log);
+    }
+    if let Some(job) = service.launchd() {
+        return launchd::judge(unit, service, job, log);
     }
     let masked = |property| {
         service
@@ -349,7 +358,8 @@ fn crash_looping(unit: &str, service: &Service, log: &Log) -> (State, Judgement)
     } else {
         ""
     };
-    let counted = service.get("NRestarts").filter(|count| *count != "0");
+    let of_launchd = service.launchd().and_then(|job| job.restarts()).map(|count| count.to_string());
+    let counted = service.get("NRestarts").or(of_launchd.as_deref()).filter(|count| *count != "0");
     let often = match (log.restarts.len(), log.restarts.first(), counted) {
         (times @ 2.., Some(since), _) => {
             let since = since.format("%Y-%m-%d %H:%M:%S UTC");
@@ -373,7 +383,16 @@ fn hit_limit(service: &Service) -> bool {
 
 /// The properties that a person would look at first.
 fn saw_state(finding: Finding, service: &Service) -> Finding {
-    const SHOWN: [&str; 16] = [
+    const SHOWN: [&str; 25] = [
+        "JobState",
+        "Disabled",
+        "Runs",
+        "LastExitCode",
+        "LastExitReason",
+        "LastTerminatingSignal",
+        "KeepAlive",
+        "RunAtLoad",
+        "DefinitionError",
         "CurrentState",
         "StartType",
         "Win32ExitCode",

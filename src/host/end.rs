@@ -11,7 +11,7 @@ pub enum End {
     Clean,
     /// It ended itself with an exit code that is not 0.
     Exit(i32),
-    /// systemd could not start it: one of the exit codes of systemd.exec(5), such as 203 `EXEC`.
+    /// systemd could not start it: one of the exit codes of systemd.exec(5), such as 203 `EXEC`; or launchd, 78 `EX_CONFIG`.
     NotStarted {
         /// The exit code.
         code: i32,
@@ -97,6 +97,9 @@ impl Service {
         if let Some(windows) = self.windows() {
             return windows.end();
         }
+        if let Some(job) = self.launchd() {
+            return job.end();
+        }
         match self.get("Result") {
             None | Some("success") => End::Clean,
             Some("exit-code") => self
@@ -166,6 +169,10 @@ impl fmt::Display for End {
             ),
             Self::NotStarted { code: 217, .. } => f.write_str(
                 "could not be executed (217/USER): the user that it is to run as does not exist",
+            ),
+            Self::NotStarted { code: 78, name } => write!(
+                f,
+                "could not be executed (78/{name}): its program is missing or not executable, or its user does not exist"
             ),
             Self::NotStarted { code, name } => {
                 write!(f, "could not be executed ({code}/{name})")

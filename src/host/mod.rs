@@ -8,6 +8,7 @@
 
 mod end;
 mod inside;
+mod launchd_job;
 pub mod live;
 mod meter;
 mod network;
@@ -28,13 +29,14 @@ mod windows_service;
 
 pub use end::End;
 pub use inside::{Inside, InsideNetwork, InsidePath, InsideQuestion};
+pub use launchd_job::{DAEMONS, JobState, LaunchdJob, NOT_LOADED};
 pub use meter::Meter;
 pub use network::{
     Anchors, AnchorsQuestion, ApiAnswer, ApiCall, ApiQuestion, ApiReply, Attempt, ConnectQuestion,
     Details, DnsQuestion, DnsReply, Ending, Exchange, FetchQuestion, Handshake, HandshakeQuestion,
     HealthQuestion, Hung, Offer, Pem, Race, RecordType, Sent, Trial,
 };
-pub use network_settings::{NetworkSettings, WinHttpProxy};
+pub use network_settings::{DomainServers, NetworkSettings, SystemProxy, WinHttpProxy};
 pub use overlay::Overlay;
 pub use permission::{Acl, Powers};
 pub use recorded::{ASKS, Misfit, RawEntry, Recorded, Troubles, is_answer};

@@ -104,6 +104,8 @@ samples! {
     };
     NetworkSettings => NetworkSettings {
         nameservers: vec![address().ip()], search: Vec::sample(),
+        domains: vec![DomainServers { domain: "d".into(), nameservers: vec![address().ip()] }],
+        system_proxy: Some(SystemProxy { https: Some("p:2".into()), automatic: None }),
         winhttp_proxy: Some(WinHttpProxy { proxy: "p:1".into(), bypass: String::new() }),
     };
     TimeServer => TimeServer { name: "n".into(), named_in: "f".into() };

@@ -244,7 +244,7 @@ pub struct ServiceQuestion {
 }
 
 /// What the service manager says of a service: on Linux the properties of `systemctl show`, by their names; on Windows those
-/// of the service control manager, by theirs ([`super::WindowsService`]).
+/// of the service control manager, by theirs ([`super::WindowsService`]); on macOS those of launchd ([`super::LaunchdJob`]).
 ///
 /// With another root, what the unit files there say; properties of the running service (`ActiveState`, …) are then missing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

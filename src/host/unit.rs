@@ -119,6 +119,9 @@ impl Service {
         if let Some(windows) = self.windows() {
             return windows.argv();
         }
+        if let Some(job) = self.launchd() {
+            return job.argv();
+        }
         let Some(value) = self.get("ExecStart") else {
             return Vec::new();
         };

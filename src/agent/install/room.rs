@@ -51,7 +51,7 @@ fn look(path: &Path, needed: u64) -> Result<(), InstallError> {
     Ok(())
 }
 
-#[cfg(unix)]
+#[cfg(all(unix, not(target_os = "macos")))]
 fn runs_programs(binary: &Path) -> Result<(), InstallError> {
     use rustix::fs::StatVfsMountFlags;
     match of(binary) {
@@ -67,7 +67,8 @@ fn look(_path: &Path, _needed: u64) -> Result<(), InstallError> {
     Ok(())
 }
 
-#[cfg(not(unix))]
+/// What a Mac mounts so that no program runs from it is not where programs are.
+#[cfg(any(not(unix), target_os = "macos"))]
 fn runs_programs(_binary: &Path) -> Result<(), InstallError> {
     Ok(())
 }

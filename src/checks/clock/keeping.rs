@@ -47,9 +47,10 @@ pub(super) fn judge(sync: &TimeSync, witnesses: &[Witness]) -> Option<Finding> {
         finding = finding.beyond_repair();
     }
     if !shown.is_empty() {
-        let teller = match property("W32Time") {
-            Some(_) => "Windows Time",
-            None => "timedatectl",
+        let teller = match (property("W32Time"), property("TimedTeller")) {
+            (Some(_), _) => "Windows Time",
+            (None, Some(teller)) => teller,
+            (None, None) => "timedatectl",
         };
         finding = finding.saw(teller, shown.join(" "));
     }

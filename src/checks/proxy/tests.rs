@@ -5,7 +5,7 @@ use crate::checks::testing::{Evidence as Recording, codes, properties};
 use crate::checks::{Decision, environment};
 use crate::host::{
     Attempt, ConnectQuestion, Content, EnvironmentQuestion, HostPath, Login, NetworkSettings, ProxySetting,
-    ReadQuestion, Service, ServiceQuestion, SocksAbout, TunnelEnding, TunnelQuestion, Unseen, Via,
+    ReadQuestion, Service, ServiceQuestion, SocksAbout, SystemProxy, TunnelEnding, TunnelQuestion, Unseen, Via, WinHttpProxy,
 };
 use crate::model::{Os, Target};
 
@@ -444,22 +444,33 @@ fn the_configurations_proxy_wins_over_everything() {
 mod steps;
 
 #[test]
-fn what_windows_own_services_go_through_is_named() {
-    let settings = NetworkSettings {
-        nameservers: Vec::new(),
-        search: Vec::new(),
+fn what_the_system_itself_goes_through_is_named() {
+    let windows = NetworkSettings {
         winhttp_proxy: Some(WinHttpProxy {
             proxy: "proxy.corp:3128".into(),
             bypass: String::new(),
         }),
+        ..NetworkSettings::default()
     };
-    let mut target = Target::unspecified(Duration::from_secs(5));
-    target.control_plane = Some("https://nexplane.corp:8000".into());
-    let (judgement, _) = Recording::of(Os::Windows)
-        .target(target)
-        .answer("network_settings", (), Ok::<_, Unseen>(settings))
-        .judge(&Probe);
-    let note = judgement.notes.iter().find(|note| note.what == "WinHTTP's proxy");
-    assert!(note.is_some_and(|note| note.value.starts_with("proxy.corp:3128: ")), "{judgement:?}");
-    assert!(codes(&judgement).is_empty());
+    let macos = NetworkSettings {
+        system_proxy: Some(SystemProxy {
+            https: None,
+            automatic: Some("http://wpad.corp/proxy.pac".into()),
+        }),
+        ..NetworkSettings::default()
+    };
+    for (os, settings, what, begins) in [
+        (Os::Windows, windows, "WinHTTP's proxy", "proxy.corp:3128: "),
+        (Os::Macos, macos, "proxy of the network settings", "http://wpad.corp/proxy.pac: "),
+    ] {
+        let mut target = Target::unspecified(Duration::from_secs(5));
+        target.control_plane = Some("https://nexplane.corp:8000".into());
+        let (judgement, _) = Recording::of(os)
+            .target(target)
+            .answer("network_settings", (), Ok::<_, Unseen>(settings))
+            .judge(&Probe);
+        let note = judgement.notes.iter().find(|note| note.what == what);
+        assert!(note.is_some_and(|note| note.value.starts_with(begins)), "{judgement:?}");
+        assert!(codes(&judgement).is_empty());
+    }
 }

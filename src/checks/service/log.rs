@@ -1,5 +1,7 @@
 //! What the log says of a service's end: automatic restarts, the agent's last words, and what they rule out.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{CRASH_LOOPING, Evidence, INSTALL_INCOMPLETE, hit_limit};
@@ -22,6 +24,8 @@ const ONLY_IF_LOGGED: [Code; 2] = [
 pub(super) struct Log {
     /// When automatic restarts were scheduled within the window before the last one, oldest first.
     pub(super) restarts: Vec<DateTime<Utc>>,
+    /// How many runs of the agent have lately left something in the log, where each has a name of its own.
+    pub(super) runs: usize,
     /// Whether the last of them was lately.
     recent: bool,
     /// Whether the log ends soon after the last of them.
@@ -55,6 +59,7 @@ impl Log {
             recent: since(evidence.now).is_some_and(|age| age < WINDOW),
             at_end: end.and_then(since).is_some_and(|age| age < WINDOW),
             restarts,
+            runs: runs(entries, evidence.now),
             readable: evidence.journal.is_ok(),
             limit_hit: matches.iter().any(|found| found.code == CRASH_LOOPING),
             last_fatal,
@@ -118,6 +123,13 @@ impl Log {
             },
         }
     }
+}
+
+/// The runs whose entries are of the window before now.
+fn runs(entries: &[LogEntry], now: DateTime<Utc>) -> usize {
+    let lately = |entry: &&LogEntry| entry.time.is_some_and(|time| now - time < WINDOW);
+    let runs = entries.iter().filter(lately).filter_map(|entry| entry.invocation.as_deref());
+    runs.collect::<BTreeSet<_>>().len()
 }
 
 /// The times of automatic restarts within the window before the last one.

@@ -104,10 +104,18 @@ impl Host for LiveHost {
     fn network_settings(&self, (): ()) -> BoxFuture<'_, Seen<NetworkSettings>> {
         Box::pin(async {
             self.must_be_here("settings of the network")?;
-            let mut settings = self.look(|_| platform::network_settings()).await?;
+            let mut settings = platform::network_settings(self.deadline()).await?;
             if let Some(proxy) = &mut settings.winhttp_proxy {
                 proxy.proxy = self.scrubber.variable("https_proxy", &proxy.proxy);
                 proxy.bypass = self.scrubber.text(&proxy.bypass);
+            }
+            if let Some(proxy) = &mut settings.system_proxy {
+                for told in [&mut proxy.https, &mut proxy.automatic]
+                    .into_iter()
+                    .flatten()
+                {
+                    *told = self.scrubber.variable("https_proxy", told);
+                }
             }
             Ok(settings)
         })

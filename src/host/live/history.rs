@@ -22,6 +22,20 @@ pub struct HistoryQuestion {
     pub priority: Option<u8>,
 }
 
+#[cfg(any(windows, target_os = "macos"))]
+impl HistoryQuestion {
+    /// Whether an entry is one of them, where the log itself was not asked for no others.
+    pub(super) fn wants(&self, entry: &LogEntry) -> bool {
+        let older = self
+            .since
+            .is_some_and(|since| entry.time.is_some_and(|at| at < since));
+        let milder = self
+            .priority
+            .is_some_and(|worst| entry.priority.is_some_and(|it| it > worst));
+        !older && !milder
+    }
+}
+
 /// How a look into the log ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HistoryEnd {

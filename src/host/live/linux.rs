@@ -16,7 +16,41 @@ use super::commands::{self, Lines, Output};
 use super::deadline::Deadline;
 use super::files::Root;
 use super::history::HistoryQuestion;
-use crate::host::{JournalQuestion, LogEntry, Seen, Service, TimeSync, Unseen};
+use super::unit_files;
+use crate::host::{JournalQuestion, LogEntry, NetworkSettings, Seen, Service, TimeSync, Unseen};
+
+pub(super) use super::accounts::{listed as listed_account, listed_group};
+pub(super) use super::inside::look as inside;
+
+/// Where programs are when the search path is short, as in a service or a cron job.
+pub(super) const PROGRAMS: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Programs whose versions an engineer asks for first: what it is, the program, and what it is asked with.
+pub(super) const VERSIONED: [(&str, &str, &str); 2] = [
+    ("systemd", "systemctl", "--version"),
+    ("openssl", "openssl", "version"),
+];
+
+/// The one place that says which operating systems have their service manager, log and time service here.
+pub(super) fn known_system(what: &str) -> Seen<()> {
+    if cfg!(target_os = "linux") {
+        Ok(())
+    } else {
+        Err(Unseen::unsupported(format!(
+            "{what} of this system cannot be asked for: look with its own commands"
+        )))
+    }
+}
+
+/// What files say of a service, which another root has too.
+pub(super) fn defined(root: &Root, unit: &str) -> Seen<Service> {
+    unit_files::service(root, unit)
+}
+
+/// They are in files, which are read as such.
+pub(super) async fn network_settings(_deadline: Deadline) -> Seen<NetworkSettings> {
+    Err(Unseen::unsupported("this system keeps them in files"))
+}
 
 /// Asks `systemctl` for all properties of a unit.
 pub(super) async fn service(deadline: Deadline, unit: &str) -> Seen<Service> {
@@ -129,8 +163,17 @@ fn is_journal_kept() -> bool {
         })
 }
 
-/// Asks `timedatectl` about time synchronisation; systemd before 239 has only the form for people.
+/// What files and the kernel tell of time synchronisation; where they do not (systemd before 236), what `timedatectl` does.
 pub(super) async fn time_sync(deadline: Deadline) -> Seen<TimeSync> {
+    #[cfg(target_os = "linux")]
+    if let Some(seen) = super::time_sync::ask(deadline).await? {
+        return Ok(seen);
+    }
+    timedatectl(deadline).await
+}
+
+/// Asks `timedatectl` about time synchronisation; systemd before 239 has only the form for people.
+async fn timedatectl(deadline: Deadline) -> Seen<TimeSync> {
     let shown = ask(deadline, "timedatectl", &["show", "--no-pager"]).await;
     let properties = match shown {
         Ok(output) => parse_properties(&String::from_utf8_lossy(&output.stdout)),

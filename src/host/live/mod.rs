@@ -3,7 +3,7 @@
 //! It only looks: no file is written, no service touched, nothing sent that is not a question. Every answer comes within
 //! [`Settings::timeout`], whatever a disk, a program or a peer does. What differs by operating system is in files of its own.
 
-#[cfg(unix)]
+#[cfg(all(unix, not(target_os = "macos")))]
 mod accounts;
 #[cfg(unix)]
 mod acl;
@@ -21,10 +21,12 @@ mod hello;
 pub mod history;
 mod http;
 mod hung;
-#[cfg(unix)]
+#[cfg(all(unix, not(target_os = "macos")))]
 mod inside;
-#[cfg(unix)]
+#[cfg(all(unix, not(target_os = "macos")))]
 mod linux;
+#[cfg(any(target_os = "macos", test))]
+mod macos;
 mod manager;
 mod ntp;
 mod pem;
@@ -179,9 +181,8 @@ impl LiveHost {
     /// What the files of a service's unit say of it, whatever its manager has made of them.
     pub async fn definition(&self, question: ServiceQuestion) -> Seen<Service> {
         known_system("the service manager")?;
-        platform::units_are_files()?;
         let service = self
-            .look(move |root| unit_files::service(root, &question.name))
+            .look(move |root| platform::defined(root, &question.name))
             .await?;
         Ok(self.completed(service).await)
     }
@@ -254,7 +255,7 @@ impl LiveHost {
 
     /// With what holds for every service of this manager, and without secrets.
     async fn completed(&self, mut service: Service) -> Service {
-        if service.windows().is_some() {
+        if service.windows().is_some() || service.launchd().is_some() {
             self.proxies.remember(&service);
             self.scrubber.properties(&mut service.properties);
             return service;

@@ -87,7 +87,7 @@ pub(super) fn group(root: &Root, name: &str) -> Seen<Group> {
 }
 
 /// A group as `getent group` prints it.
-#[cfg(unix)]
+#[cfg(all(unix, not(target_os = "macos")))]
 pub(super) fn group_from(text: &str) -> Option<Group> {
     text.lines().find_map(parse_group)
 }
@@ -105,7 +105,7 @@ fn parse_group(line: &str) -> Option<Group> {
 }
 
 /// A user as `getent passwd` prints it and groups as `id -G` does: for users that are not in the files.
-#[cfg(unix)]
+#[cfg(all(unix, not(target_os = "macos")))]
 pub(super) fn account_from(passwd: &str, gids: &str) -> Option<Account> {
     let user = passwd.lines().find_map(User::parse)?;
     let mut account = user.with_groups("");
@@ -214,7 +214,7 @@ pub(super) fn lookup(name: &str) -> Seen<Vec<IpAddr>> {
     Ok(addresses)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(all(test, unix, not(target_os = "macos")))]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -2,7 +2,6 @@
 
 use std::fs::{File, Metadata};
 use std::io;
-use std::ops::ControlFlow;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -12,80 +11,21 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 
-use super::commands::Lines;
-use super::deadline::Deadline;
 use super::files::Links;
-use super::history::HistoryQuestion;
-use super::{acl, linux, system};
-use crate::host::{Account, JournalQuestion, LogEntry, Seen, Service, Stat, TimeSync, Unseen};
-use crate::model::Os;
+use super::{acl, system};
+use crate::host::{Account, Stat};
 
-pub(super) use super::accounts::{listed as listed_account, listed_group};
-pub(super) use super::inside::look as inside;
-
-/// Where programs are when the search path is short, as in a service or a cron job.
-pub(super) const PROGRAMS: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// Programs whose versions an engineer asks for first: what it is, the program, and what it is asked with.
-pub(super) const VERSIONED: [(&str, &str, &str); 2] = [
-    ("systemd", "systemctl", "--version"),
-    ("openssl", "openssl", "version"),
-];
-
-/// The first line of what a program says of its version.
-pub(super) async fn version(deadline: Deadline, program: &str, argument: &str) -> Seen<String> {
-    linux::version(deadline, program, argument).await
-}
-
-/// The one place that says which operating systems have their service manager, log and time service here.
-pub(super) fn known_system(what: &str) -> Seen<()> {
-    if cfg!(target_os = "linux") {
-        Ok(())
-    } else {
-        Err(Unseen::unsupported(format!(
-            "{what} of {} cannot be asked for yet: look with the commands of the runbook",
-            Os::current()
-        )))
-    }
-}
-
-/// Whether what defines a service is in files, which another root has too.
-pub(super) fn units_are_files() -> Seen<()> {
-    Ok(())
-}
-
-/// What the service manager says of a service.
-pub(super) async fn service(deadline: Deadline, unit: &str) -> Seen<Service> {
-    linux::service(deadline, unit).await
-}
-
-/// The last entries of a service's log.
-pub(super) async fn journal(deadline: Deadline, question: &JournalQuestion) -> Seen<Vec<LogEntry>> {
-    linux::journal(deadline, question).await
-}
-
-/// Hands on entries of a service's log, the newest first.
-pub(super) async fn history(
-    deadline: Deadline,
-    question: &HistoryQuestion,
-    each: &mut (dyn FnMut(LogEntry) -> ControlFlow<()> + Send),
-) -> Seen<Lines> {
-    linux::history(deadline, question, each).await
-}
-
-/// What files and the kernel tell of time synchronisation; where they do not (systemd before 236), what `timedatectl` does.
-pub(super) async fn time_sync(deadline: Deadline) -> Seen<TimeSync> {
-    #[cfg(target_os = "linux")]
-    if let Some(seen) = super::time_sync::ask(deadline).await? {
-        return Ok(seen);
-    }
-    linux::time_sync(deadline).await
-}
-
-/// They are in files, which are read as such.
-pub(super) fn network_settings() -> Seen<crate::host::NetworkSettings> {
-    Err(Unseen::unsupported("this system keeps them in files"))
-}
+/// What the two have otherwise: programs, services, logs, directories of users, time, processes.
+#[cfg(not(target_os = "macos"))]
+pub(super) use super::linux::{
+    PROGRAMS, VERSIONED, defined, history, inside, journal, known_system, listed_account,
+    listed_group, network_settings, service, time_sync, version,
+};
+#[cfg(target_os = "macos")]
+pub(super) use super::macos::{
+    PROGRAMS, VERSIONED, defined, history, inside, journal, known_system, listed_account,
+    listed_group, network_settings, service, time_sync, version,
+};
 
 /// Where a path of this machine begins.
 pub(super) fn volume(_path: &Path) -> PathBuf {
@@ -198,7 +138,10 @@ impl Drop for Family {
 
 /// Name and version of the system where no file says them.
 pub(super) fn os_version() -> Option<String> {
-    None
+    match cfg!(target_os = "macos") {
+        true => sysinfo::System::long_os_version().ok(),
+        false => None,
+    }
 }
 
 /// Who the doctor runs as, on this machine and not under another root.

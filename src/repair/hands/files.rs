@@ -1,16 +1,16 @@
 //! Files replaced in one step, with everything that the file system keeps of them.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rustix::fs::{
-    AtFlags, Gid, Mode, OFlags, Uid, XattrFlags, fchmod, fchown, fgetxattr, flistxattr, fsetxattr,
-    fstat, fsync, mkdirat, openat, renameat, statat, unlinkat,
+    AtFlags, Gid, Mode, OFlags, Uid, XattrFlags, fchown, fgetxattr, flistxattr, fsetxattr, fstat,
+    fsync, mkdirat, openat, renameat, statat, unlinkat,
 };
 use rustix::io::Errno;
 
@@ -85,7 +85,7 @@ pub(in crate::repair) fn give(file: &File, wanted: &Attributes) -> io::Result<()
         let (uid, gid) = (Uid::from_raw(wanted.uid), Gid::from_raw(wanted.gid));
         fchown(file, Some(uid), Some(gid))?;
     }
-    fchmod(file, Mode::from_bits_truncate(wanted.mode))?;
+    file.set_permissions(Permissions::from_mode(wanted.mode))?;
     for (name, value) in &wanted.extended {
         let value = STANDARD.decode(value).map_err(io::Error::other)?;
         match fsetxattr(file, name.as_str(), &value, XattrFlags::empty()) {

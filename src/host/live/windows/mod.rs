@@ -20,16 +20,18 @@ use std::ops::ControlFlow;
 
 use super::commands::Lines;
 use super::deadline::Deadline;
+use super::files::Root;
 use super::history::HistoryQuestion;
 use super::proxy::Proxies;
 use super::scrub::Scrubber;
 use crate::host::{
-    Account, Group, Inside, InsideQuestion, JournalQuestion, LogEntry, Seen, Service, Unseen,
+    Account, Group, Inside, InsideQuestion, JournalQuestion, LogEntry, NetworkSettings, Seen,
+    Service, Unseen,
 };
 
 pub(super) use account::current_user;
 pub(super) use files::{fill, fill_list, identity, is_executable, open, room, volume};
-pub(super) use network::{network_error, settings as network_settings};
+pub(super) use network::network_error;
 pub(super) use time::time_sync;
 
 /// Where programs are when the search path is short, as in a service.
@@ -51,7 +53,7 @@ pub(super) fn known_system(_what: &str) -> Seen<()> {
 }
 
 /// Services are defined in the registry, which is in no file that can be read under another root.
-pub(super) fn units_are_files() -> Seen<()> {
+pub(super) fn defined(_root: &Root, _name: &str) -> Seen<Service> {
     Err(Unseen::unsupported(
         "the services of another Windows are in its registry, which is not read under another root",
     ))
@@ -89,17 +91,16 @@ pub(super) async fn history(
         entries => entries?,
     };
     for entry in entries.into_iter().rev() {
-        let older = question
-            .since
-            .is_some_and(|since| entry.time.is_some_and(|at| at < since));
-        let milder = question
-            .priority
-            .is_some_and(|wanted| entry.priority.is_some_and(|it| it > wanted));
-        if !older && !milder && each(entry).is_break() {
+        if question.wants(&entry) && each(entry).is_break() {
             return Ok(Lines::Enough);
         }
     }
     Ok(Lines::All)
+}
+
+/// What every service of this machine goes by.
+pub(super) async fn network_settings(deadline: Deadline) -> Seen<NetworkSettings> {
+    deadline.blocking(network::settings).await?
 }
 
 /// Name and version of the system.
