@@ -13,7 +13,7 @@ use super::super::journal::{Holds, Undo};
 use super::super::look::{self, AsIf, Look};
 use super::super::manager;
 use super::super::standing::Standing;
-use super::configuration::{Configuration, text_of};
+use super::configuration::{Configuration, put_text, text_of};
 use crate::catalog::Repair;
 use crate::checks::again::{self, PROXY_VARIABLES};
 use crate::contract::config::{Key, remove_key};
@@ -360,9 +360,7 @@ fn make(change: &Change, hands: &mut Hands) -> Result<(), HandsError> {
         Change::Variables(_) => return Ok(()),
     };
     match without {
-        Without::Text(text) => {
-            hands.replace_file(path, text.as_bytes(), Wanted::default(), Holds::Settings)
-        }
+        Without::Text(text) => put_text(hands, path, &text),
         Without::Same => Ok(()),
         Without::Tangled => Err(HandsError::Failed(format!(
             "{} was changed meanwhile",
