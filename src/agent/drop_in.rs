@@ -255,8 +255,16 @@ fn only_the_superuser_s(path: &Path) -> Result<(), String> {
 }
 
 #[cfg(not(unix))]
-fn only_the_superuser_s(_path: &Path) -> Result<(), String> {
-    Err("there is no systemd on this system".to_owned())
+fn only_the_superuser_s(path: &Path) -> Result<(), String> {
+    let shown = path.display();
+    let writers = crate::host::live::windows::other_writers(path)
+        .map_err(|why| format!("cannot look at {shown}: {why}"))?;
+    match writers.first() {
+        None => Ok(()),
+        Some(writer) => Err(format!(
+            "{writer} may change {shown}, and with it what the service runs"
+        )),
+    }
 }
 
 #[cfg(all(test, unix))]

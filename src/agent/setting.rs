@@ -18,7 +18,7 @@ use crate::contract::tls::{
     ClientIdentity, anonymous_tls_config, strict_tls_config, unverified_tls_config,
 };
 use crate::contract::url::ControlPlane;
-use crate::model::Code;
+use crate::model::{Code, Encoding};
 
 /// How long one call may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -220,5 +220,6 @@ fn proxy(
 fn read_text(path: &Path) -> io::Result<String> {
     let bound = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX);
     let text = files::read(path, bound)?;
-    String::from_utf8(text).map_err(|_| io::Error::other("it is no UTF-8 text"))
+    let read = Encoding::of(&text).decode(&text);
+    read.ok_or_else(|| io::Error::other("it is no UTF-8 text"))
 }

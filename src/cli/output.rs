@@ -97,6 +97,16 @@ pub(super) fn progress_look(common: &Common) -> Look {
 }
 
 fn color(when: ColorWhen, terminal: bool) -> bool {
+    // Some consoles of Windows show escape sequences as what they are; those that can be told not to are told here.
+    let shows_them = anstyle_query::windows::enable_ansi_colors() != Some(false);
+    colored(when, terminal, shows_them)
+}
+
+/// Whether escape sequences are written: to a console that shows them as characters never, whoever asks for them.
+fn colored(when: ColorWhen, terminal: bool, shows_them: bool) -> bool {
+    if terminal && !shows_them {
+        return false;
+    }
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     match when {
@@ -156,4 +166,20 @@ pub(super) fn start_logging(common: &Common) {
         .finish();
     // Already set when a test runs several commands in one process: the first one counts.
     let _ = tracing::subscriber::set_global_default(subscriber);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_console_that_knows_no_colours_gets_none() {
+        for when in [ColorWhen::Always, ColorWhen::Auto, ColorWhen::Never] {
+            assert!(!colored(when, true, false));
+            // What goes to a file or another program is not the console's to show.
+            assert_eq!(colored(when, false, false), when == ColorWhen::Always);
+        }
+        assert!(colored(ColorWhen::Always, true, true));
+        assert!(!colored(ColorWhen::Never, true, true));
+    }
 }

@@ -97,7 +97,85 @@ impl Security {
     }
 }
 
+/// Everything; and reading with what belongs to it (`FILE_ALL_ACCESS`, `FILE_GENERIC_READ`).
+const ALL: u32 = 0x001f_01ff;
+const READS: u32 = 0x0012_0089;
+/// What lets somebody change what stands there, or take its place: of a file, of a directory.
+const CHANGES_FILE: u32 = 0x500d_0006;
+const CHANGES_DIRECTORY: u32 = 0x500d_0042;
+
+impl Security {
+    /// A list for a file that the system and its administrators alone may change, and these accounts read.
+    pub fn closed_but_for<'a>(owner: &str, readers: impl IntoIterator<Item = &'a str>) -> Self {
+        let readers = readers.into_iter().filter(|sid| !is_trusted(sid));
+        let own = ["S-1-5-18", "S-1-5-32-544"].map(|sid| Ace::allow(sid, ALL));
+        Self {
+            owner: owner.to_owned(),
+            entries: Some(
+                own.into_iter()
+                    .chain(readers.map(|sid| Ace::allow(sid, READS)))
+                    .collect(),
+            ),
+        }
+    }
+
+    /// The same list, by which this account may read it too.
+    pub fn opened_to(&self, account: &Account) -> Self {
+        let mut opened = self.clone();
+        if let (Some(entries), Some(sid)) = (&mut opened.entries, account.sids.first()) {
+            let is_of_it = |entry: &Ace| entry.sid == *sid && entry.admission == Admission::Deny;
+            entries.retain(|entry| !(is_of_it(entry) && entry.reads()));
+            entries.push(Ace::allow(sid, READS));
+        }
+        opened
+    }
+
+    /// Who beside the system, its administrators and these may change what stands there, or put something in its place.
+    pub fn other_writers(&self, is_directory: bool, known: &[String]) -> Vec<&str> {
+        let changes = match is_directory {
+            true => CHANGES_DIRECTORY,
+            false => CHANGES_FILE,
+        };
+        let Some(entries) = &self.entries else {
+            return vec![BROAD[0]];
+        };
+        let given = entries
+            .iter()
+            .filter(|entry| entry.admission == Admission::Allow && entry.rights & changes != 0);
+        given
+            .map(|entry| entry.sid.as_str())
+            .chain([self.owner.as_str()])
+            .filter(|sid| !is_trusted(sid) && !known.iter().any(|it| it == sid))
+            .collect()
+    }
+
+    /// The list as Windows reads it (SDDL), with nothing inherited: what takes comes before what gives.
+    pub fn written(&self) -> String {
+        let Some(entries) = &self.entries else {
+            return "D:NO_ACCESS_CONTROL".to_owned();
+        };
+        let of = |admission: Admission, kind: &str| {
+            let of_it = entries.iter().filter(|it| it.admission == admission);
+            let words = of_it.map(|it| format!("({kind};;{:#x};;;{})", it.rights, it.sid));
+            words.collect::<String>()
+        };
+        format!(
+            "D:P{}{}",
+            of(Admission::Deny, "D"),
+            of(Admission::Allow, "A")
+        )
+    }
+}
+
 impl Ace {
+    fn allow(sid: &str, rights: u32) -> Self {
+        Self {
+            admission: Admission::Allow,
+            sid: sid.to_owned(),
+            rights,
+        }
+    }
+
     fn reads(&self) -> bool {
         self.rights & (READ | GENERIC) != 0
     }
@@ -186,7 +264,6 @@ mod tests {
 
     use super::*;
 
-    const ALL: u32 = 0x001f_01ff;
     const READ_EXECUTE: u32 = 0x0012_00a9;
 
     fn list(entries: &[(Admission, &str, u32)]) -> Security {
@@ -270,6 +347,63 @@ mod tests {
         assert_eq!(
             list.to_string(),
             "owner Administrators; denies S-1-5-21-9-9-9-1 0x1; allows SYSTEM 0x1f01ff"
+        );
+    }
+
+    #[test]
+    fn a_closed_list_is_closed_to_all_but_its_readers() {
+        let service = Account::of_windows(Some("NT AUTHORITY\\LocalService")).unwrap();
+        let closed = Security::closed_but_for("S-1-5-32-544", [service.sids[0].as_str()]);
+        assert_eq!(
+            closed.written(),
+            "D:P(A;;0x1f01ff;;;S-1-5-18)(A;;0x1f01ff;;;S-1-5-32-544)(A;;0x120089;;;S-1-5-19)"
+        );
+        assert!(closed.may_read(&service));
+        assert_eq!(closed.others(&["S-1-5-19"]), (false, vec![]));
+        assert!(closed.other_writers(false, &[]).is_empty());
+        let other = Account::of_windows(Some("NT AUTHORITY\\NetworkService")).unwrap();
+        assert!(!closed.may_read(&other));
+        assert!(closed.opened_to(&other).may_read(&other));
+    }
+
+    #[test]
+    fn what_takes_from_an_account_goes_when_it_is_let_in_and_what_takes_from_others_stays() {
+        let service = Account::of_windows(Some("LocalService")).unwrap();
+        let denied = list(&[
+            (Admission::Allow, "S-1-5-32-544", ALL),
+            (Admission::Deny, "S-1-5-19", READ_EXECUTE),
+            (Admission::Deny, "S-1-5-32-546", ALL),
+        ]);
+        let opened = denied.opened_to(&service);
+        assert!(opened.may_read(&service));
+        assert_eq!(
+            opened.written(),
+            "D:P(D;;0x1f01ff;;;S-1-5-32-546)(A;;0x1f01ff;;;S-1-5-32-544)(A;;0x120089;;;S-1-5-19)"
+        );
+        let of_everybody = list(&[(Admission::Deny, "S-1-1-0", ALL)]);
+        assert!(!of_everybody.opened_to(&service).may_read(&service));
+    }
+
+    #[test]
+    fn whoever_can_change_a_program_or_its_directory_is_named() {
+        let programs = list(&[
+            (Admission::Allow, "S-1-5-32-544", ALL),
+            (Admission::Allow, "S-1-5-32-545", READ_EXECUTE),
+            // Users make directories in a drive's root.
+            (Admission::Allow, "S-1-5-11", 0x4),
+        ]);
+        assert!(programs.other_writers(true, &[]).is_empty());
+        assert_eq!(programs.other_writers(false, &[]), ["S-1-5-11"]);
+        let open = list(&[(Admission::Allow, "S-1-5-32-545", 0x0013_01bf)]);
+        assert_eq!(open.other_writers(true, &[]), ["S-1-5-32-545"]);
+        let own = Security {
+            owner: "S-1-5-21-1-2-3-1001".into(),
+            ..programs
+        };
+        assert_eq!(own.other_writers(true, &[]), ["S-1-5-21-1-2-3-1001"]);
+        assert!(
+            own.other_writers(true, &["S-1-5-21-1-2-3-1001".into()])
+                .is_empty()
         );
     }
 }

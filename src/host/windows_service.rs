@@ -3,6 +3,8 @@
 //! The properties have the names of the structures of winsvc.h, their values the words below; `Environment` (the service's own)
 //! and `DefaultEnvironment` (the machine's) are written as systemd writes them, so that everybody reads them alike.
 
+use serde::{Deserialize, Serialize};
+
 use super::{End, Service};
 
 /// A service of Windows.
@@ -25,7 +27,8 @@ pub enum Activity {
 }
 
 /// When it is started (`QUERY_SERVICE_CONFIG.dwStartType`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum StartType {
     /// At boot.
     Automatic,
@@ -33,6 +36,17 @@ pub enum StartType {
     Demand,
     /// Never.
     Disabled,
+}
+
+impl StartType {
+    /// In the word of its property.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Automatic => "automatic",
+            Self::Demand => "demand",
+            Self::Disabled => "disabled",
+        }
+    }
 }
 
 impl Service {

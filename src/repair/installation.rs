@@ -10,7 +10,15 @@ use crate::agent::{IdentityFiles, Places, Surroundings, files};
 use crate::host::live::programs;
 
 /// The program's name.
-const PROGRAM: &str = "nexplane-agent";
+const PROGRAM: &str = match cfg!(windows) {
+    true => "nexplane-agent.exe",
+    false => "nexplane-agent",
+};
+/// Whose it has to be.
+const OWNED: &str = match cfg!(windows) {
+    true => "in a directory that only administrators can write to",
+    false => "owned by root, in a directory that only root can write to",
+};
 /// The most that a program holds, in bytes.
 const PROGRAM_LIMIT: u64 = 1 << 30;
 
@@ -75,7 +83,7 @@ pub(super) fn program(around: &Surroundings) -> Result<PathBuf, String> {
         false => reasons.join("; "),
     };
     Err(format!(
-        "there is no {PROGRAM} to install ({why}): put it beside nexplane-doctor, owned by root, in a directory that only root can write to"
+        "there is no {PROGRAM} to install ({why}): put it beside nexplane-doctor, {OWNED}"
     ))
 }
 

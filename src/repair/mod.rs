@@ -7,6 +7,7 @@
 //! An action decides, the [`Hands`] change: nothing else here touches the host. The hands write down in the [`Journal`] how each
 //! change is taken back, and have that on disk before they make it, so that undoing needs neither the action nor the process that did it.
 
+mod access_list;
 mod action;
 mod actions;
 mod apply;
@@ -15,11 +16,14 @@ mod hands;
 mod installation;
 mod journal;
 mod look;
+#[cfg_attr(windows, path = "windows/manager.rs")]
+mod manager;
 mod permissions;
 mod plan;
 #[cfg_attr(windows, path = "windows/reach.rs")]
 mod reach;
 mod shared;
+mod standing;
 #[cfg(all(test, unix))]
 mod testing;
 mod undo;

@@ -4,6 +4,9 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read as _};
 
+/// Under which name an access control list of Windows is kept among the extended attributes, in the words of SDDL.
+pub(super) const ACCESS_LIST: &str = "windows.access_list";
+
 /// What a file holds, up to a bound.
 pub(super) fn content(file: &File, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();

@@ -187,6 +187,111 @@ mod tests {
         assert_eq!(subject(CRASH).as_deref(), Some("Nexplane Agent"));
     }
 
+    /// An event of the agent, as rendered: its source has no file of messages, so that there is nothing but its values.
+    fn of_agent(level: u8, data: &str) -> String {
+        format!(
+            "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><Provider Name='NexplaneAgent'/><EventID Qualifiers='0'>1</EventID><Version>0</Version><Level>{level}</Level><Task>0</Task><Opcode>0</Opcode><Keywords>0x80000000000000</Keywords><TimeCreated SystemTime='2026-11-24T09:12:00.5000000Z'/><EventRecordID>4711</EventRecordID><Correlation/><Execution ProcessID='0' ThreadID='0'/><Channel>Application</Channel><Computer>büro-01</Computer><Security UserID='S-1-5-18'/></System>{data}</Event>"
+        )
+    }
+
+    #[test]
+    fn an_event_s_values_are_its_text_however_many_there_are() {
+        for (level, data, message, priority) in [
+            (
+                4,
+                "<EventData><Data>INFO: heartbeat</Data></EventData>",
+                "INFO: heartbeat",
+                6,
+            ),
+            (
+                0,
+                "<EventData><Data>INFO: Zeit ä ü 😀</Data></EventData>",
+                "INFO: Zeit ä ü 😀",
+                6,
+            ),
+            (
+                3,
+                "<EventData><Data>WARNING: 1</Data><Data>2</Data></EventData>",
+                "WARNING: 1\n2",
+                4,
+            ),
+            (
+                2,
+                "<EventData><Data Name='a'>ERROR: x &lt;y&gt; &#x2019;</Data><Binary>00FF</Binary></EventData>",
+                "ERROR: x <y> \u{2019}",
+                3,
+            ),
+            (1, "<EventData><Data></Data></EventData>", "", 2),
+            (5, "<EventData/>", "", 7),
+            (
+                2,
+                "<UserData><Text xmlns='http://example.com'>other</Text></UserData>",
+                "",
+                3,
+            ),
+            (
+                2,
+                "<EventData><Data>ERROR: task</Data></EventData><RenderingInfo Culture='de-DE'><Message>Die Beschreibung</Message></RenderingInfo>",
+                "ERROR: task",
+                3,
+            ),
+        ] {
+            let entry = entry(&of_agent(level, data)).unwrap();
+            assert_eq!(
+                (entry.message.as_str(), entry.priority),
+                (message, Some(priority)),
+                "{data}"
+            );
+            assert_eq!(entry.time.unwrap().timestamp_subsec_millis(), 500);
+        }
+    }
+
+    #[test]
+    fn what_the_manager_says_is_told_whatever_is_missing_of_it() {
+        let of_manager = |id: &str, data: &[&str]| {
+            let data: String = data.iter().map(|it| format!("<Data>{it}</Data>")).collect();
+            let xml = format!(
+                "<Event><System><Provider Name='Microsoft-Windows-Service Control Manager' EventSourceName='Service Control Manager'/><EventID>{id}</EventID><Level>2</Level></System><EventData>{data}</EventData></Event>"
+            );
+            entry(&xml).unwrap().message
+        };
+        for (id, data, message) in [
+            (
+                "7000",
+                &["Nexplane Agent", "%%2"][..],
+                "The Nexplane Agent service failed to start due to the following error: %%2",
+            ),
+            (
+                "7009",
+                &["30000", "Nexplane Agent"],
+                "A timeout was reached (30000 milliseconds) while waiting for the Nexplane Agent service to connect.",
+            ),
+            (
+                "7024",
+                &["Nexplane Agent", "%%1"],
+                "The Nexplane Agent service terminated with the following service-specific error: %%1",
+            ),
+            (
+                "7034",
+                &["Nexplane Agent", "2"],
+                "The Nexplane Agent service terminated unexpectedly. It has done this 2 time(s).",
+            ),
+            (
+                "7038",
+                &["Nexplane Agent", "EXAMPLE\\svc"],
+                "The Nexplane Agent service was unable to log on as EXAMPLE\\svc with the currently configured password.",
+            ),
+            (
+                "7031",
+                &[],
+                "The ? service terminated unexpectedly. It has done this ? time(s). The following corrective action will be taken in ? milliseconds: No action.",
+            ),
+            ("9999", &["a", "b"], "event 9999: a; b"),
+        ] {
+            assert_eq!(of_manager(id, data), message);
+        }
+    }
+
     #[test]
     fn what_is_no_event_is_none() {
         for text in [

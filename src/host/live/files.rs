@@ -11,6 +11,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::platform;
 use crate::host::{Base, Content, FileSystem, HostPath, Kind, ReadQuestion, Seen, Stat, Unseen};
+use crate::model::Encoding;
 
 /// As many links as Linux follows in one path.
 const MAX_LINKS: usize = 40;
@@ -343,9 +344,19 @@ fn io_unseen(operation: &str, path: &Path, error: &io::Error) -> Unseen {
     }
 }
 
-/// The answer to `read`: text, and where it stops being UTF-8.
+/// The answer to `read`: text, and where it stops being UTF-8. What Windows' editors write as UTF-16, the agent's library reads too.
 pub(super) fn content(root: &Root, question: &ReadQuestion) -> Seen<Content> {
     let bytes = root.read_bytes(&question.path, question.limit)?;
+    let utf16 = match Encoding::of(&bytes) {
+        Encoding::Utf8 => None,
+        utf16 => utf16.decode(&bytes),
+    };
+    if let Some(text) = utf16 {
+        return Ok(Content {
+            text,
+            invalid_utf8_at: None,
+        });
+    }
     Ok(match String::from_utf8(bytes) {
         Ok(text) => Content {
             text,

@@ -40,7 +40,10 @@ async fn a_refusal_starts_the_next_at_once() {
     let (race, _) = race(TIMEOUT, &[closed_port(), good]).await;
     assert_eq!(outcomes(&race), [&Err(Unseen::Refused), &Ok(())]);
     assert_eq!(race.winner, Some(good));
-    assert!(race.attempts[1].started_ms < 100.0, "{race:?}");
+    let first = &race.attempts[0];
+    let refused = first.started_ms + first.duration_ms;
+    // A machine with other work may take longer to refuse than the next one waits at most.
+    assert!(race.attempts[1].started_ms - refused < 100.0, "{race:?}");
 }
 
 #[tokio::test]
@@ -74,7 +77,7 @@ async fn a_black_hole_takes_the_whole_time_and_no_more() {
 #[tokio::test]
 async fn hostile_numbers_of_addresses_are_told_and_not_tried() {
     let addresses = vec![closed_port(); MOST + 2];
-    let (race, _) = race(TIMEOUT, &addresses).await;
+    let (race, _) = race(Duration::from_secs(30), &addresses).await;
     assert_eq!(race.attempts.len(), MOST + 2);
     assert_eq!(race.attempts[MOST - 1].outcome, Err(Unseen::Refused));
     assert!(matches!(

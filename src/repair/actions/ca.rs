@@ -12,7 +12,7 @@ use super::super::action::{Action, Applied, Ask, Description, Proposal, Refusal,
 use super::super::hands::{Hands, HandsError, Wanted};
 use super::super::journal::Holds;
 use super::super::look;
-use super::configuration::{Configuration, text_of};
+use super::configuration::{Configuration, put_text, text_of};
 use super::permissions;
 use crate::catalog::Repair;
 use crate::checks::again;
@@ -382,8 +382,7 @@ impl Action for TrustCa {
             let edited = set_value(&text, Key::CaCert, &name)
                 .map_err(|why| HandsError::Failed(format!("{}: {why}", self.config.display())))?;
             if edited != text {
-                let wanted = Wanted::default();
-                hands.replace_file(&self.config, edited.as_bytes(), wanted, Holds::Settings)?;
+                put_text(hands, &self.config, &edited)?;
             }
             Ok(Applied::Done)
         }

@@ -12,6 +12,7 @@ use crate::checks::Known;
 use crate::checks::config::{Told, told};
 use crate::contract::config::CannotEdit;
 use crate::host::{Base, Host, HostPath, ReadQuestion};
+use crate::model::Encoding;
 
 /// A change to a text, the same whenever it is made.
 pub(super) type Edit = Box<dyn Fn(&str) -> Result<String, CannotEdit> + Send + Sync>;
@@ -73,8 +74,19 @@ pub(super) fn absolute(site: &Site<'_>, path: &HostPath) -> Result<PathBuf, Stri
 /// What a file holds now, as text.
 pub(super) fn text_of(hands: &Hands, path: &std::path::Path) -> Result<String, HandsError> {
     let bytes = hands.read(path)?.unwrap_or_default();
-    String::from_utf8(bytes)
-        .map_err(|_| HandsError::Failed(format!("{} is no UTF-8 text", path.display())))
+    let text = Encoding::of(&bytes).decode(&bytes);
+    text.ok_or_else(|| HandsError::Failed(format!("{} is no UTF-8 text", path.display())))
+}
+
+/// Puts another text into a file, in the encoding that it has.
+pub(super) fn put_text(
+    hands: &mut Hands,
+    path: &std::path::Path,
+    text: &str,
+) -> Result<(), HandsError> {
+    let before = hands.read(path)?.unwrap_or_default();
+    let bytes = Encoding::of(&before).encode(text);
+    hands.replace_file(path, &bytes, Wanted::default(), Holds::Settings)
 }
 
 impl Action for EditConfiguration {
@@ -109,8 +121,7 @@ impl Action for EditConfiguration {
             if edited == text {
                 return Ok(Applied::AlreadySo);
             }
-            let wanted = Wanted::default();
-            hands.replace_file(&self.path, edited.as_bytes(), wanted, Holds::Settings)?;
+            put_text(hands, &self.path, &edited)?;
             Ok(Applied::Done)
         }
         .boxed()

@@ -1,5 +1,6 @@
 //! What a new identity is made with: the agent's own library, in the place of the agent, with its files kept.
 
+use super::super::access_list::for_key;
 use super::super::action::Site;
 use super::super::hands::{Hands, HandsError, Wanted};
 use super::super::journal::Holds;
@@ -9,8 +10,11 @@ use crate::agent::{HostFacts, IdentityFiles, Purpose, Setting, heartbeat};
 use crate::checks::again;
 use crate::checks::config::told;
 use crate::contract::paths;
+use crate::host::Account;
 use crate::model::{CheckId, Os, Status};
 
+/// The account of Windows itself; who owns a file is left as it is.
+const SYSTEM: &str = "S-1-5-18";
 /// Everything between the agent and the control plane.
 pub(super) const WAY: [&str; 7] = ["proxy", "dns", "tcp", "tls", "trust", "health", "clock"];
 
@@ -29,8 +33,8 @@ pub(super) fn way_is_open(site: &Site<'_>, look: &Look) -> Result<(), String> {
     if site.is_foreign() {
         return Err("the agent under --root cannot be spoken for from here".to_owned());
     }
-    if site.report.host.os != Os::Linux {
-        return Err("the doctor makes new identities on Linux only".to_owned());
+    if !matches!(site.report.host.os, Os::Linux | Os::Windows) {
+        return Err("the doctor makes new identities on Linux and Windows only".to_owned());
     }
     if told(&look.known).insecure {
         return Err(
@@ -63,7 +67,7 @@ pub(super) struct Bench {
     /// The host's name, as the agent reports it.
     pub(super) hostname: String,
     /// Who has to read the files; nothing for root.
-    owner: Option<u32>,
+    owner: Option<Account>,
 }
 
 impl Bench {
@@ -76,11 +80,10 @@ impl Bench {
         let path = absolute(site, &told.path)?;
         let variables = again::variables(&*site.host, &look.known).await?;
         let keeping = again::keeping(&*site.host, &look.known).await;
-        let owner = keeping.account.map(|account| account.uid);
         Ok(Self {
             setting: Setting::read(&path, &variables)?,
             hostname: look.known.system.hostname.clone(),
-            owner: owner.filter(|uid| *uid != 0),
+            owner: keeping.account.filter(|account| account.uid != 0),
         })
     }
 
@@ -112,9 +115,13 @@ impl Bench {
         let files = &self.setting.files;
         let with = |mode| Wanted {
             mode: Some(mode),
-            uid: self.owner,
+            uid: self.owner.as_ref().map(|owner| owner.uid),
             gid: None,
         };
+        if let Some(owner) = self.owner.as_ref().filter(|it| !it.sids.is_empty()) {
+            let list = for_key(SYSTEM, owner).written();
+            return hands.set_access_list(files.key(), &list);
+        }
         hands.set_attributes(files.key(), with(0o600))?;
         hands.set_attributes(files.cert(), with(0o644))
     }

@@ -1,8 +1,9 @@
-//! Owner and mode of the agent's files, as its user needs them.
+//! Owner and mode of the agent's files, on Windows their access control lists, as its user needs them.
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
+use super::super::access_list::{Listing, listings};
 use super::super::action::{Action, Applied, Description, Proposal, Refusal, Safety, Site};
 use super::super::hands::{Hands, HandsError};
 use super::super::look;
@@ -21,16 +22,26 @@ pub(super) enum Of {
     Ca,
 }
 
+/// What has to change.
+#[derive(PartialEq, Eq)]
+enum Needed {
+    /// Owners and modes.
+    Modes(Vec<Opening>),
+    /// Access control lists.
+    Lists(Vec<Listing>),
+}
+
 struct RepairPermissions {
     of: Of,
-    openings: Vec<Opening>,
+    needed: Needed,
     description: Description,
 }
 
 /// What has to change now.
-async fn needed(site: &Site<'_>, of: Of) -> Result<Vec<Opening>, String> {
-    if site.report.host.os != Os::Linux {
-        return Err("the doctor changes owners and modes on Linux only".to_owned());
+async fn needed(site: &Site<'_>, of: Of) -> Result<Needed, String> {
+    let os = site.report.host.os;
+    if !matches!(os, Os::Linux | Os::Windows) {
+        return Err("the doctor changes owners and modes on Linux and Windows only".to_owned());
     }
     let look = look::again(site, &["config"]).await;
     let mut keeping = again::keeping(&*site.host, &look.known).await;
@@ -45,7 +56,10 @@ async fn needed(site: &Site<'_>, of: Of) -> Result<Vec<Opening>, String> {
     {
         return Err("the configuration named by --config is not under --root".to_owned());
     }
-    openings(&keeping)
+    match os {
+        Os::Windows => listings(&keeping).map(Needed::Lists),
+        Os::Linux | Os::Macos => openings(&keeping).map(Needed::Modes),
+    }
 }
 
 /// What to do about files that the agent's user may not read, or others may.
@@ -55,24 +69,22 @@ pub(super) fn propose<'a>(
     findings: &'a [&'a ReportedFinding],
 ) -> BoxFuture<'a, Proposal> {
     async move {
-        let openings = match needed(site, of).await {
-            Ok(openings) if openings.is_empty() => {
-                return Proposal::Person(
-                    "owner and mode of the files are as they should be".to_owned(),
-                );
-            }
-            Ok(openings) => openings,
+        let needed = match needed(site, of).await {
+            Ok(needed) => needed,
             Err(why) => return Proposal::Person(why),
         };
-        let changes = openings.iter().map(change).collect();
+        let what = needed.what();
+        let changes = needed.changes();
+        if changes.is_empty() {
+            return Proposal::Person(format!("{what} of the files are as they should be"));
+        }
         let description = Description {
             repair: Repair::RepairPermissions,
             codes: look::codes(findings),
             title: match of {
-                Of::Agent => "Give the agent's files the owner and mode that its service needs",
-                Of::Ca => "Give the CA file the owner and mode that the agent's service needs",
-            }
-            .to_owned(),
+                Of::Agent => format!("Give the agent's files the {what} that its service needs"),
+                Of::Ca => format!("Give the CA file the {what} that the agent's service needs"),
+            },
             why: match of {
                 Of::Agent => {
                     "The user that the service runs as has to read them, and nobody else the key."
@@ -83,18 +95,37 @@ pub(super) fn propose<'a>(
             }
             .to_owned(),
             changes,
-            undo: Some("owner and mode are given back as they were".to_owned()),
+            undo: Some(format!("{what} are given back as they were")),
             safety: Safety::Safe,
             needs_root: true,
             ask: None,
         };
         Proposal::Actions(vec![Box::new(RepairPermissions {
             of,
-            openings,
+            needed,
             description,
         })])
     }
     .boxed()
+}
+
+impl Needed {
+    const fn what(&self) -> &'static str {
+        match self {
+            Self::Modes(_) => "owner and mode",
+            Self::Lists(_) => "access control lists",
+        }
+    }
+
+    fn changes(&self) -> Vec<String> {
+        match self {
+            Self::Modes(openings) => openings.iter().map(change).collect(),
+            Self::Lists(listings) => listings
+                .iter()
+                .map(|it| format!("{}: {} becomes {}", it.path.display(), it.before, it.wanted))
+                .collect(),
+        }
+    }
 }
 
 fn change(opening: &Opening) -> String {
@@ -117,8 +148,8 @@ impl Action for RepairPermissions {
     fn check<'a>(&'a self, site: &'a Site<'a>) -> BoxFuture<'a, Result<(), Refusal>> {
         async move {
             match needed(site, self.of).await {
-                Ok(now) if now == self.openings => Ok(()),
-                Ok(_) => Err(Refusal("owner or mode was changed meanwhile".to_owned())),
+                Ok(now) if now == self.needed => Ok(()),
+                Ok(now) => Err(Refusal(format!("{} were changed meanwhile", now.what()))),
                 Err(why) => Err(Refusal(why)),
             }
         }
@@ -131,8 +162,17 @@ impl Action for RepairPermissions {
         hands: &'a mut Hands,
     ) -> BoxFuture<'a, Result<Applied, HandsError>> {
         async move {
-            for opening in &self.openings {
-                hands.set_attributes(&opening.path, opening.wanted)?;
+            match &self.needed {
+                Needed::Modes(openings) => {
+                    for opening in openings {
+                        hands.set_attributes(&opening.path, opening.wanted)?;
+                    }
+                }
+                Needed::Lists(listings) => {
+                    for listing in listings {
+                        hands.set_access_list(&listing.path, &listing.wanted.written())?;
+                    }
+                }
             }
             Ok(Applied::Done)
         }

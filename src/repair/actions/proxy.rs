@@ -8,10 +8,12 @@ use futures_util::future::BoxFuture;
 
 use super::super::action::{Action, Applied, Description, Proposal, Refusal, Safety, Site};
 use super::super::edit::{Without, environment_file_without, unit_without};
-use super::super::hands::{Hands, HandsError, Wanted};
+use super::super::hands::{self, Hands, HandsError, Wanted};
 use super::super::journal::{Holds, Undo};
 use super::super::look::{self, AsIf, Look};
-use super::configuration::{Configuration, text_of};
+use super::super::manager;
+use super::super::standing::Standing;
+use super::configuration::{Configuration, put_text, text_of};
 use crate::catalog::Repair;
 use crate::checks::again::{self, PROXY_VARIABLES};
 use crate::contract::config::{Key, remove_key};
@@ -37,6 +39,8 @@ enum Change {
     Unit(PathBuf),
     /// The variables are unset by a drop-in.
     DropIn(PathBuf),
+    /// A service of Windows has these variables of its own, and no others.
+    Variables(Option<Vec<String>>),
 }
 
 struct ClearProxy {
@@ -85,6 +89,7 @@ impl Change {
             Self::EnvironmentFile(path) | Self::Unit(path) => {
                 format!("{}: HTTPS_PROXY goes", path.display())
             }
+            Self::Variables(_) => "the service's variables: HTTPS_PROXY goes".to_owned(),
             Self::DropIn(path) => format!("{}: unsets HTTPS_PROXY for the service", path.display()),
         }
     }
@@ -117,6 +122,9 @@ async fn needed(site: &Site<'_>) -> Result<Vec<Change>, String> {
                 vec![Change::Configuration(configuration.path)]
             }
             ProxySetting::File { path, .. } => vec![in_file(site, &path).await],
+            ProxySetting::Service { .. } if site.report.host.os == Os::Windows => {
+                vec![in_variables(service.as_ref().ok())?]
+            }
             ProxySetting::Service { .. } => in_units(site, service.as_ref().ok()).await,
             ProxySetting::Environment { variable } => {
                 return Err(format!(
@@ -219,6 +227,27 @@ async fn in_units(site: &Site<'_>, service: Option<&Service>) -> Vec<Change> {
     }
 }
 
+/// In the variables of a service of Windows, if they are its own and not the machine's.
+fn in_variables(service: Option<&Service>) -> Result<Change, String> {
+    let names_one = |(name, _): &(String, String)| {
+        PROXY_VARIABLES
+            .iter()
+            .any(|it| it.eq_ignore_ascii_case(name))
+    };
+    let own = service.map(Service::environment).unwrap_or_default();
+    if !own.iter().any(names_one) {
+        return Err(
+            "it is a variable of the whole machine, which other programs read too: a person has to say whether it goes"
+                .to_owned(),
+        );
+    }
+    let rest = own.iter().filter(|it| !names_one(it));
+    let rest: Vec<String> = rest
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    Ok(Change::Variables((!rest.is_empty()).then_some(rest)))
+}
+
 fn drop_in() -> PathBuf {
     let service = AgentPaths::of(Os::Linux).service;
     Path::new(OWN_UNITS)
@@ -252,16 +281,17 @@ impl Action for ClearProxy {
         hands: &'a mut Hands,
     ) -> BoxFuture<'a, Result<Applied, HandsError>> {
         async move {
-            let unit = AgentPaths::of(Os::Linux).service;
+            let os = site.report.host.os;
+            let unit = AgentPaths::of(os).service;
             let of_service = self
                 .changes
                 .iter()
                 .any(|it| !matches!(it, Change::Configuration(_)));
             let runs_here = of_service && !site.is_foreign();
             let reload = runs_here && self.changes.iter().any(Change::is_of_unit);
-            let service = site.host.service(ServiceQuestion::agent(Os::Linux)).await;
+            let service = site.host.service(ServiceQuestion::agent(os)).await;
             let active = match &service {
-                Ok(service) => service.get("ActiveState").unwrap_or("unknown").to_owned(),
+                Ok(service) => Standing::of(service).active,
                 Err(_) => "unknown".to_owned(),
             };
             if runs_here {
@@ -277,7 +307,10 @@ impl Action for ClearProxy {
                 })?;
             }
             for change in &self.changes {
-                make(change, hands)?;
+                match change {
+                    Change::Variables(left) => variables(unit, left.as_deref(), hands).await?,
+                    file => make(file, hands)?,
+                }
             }
             if reload {
                 hands
@@ -286,14 +319,29 @@ impl Action for ClearProxy {
             }
             // What the running one was started with, it keeps until then.
             if runs_here && active == "active" {
-                hands
-                    .run(None, "systemctl", &["restart", "--", unit], LIMIT)
-                    .await?;
+                let restarted = manager::renew(unit).await;
+                restarted.map_err(|why| hands::system("restart", unit, why))?;
             }
             Ok(Applied::Done)
         }
         .boxed()
     }
+}
+
+/// Gives a service of Windows other variables. What the plan saw of them is what is there: it was just looked at again.
+async fn variables(
+    unit: &str,
+    left: Option<&[String]>,
+    hands: &mut Hands,
+) -> Result<(), HandsError> {
+    let failed = |why| hands::system("change the variables of", unit, why);
+    let before = manager::variables(unit).await.map_err(failed)?;
+    hands.note(&Undo::RestoreVariables {
+        unit: unit.to_owned(),
+        before,
+        left: left.map(<[String]>::to_vec),
+    })?;
+    manager::give_variables(unit, left).await.map_err(failed)
 }
 
 fn make(change: &Change, hands: &mut Hands) -> Result<(), HandsError> {
@@ -309,11 +357,10 @@ fn make(change: &Change, hands: &mut Hands) -> Result<(), HandsError> {
         ),
         Change::Unit(path) => (path, unit_without(&text_of(hands, path)?, &PROXY_VARIABLES)),
         Change::DropIn(path) => return unset(path, hands),
+        Change::Variables(_) => return Ok(()),
     };
     match without {
-        Without::Text(text) => {
-            hands.replace_file(path, text.as_bytes(), Wanted::default(), Holds::Settings)
-        }
+        Without::Text(text) => put_text(hands, path, &text),
         Without::Same => Ok(()),
         Without::Tangled => Err(HandsError::Failed(format!(
             "{} was changed meanwhile",

@@ -1,4 +1,7 @@
-//! The agent's service: started, started anew, enabled, unmasked; with the real service manager, and watched until it stays up.
+//! The agent's service: started, started anew, enabled, allowed to start again; with the real service manager, and watched until it
+//! stays up. What differs by service manager is said in [`words`], and done by the hands.
+
+mod words;
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,14 +12,13 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::super::action::{Action, Applied, Description, Proposal, Refusal, Safety, Site};
 use super::super::hands::{Hands, HandsError};
-use super::super::journal::Undo;
+use super::super::manager::{self, LIMIT};
+use super::super::standing::{AtBoot, Definition, Standing};
 use crate::catalog::Repair;
 use crate::contract::paths::AgentPaths;
 use crate::host::{Host, HostPath, JournalQuestion, Service, ServiceQuestion};
 use crate::model::{Code, Os, ReportedFinding, excerpt};
 
-/// How long the service manager has for one change. A start waits for the agent to say that it is ready.
-const LIMIT: Duration = Duration::from_secs(100);
 /// How long it may take until the service is up, or is known not to come up.
 const COMES_UP_WITHIN: Duration = Duration::from_secs(30);
 /// How long it has to stay up. An agent that cannot work says so at once, and ends.
@@ -40,7 +42,7 @@ enum Change {
     Revive,
     /// Have it start at boot.
     Enable,
-    /// Take the mask away, then start it.
+    /// Take away what keeps it from being started, then start it.
     Unmask,
 }
 
@@ -80,7 +82,7 @@ pub(in crate::repair) async fn revive(site: &Site<'_>) -> Option<Box<dyn Action>
         .and_then(|finding| Repair::from_name(finding.repair.as_deref()?))
         .unwrap_or(Repair::RestartService);
     let service = look(site).await.ok()?;
-    let runs = service.get("ActiveState") == Some("active");
+    let runs = Standing::of(&service).runs();
     // One that somebody has stopped stays stopped.
     if codes.is_empty() && !runs {
         return None;
@@ -93,10 +95,11 @@ async fn look(site: &Site<'_>) -> Result<Service, String> {
     if site.is_foreign() {
         return Err("what runs on the host under --root is out of reach from here".to_owned());
     }
-    if site.report.host.os != Os::Linux {
-        return Err("the doctor changes services of systemd only".to_owned());
+    let os = site.report.host.os;
+    if !matches!(os, Os::Linux | Os::Windows) {
+        return Err("the doctor changes services of systemd and of Windows only".to_owned());
     }
-    let service = site.host.service(ServiceQuestion::agent(Os::Linux)).await;
+    let service = site.host.service(ServiceQuestion::agent(os)).await;
     service.map_err(|unseen| format!("the service manager could not be asked: {unseen}"))
 }
 
@@ -105,82 +108,43 @@ async fn action(
     repair: Repair,
     codes: Vec<Code>,
 ) -> Result<ServiceAction, String> {
-    let unit = AgentPaths::of(Os::Linux).service;
+    let os = site.report.host.os;
+    let unit = AgentPaths::of(os).service;
     let service = look(site).await?;
-    let enabled = service.get("UnitFileState").unwrap_or_default();
+    let standing = Standing::of(&service);
     let change = match repair {
         Repair::StartService => Change::Start,
         Repair::EnableService => Change::Enable,
         Repair::UnmaskService => Change::Unmask,
         _ => Change::Revive,
     };
-    if change == Change::Enable && !matches!(enabled, "disabled" | "enabled-runtime") {
+    if let (Change::Enable, AtBoot::Other(word)) = (change, &standing.at_boot) {
         return Err(format!(
-            "systemd calls it `{enabled}`: how it came to that, a person has to say"
+            "{} calls it `{word}`: how it came to that, a person has to say",
+            words::manager(os)
         ));
     }
-    if change == Change::Unmask {
+    if (change, &standing.at_boot) == (Change::Enable, &AtBoot::Starts) {
+        return Err("it starts at boot already".to_owned());
+    }
+    if change == Change::Unmask && os == Os::Linux {
         definition_behind_the_mask(&*site.host, unit).await?;
     }
-    let active = service.get("ActiveState").unwrap_or("unknown").to_owned();
-    let runs = active == "active";
-    let (title, why, changes, undo, safety) = match change {
-        Change::Start if enabled == "disabled" => (
-            format!("Start {unit}, now and at boot"),
-            "It is installed and does not run; nothing says that it failed.",
-            vec![format!("{unit} runs"), format!("{unit} is enabled")],
-            format!("systemctl disable --now {unit}"),
-            Safety::Safe,
-        ),
-        Change::Start => (
-            format!("Start {unit}"),
-            "It is installed and does not run; nothing says that it failed.",
-            vec![format!("{unit} runs")],
-            format!("systemctl stop {unit}"),
-            Safety::Safe,
-        ),
-        Change::Revive if runs => (
-            format!("Restart {unit}"),
-            "It read its settings when it was started, and has to read them again.",
-            vec![format!("{unit} is restarted")],
-            "it is restarted once more, with what it read before".to_owned(),
-            Safety::Safe,
-        ),
-        Change::Revive => (
-            format!("Clear the failed state of {unit} and start it"),
-            "It has ended with an error, and the service manager does not start it again by itself, or not soon.",
-            vec![format!("{unit} runs")],
-            format!("systemctl stop {unit}"),
-            Safety::Safe,
-        ),
-        Change::Enable => (
-            format!("Have {unit} start at boot"),
-            "It runs now, and would be gone after the next boot.",
-            vec![format!("{unit} is enabled")],
-            format!("systemctl disable {unit}"),
-            Safety::Safe,
-        ),
-        Change::Unmask => (
-            format!("Unmask {unit} and start it"),
-            "Nothing can start it as long as it is masked. Somebody did that on purpose: find out who.",
-            vec![
-                format!("{unit} is no longer masked"),
-                format!("{unit} runs"),
-            ],
-            format!("systemctl stop {unit}, systemctl mask {unit}"),
-            Safety::Confirm,
-        ),
+    let safety = match change {
+        Change::Unmask => Safety::Confirm,
+        _ => Safety::Safe,
     };
+    let words = words::of(os, unit, change, &standing);
     Ok(ServiceAction {
         unit,
         change,
         description: Description {
             repair,
             codes,
-            title,
-            why: why.to_owned(),
-            changes,
-            undo: Some(undo),
+            title: words.title,
+            why: words.why.to_owned(),
+            changes: words.changes,
+            undo: Some(words.undo),
             safety,
             needs_root: true,
             ask: None,
@@ -218,26 +182,19 @@ impl Action for ServiceAction {
     fn check<'a>(&'a self, site: &'a Site<'a>) -> BoxFuture<'a, Result<(), Refusal>> {
         async move {
             let service = look(site).await.map_err(Refusal)?;
-            let masked = service.get("LoadState") == Some("masked")
-                || service
-                    .get("UnitFileState")
-                    .is_some_and(|it| it.starts_with("masked"));
-            match (service.get("LoadState"), self.change) {
-                (Some("not-found"), _) => {
+            let standing = Standing::of(&service);
+            match (standing.definition, self.change) {
+                (Definition::Gone, _) => {
                     Err(Refusal("there is no such service any more".to_owned()))
                 }
-                (Some("bad-setting" | "error"), _) => {
-                    Err(Refusal("its definition does not load".to_owned()))
+                (Definition::Broken, _) => Err(Refusal("its definition does not load".to_owned())),
+                (Definition::Whole, Change::Unmask) => {
+                    Err(Refusal(words::is_allowed(site.report.host.os).to_owned()))
                 }
-                (_, Change::Unmask) if !masked => {
-                    Err(Refusal("it is not masked any more".to_owned()))
+                (Definition::Off, Change::Start | Change::Revive | Change::Enable) => {
+                    Err(Refusal(words::is_off(site.report.host.os).to_owned()))
                 }
-                (_, Change::Start | Change::Revive | Change::Enable) if masked => Err(Refusal(
-                    "it is masked: whoever did that did not want it to start".to_owned(),
-                )),
-                (_, Change::Start) if service.get("ActiveState") == Some("active") => {
-                    Err(Refusal("it runs already".to_owned()))
-                }
+                (_, Change::Start) if standing.runs() => Err(Refusal("it runs already".to_owned())),
                 _ => Ok(()),
             }
         }
@@ -251,88 +208,24 @@ impl Action for ServiceAction {
     ) -> BoxFuture<'a, Result<Applied, HandsError>> {
         async move {
             let service = look(site).await.map_err(HandsError::Failed)?;
-            let mut manager = Manager {
-                unit: self.unit,
-                hands,
-            };
             if self.change == Change::Unmask {
-                manager.unmask(&service).await?;
+                manager::allow(hands, self.unit, &service).await?;
             }
-            let enabled = service.get("UnitFileState").unwrap_or_default();
             let to_enable = match self.change {
                 Change::Enable => true,
-                Change::Start => enabled == "disabled",
+                Change::Start => Standing::of(&service).at_boot == AtBoot::StartsNot,
                 Change::Revive | Change::Unmask => false,
             };
             if to_enable {
-                manager.enable(enabled).await?;
+                manager::enable(hands, self.unit, &service).await?;
             }
             if self.change != Change::Enable {
-                manager.bring_up(&service).await?;
+                manager::bring_up(hands, self.unit, &service).await?;
                 stays_up(site, self.unit).await?;
             }
             Ok(Applied::Done)
         }
         .boxed()
-    }
-}
-
-/// The service manager, and what takes each change back.
-struct Manager<'a> {
-    unit: &'static str,
-    hands: &'a mut Hands,
-}
-
-impl Manager<'_> {
-    async fn systemctl(&mut self, undo: Option<Undo>, args: &[&str]) -> Result<(), HandsError> {
-        let args = [args, &["--", self.unit]].concat();
-        self.hands.run(undo, "systemctl", &args, LIMIT).await?;
-        Ok(())
-    }
-
-    fn taken_back_by(&self, args: &[&str]) -> Undo {
-        let words = [&["systemctl"], args, &["--", self.unit]].concat();
-        Undo::Run {
-            command: words.into_iter().map(str::to_owned).collect(),
-        }
-    }
-
-    async fn unmask(&mut self, service: &Service) -> Result<(), HandsError> {
-        let runtime = service.get("UnitFileState") == Some("masked-runtime");
-        let (mask, unmask): (&[&str], &[&str]) = match runtime {
-            true => (&["mask", "--runtime"], &["unmask", "--runtime"]),
-            false => (&["mask"], &["unmask"]),
-        };
-        let undo = self.taken_back_by(mask);
-        self.systemctl(Some(undo), unmask).await
-    }
-
-    async fn enable(&mut self, before: &str) -> Result<(), HandsError> {
-        if before == "enabled-runtime" {
-            let again = self.taken_back_by(&["enable", "--runtime"]);
-            self.hands.note(&again)?;
-        }
-        let undo = self.taken_back_by(&["disable"]);
-        self.systemctl(Some(undo), &["enable"]).await
-    }
-
-    async fn bring_up(&mut self, service: &Service) -> Result<(), HandsError> {
-        let active = service.get("ActiveState").unwrap_or("unknown");
-        self.hands.note(&Undo::RestoreService {
-            unit: self.unit.to_owned(),
-            active: active.to_owned(),
-        })?;
-        // A start limit is counted for units that have not failed too: often enough started, it would not be once more.
-        let cleared = self.systemctl(None, &["reset-failed"]).await;
-        // One that systemd has forgotten, because nothing needs it, has nothing to clear.
-        if !matches!(active, "active" | "inactive") {
-            cleared?;
-        }
-        let start = match active {
-            "inactive" | "failed" => "start",
-            _ => "restart",
-        };
-        self.systemctl(None, &[start]).await
     }
 }
 
@@ -343,7 +236,7 @@ async fn stays_up(site: &Site<'_>, unit: &str) -> Result<(), HandsError> {
     loop {
         // What a host answered once it answers again: each look is at a new one.
         let host = site.doctor.host();
-        let question = ServiceQuestion::agent(Os::Linux);
+        let question = ServiceQuestion::agent(site.report.host.os);
         let asked = timeout_at(until, host.service(question)).await;
         let service = match asked {
             Ok(Ok(service)) => service,
@@ -358,39 +251,40 @@ async fn stays_up(site: &Site<'_>, unit: &str) -> Result<(), HandsError> {
                 )));
             }
         };
-        let sub = service.get("SubState").unwrap_or_default();
-        match service.get("ActiveState").unwrap_or_default() {
-            "active" => {
-                let since = *up_since.get_or_insert_with(Instant::now);
-                if since.elapsed() >= STAYS_UP {
-                    return Ok(());
-                }
+        let standing = Standing::of(&service);
+        if standing.runs() {
+            let since = *up_since.get_or_insert_with(Instant::now);
+            if since.elapsed() >= STAYS_UP {
+                return Ok(());
             }
-            "activating" if !sub.starts_with("auto-restart") && Instant::now() < until => {
-                up_since = None
-            }
-            state => {
-                let words = last_words(&*host, &service).await;
-                return Err(HandsError::Failed(format!(
-                    "{unit} does not stay up ({state}, {sub}): the agent {}{words}",
-                    service.end()
-                )));
-            }
+        } else if standing.comes_up() && Instant::now() < until {
+            up_since = None;
+        } else {
+            let words = last_words(&*host, site.report.host.os, &service).await;
+            let sub = service.get("SubState").map(|sub| format!(", {sub}"));
+            return Err(HandsError::Failed(format!(
+                "{unit} does not stay up ({}{}): the agent {}{words}",
+                standing.active,
+                sub.unwrap_or_default(),
+                service.end()
+            )));
         }
         sleep(PAUSE).await;
     }
 }
 
 /// What the agent itself logged last since it was started.
-async fn last_words(host: &dyn Host, service: &Service) -> String {
+async fn last_words(host: &dyn Host, os: Os, service: &Service) -> String {
     let journal = host
-        .journal(JournalQuestion::agent(Os::Linux))
+        .journal(JournalQuestion::agent(os))
         .await
         .unwrap_or_default();
     let invocation = service.get("InvocationID");
     let own = journal.iter().rev().find(|entry| {
-        entry.identifier.as_deref() != Some("systemd")
-            && (invocation.is_none() || entry.invocation.as_deref() == invocation)
+        !matches!(
+            entry.identifier.as_deref(),
+            Some("systemd" | "Service Control Manager")
+        ) && (invocation.is_none() || entry.invocation.as_deref() == invocation)
     });
     own.map(|entry| format!("; its last words: {}", excerpt(&entry.message)))
         .unwrap_or_default()

@@ -2,6 +2,8 @@
 //!
 //! Never by anything else: the control plane's Date says that a clock is wrong, and is no witness to set one by.
 
+mod windows_time;
+
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -13,7 +15,7 @@ use super::super::hands::{Hands, HandsError};
 use super::super::journal::Undo;
 use crate::catalog::Repair;
 use crate::checks::again;
-use crate::host::ServiceQuestion;
+use crate::host::{ServiceQuestion, StartType};
 use crate::model::{Code, Os, ReportedFinding};
 
 /// How long a program has for one change.
@@ -36,6 +38,8 @@ enum Change {
     Chrony { unit: String, was_enabled: bool },
     /// chrony runs and follows its sources slowly: it is told to step.
     Step,
+    /// The Windows Time service is started, if it does not run, and told to look at its sources.
+    Resync { start: StartType, runs: bool },
 }
 
 struct SyncTime {
@@ -71,12 +75,17 @@ async fn change(site: &Site<'_>) -> Result<Change, String> {
     if site.is_foreign() {
         return Err("the clock of the host under --root is out of reach from here".to_owned());
     }
-    if site.report.host.os != Os::Linux {
-        return Err("the doctor switches time synchronisation on under Linux only".to_owned());
+    if site.report.host.os == Os::Macos {
+        return Err(
+            "the doctor switches time synchronisation on under Linux and Windows only".to_owned(),
+        );
     }
     let seen = site.host.time_sync(()).await;
     let sync =
         seen.map_err(|unseen| format!("what keeps this clock could not be seen: {unseen}"))?;
+    if site.report.host.os == Os::Windows {
+        return windows_time::resync(&sync);
+    }
     let chrony = chrony(site).await;
     if sync.enabled == Some(true) {
         // Its sources disagree with the control plane, or do not answer: what is wrong is with them.
@@ -146,6 +155,7 @@ fn describe(change: &Change, codes: Vec<Code>) -> Description {
                 false => format!("systemctl disable --now {unit}; the time that was set stays"),
             }),
         ),
+        Change::Resync { start, runs } => windows_time::words(*start, *runs),
         Change::Step => (
             "Have chrony set the clock at once (chronyc makestep)".to_owned(),
             "the clock jumps to the time of chrony's own sources".to_owned(),
@@ -211,6 +221,10 @@ impl Action for SyncTime {
                     let args = ["enable", "--now", "--", unit];
                     hands.run(Some(undo), "systemctl", &args, LIMIT).await?;
                 }
+                Change::Resync { start, runs } => {
+                    windows_time::apply(hands, *start, *runs).await?;
+                    return followed(site).await;
+                }
                 Change::Step => {}
             }
             let is_off = |code: &Code| matches!(code.as_str(), "clock.skew" | "clock.drift");
@@ -270,7 +284,7 @@ async fn followed(site: &Site<'_>) -> Result<Applied, HandsError> {
             Ok(sync) if sync.enabled != Some(false) => sync,
             Ok(_) => {
                 return failed(
-                    "the time service was switched on and does not run: `systemctl status` and its log say why"
+                    "the time service was switched on and does not run: the service manager and its log say why"
                         .to_owned(),
                 );
             }

@@ -10,8 +10,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::journal::{Attributes, Digest, Holds, Journal, JournalError, Left, Undo};
 use super::reach::{self, Reach};
+use super::shared::ACCESS_LIST;
 use crate::host::live::programs;
 
 /// The most that a file holds which is changed here.
@@ -203,6 +207,32 @@ impl Hands {
         files::give(&file, &left).map_err(failed)
     }
 
+    /// Gives a file of Windows another access control list, in the words of SDDL.
+    ///
+    /// # Errors
+    /// As [`Hands::set_attributes`].
+    pub fn set_access_list(&mut self, path: &Path, list: &str) -> Result<(), HandsError> {
+        let failed = |error| system("change the access list of", path.display(), error);
+        let spot = self.reach.spot(path).map_err(failed)?;
+        let file = spot.open().map_err(failed)?;
+        let file = file.ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?;
+        let before = files::attributes(&file).map_err(failed)?;
+        let mut left = before.clone();
+        let list = STANDARD.encode(list);
+        left.extended.insert(ACCESS_LIST.to_owned(), list);
+        let step = self.journal.step(&Undo::RestoreAttributes {
+            path: path.to_owned(),
+            before,
+            left: left.clone(),
+        })?;
+        files::give(&file, &left).map_err(failed)?;
+        // The system may say the same list in other words.
+        let now = files::attributes(&file).map_err(failed)?;
+        let list = now.extended.get(ACCESS_LIST);
+        let list = Digest::of(list.map(String::as_bytes).unwrap_or_default());
+        Ok(self.journal.told(step, Left::Content(list))?)
+    }
+
     /// Makes a directory, if it is not there. Its parent has to be.
     ///
     /// # Errors
@@ -314,7 +344,11 @@ impl Wanted {
     }
 }
 
-fn system(operation: &'static str, object: impl Display, why: impl Display) -> HandsError {
+pub(super) fn system(
+    operation: &'static str,
+    object: impl Display,
+    why: impl Display,
+) -> HandsError {
     HandsError::System {
         operation,
         object: object.to_string(),

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use ring::digest::{Context, SHA256, digest};
 use serde::{Deserialize, Serialize};
 
+use crate::host::StartType;
+
 /// How one change is taken back. Plain data: another process, after a crash or a reboot, can do it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "undo", rename_all = "snake_case")]
@@ -62,6 +64,22 @@ pub enum Undo {
         unit: String,
         /// `ActiveState` before.
         active: String,
+    },
+    /// Give a service of Windows the start type that it had.
+    RestoreStartType {
+        /// Its name.
+        unit: String,
+        /// When it was started.
+        start: StartType,
+    },
+    /// Give a service of Windows the variables of its own that it had.
+    RestoreVariables {
+        /// Its name.
+        unit: String,
+        /// What it had; nothing: none.
+        before: Option<Vec<String>>,
+        /// What the change leaves it.
+        left: Option<Vec<String>>,
     },
     /// Uninstall the agent that was installed where there was none.
     Uninstall {
@@ -166,6 +184,8 @@ impl Undo {
             | Self::RestoreAttributes { path, .. } => Some(path),
             Self::Run { .. }
             | Self::RestoreService { .. }
+            | Self::RestoreStartType { .. }
+            | Self::RestoreVariables { .. }
             | Self::Uninstall { .. }
             | Self::Irreversible { .. } => None,
         }
@@ -200,6 +220,12 @@ impl fmt::Display for Undo {
             Self::Run { command } => write!(f, "run `{}`", command.join(" ")),
             Self::RestoreService { unit, active } => {
                 write!(f, "put {unit} back to how it was ({active})")
+            }
+            Self::RestoreStartType { unit, start } => {
+                write!(f, "give {unit} its start type back ({})", start.as_str())
+            }
+            Self::RestoreVariables { unit, .. } => {
+                write!(f, "give {unit} its variables back")
             }
             Self::Uninstall { config_dir, .. } => {
                 write!(f, "uninstall the agent of {}", config_dir.display())

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::super::hands::{FILE_LIMIT, files};
 use super::super::journal::{Attributes, Digest, Left, Undo};
 use super::super::reach::{self, Reach, Spot};
+use super::super::shared::ACCESS_LIST;
 use super::{Force, Taken};
 use crate::agent;
 
@@ -79,9 +80,13 @@ pub(super) fn put_back(
                 Err(_) => removed.map(|()| Taken::Back),
             }
         }
-        Undo::RestoreAttributes { before, left, .. } => attributes(&spot, before, left, force),
+        Undo::RestoreAttributes { before, left, .. } => {
+            attributes(&spot, before, left, told, force)
+        }
         Undo::Run { .. }
         | Undo::RestoreService { .. }
+        | Undo::RestoreStartType { .. }
+        | Undo::RestoreVariables { .. }
         | Undo::Uninstall { .. }
         | Undo::Irreversible { .. } => Ok(Taken::Failed("it is about no file".to_owned())),
     });
@@ -125,11 +130,18 @@ fn changed_since(now: &Now, left: &Left) -> Option<String> {
     }
 }
 
+/// Whether that is how the system said the list that the change left.
+fn is_told(list: &Option<String>, told: Option<&Left>) -> bool {
+    let list = list.as_ref().map(|list| Digest::of(list.as_bytes()));
+    matches!((list, told), (Some(list), Some(Left::Content(told))) if list == *told)
+}
+
 /// Puts owner and mode back. A repair that ended in the middle has changed one of the two.
 fn attributes(
     spot: &Spot,
     before: &Attributes,
     left: &Attributes,
+    told: Option<&Left>,
     force: Force,
 ) -> io::Result<Taken> {
     let file = spot.open_any()?.ok_or(io::ErrorKind::NotFound)?;
@@ -137,14 +149,18 @@ fn attributes(
         return Err(io::ErrorKind::NotFound.into());
     }
     let now = files::attributes(&file)?;
-    let of = |attributes: &Attributes| (attributes.mode, attributes.uid, attributes.gid);
+    // An access list of Windows counts where that is what was changed.
+    let is_listed = before.extended.contains_key(ACCESS_LIST);
+    let list = |it: &Attributes| it.extended.get(ACCESS_LIST).filter(|_| is_listed).cloned();
+    let of = |it: &Attributes| (it.mode, it.uid, it.gid, list(it));
     if of(&now) == of(before) {
         return Ok(Taken::Already);
     }
     let known = [before, left].iter().any(|it| now.mode == it.mode)
         && [before, left]
             .iter()
-            .any(|it| (now.uid, now.gid) == (it.uid, it.gid));
+            .any(|it| (now.uid, now.gid) == (it.uid, it.gid))
+        && ([before, left].iter().any(|it| list(&now) == list(it)) || is_told(&list(&now), told));
     if !known && force == Force::No {
         return Ok(Taken::Refused(
             "its owner or mode was changed since; --undo --yes --all takes it back all the same"

@@ -127,6 +127,13 @@ pub(super) async fn take_back(
                 (Undo::RestoreService { unit, active }, _) => {
                     service::put_back(&reach, unit, active).await
                 }
+                (Undo::RestoreStartType { unit, start }, _) => {
+                    service::start_type(&reach, unit, *start).await
+                }
+                (Undo::RestoreVariables { unit, before, left }, _) => {
+                    let (before, left) = (before.as_deref(), left.as_deref());
+                    service::variables(&reach, unit, before, left, force).await
+                }
                 (
                     Undo::Uninstall {
                         config_dir,

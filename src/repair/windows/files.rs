@@ -1,12 +1,17 @@
-//! Files of Windows replaced in one step. Who may read them, the access list of their directory says, which they inherit.
+//! Files of Windows replaced in one step, with the access list that they had. A new one has what its directory hands down.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use windows_sys::Win32::Storage::FileSystem::{FILE_READ_ATTRIBUTES, FILE_WRITE_ATTRIBUTES};
+
 use super::super::journal::Attributes;
 use super::super::reach::Spot;
-use super::super::shared::temporary;
+use super::super::shared::{ACCESS_LIST, temporary};
+use crate::host::live::windows;
 
 /// A new file's.
 pub(in crate::repair) fn fresh() -> Attributes {
@@ -28,23 +33,33 @@ pub(in crate::repair) fn remove_directory(spot: &Spot) -> io::Result<()> {
     fs::remove_dir(spot.path())
 }
 
-/// What of it can be told by permission bits: whether it may be written.
+/// What of it can be told by permission bits: whether it may be written; and its access list.
 pub(in crate::repair) fn attributes(file: &File) -> io::Result<Attributes> {
     let mode = match file.metadata()?.permissions().readonly() {
         true => 0o400,
         false => 0o600,
     };
-    Ok(Attributes { mode, ..fresh() })
+    let list = STANDARD.encode(windows::list_of(file)?);
+    Ok(Attributes {
+        mode,
+        extended: BTreeMap::from([(ACCESS_LIST.to_owned(), list)]),
+        ..fresh()
+    })
 }
 
 /// Gives an open file these attributes.
 pub(in crate::repair) fn give(file: &File, wanted: &Attributes) -> io::Result<()> {
+    if let Some(list) = wanted.extended.get(ACCESS_LIST) {
+        let list = STANDARD.decode(list).map_err(io::Error::other)?;
+        windows::set_list_of(file, &String::from_utf8_lossy(&list))?;
+    }
     let mut permissions = file.metadata()?.permissions();
     let readonly = wanted.mode & 0o200 == 0;
     if permissions.readonly() == readonly {
         return Ok(());
     }
     permissions.set_readonly(readonly);
+    let file = windows::reopened(file, FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES)?;
     file.set_permissions(permissions)
 }
 

@@ -3,6 +3,7 @@
 //! Each module that has to call Windows itself says so; none of them starts a shell.
 
 mod account;
+mod changes;
 mod events;
 mod files;
 mod network;
@@ -12,8 +13,11 @@ mod services;
 mod text;
 mod time;
 
+pub(crate) use changes::{Order, look, send, set_start, set_variables, variables};
 pub(crate) use events::EventSource;
-pub(crate) use security::{close_to_others, is_elevated, open_to_readers};
+pub(crate) use security::{
+    close_to_others, is_elevated, list_of, open_to_readers, other_writers, reopened, set_list_of,
+};
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;

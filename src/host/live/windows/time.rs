@@ -35,6 +35,10 @@ pub(in crate::host::live) async fn time_sync(deadline: Deadline) -> Seen<TimeSyn
     let mut properties = BTreeMap::from([
         ("NTP".to_owned(), yes_or_no(enabled)),
         ("W32Time".to_owned(), state.clone()),
+        (
+            "StartType".to_owned(),
+            service.get("StartType").unwrap_or_default().to_owned(),
+        ),
         ("Type".to_owned(), kind.clone()),
     ]);
     let mut synchronized = None;

@@ -2,13 +2,18 @@
 #![cfg(windows)]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod paused;
+mod repaired;
+
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use windows_registry::LOCAL_MACHINE;
 use windows_service::service::{
     Service, ServiceAccess, ServiceErrorControl, ServiceInfo, ServiceStartType, ServiceState,
     ServiceType,
@@ -22,6 +27,20 @@ const DIRECTORY: &str = r"C:\ProgramData\NexplaneAgent";
 /// Longer than anything here takes on a machine with other work.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// There is but one service of this name, and one directory of its files.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// A Windows without an agent, and nobody else who installs one.
+fn bare() -> MutexGuard<'static, ()> {
+    let only = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    // What an earlier run, which was ended, may have left.
+    run(AGENT, &["uninstall"]);
+    let _program = std::fs::remove_dir_all(r"C:\Program Files\NexplaneAgent");
+    let _files = std::fs::remove_dir_all(DIRECTORY);
+    assert_eq!(diagnosed("install").0, ["install.missing"]);
+    only
+}
+
 /// A control plane, until this is dropped.
 struct ControlPlane {
     program: Child,
@@ -29,9 +48,10 @@ struct ControlPlane {
 }
 
 impl ControlPlane {
-    fn start() -> Self {
+    fn start(arguments: &[&str]) -> Self {
         let mut program = Command::new(DOCTOR)
             .args(["lab", "serve", "--format", "json"])
+            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -45,6 +65,17 @@ impl ControlPlane {
 
     fn text(&self, name: &str) -> &str {
         self.said[name].as_str().unwrap()
+    }
+
+    /// Its `n`th enrollment token.
+    fn token(&self, n: usize) -> &str {
+        self.said["tokens"][n].as_str().unwrap()
+    }
+
+    fn install(&self, token: &str) -> Output {
+        let (url, ca) = (self.text("control_plane"), self.text("ca_cert"));
+        let to = ["--control-plane", url, "--token", token, "--ca-cert", ca];
+        run(AGENT, &[&["install"][..], &to].concat())
     }
 }
 
@@ -112,7 +143,8 @@ fn service() -> Option<Service> {
         | ServiceAccess::QUERY_STATUS
         | ServiceAccess::START
         | ServiceAccess::STOP
-        | ServiceAccess::CHANGE_CONFIG;
+        | ServiceAccess::CHANGE_CONFIG
+        | ServiceAccess::DELETE;
     manager.open_service(NAME, access).ok()
 }
 
@@ -153,33 +185,13 @@ fn set_start(service: &Service, start_type: ServiceStartType) {
 /// One service, in all the states that it can be in: one test, because there is but one of it.
 #[test]
 fn installed_run_broken_and_uninstalled() {
-    // What an earlier run, which was ended, may have left.
-    run(AGENT, &["uninstall"]);
-    let _program = std::fs::remove_dir_all(r"C:\Program Files\NexplaneAgent");
-    assert_eq!(diagnosed("install").0, ["install.missing"]);
-
-    let plane = ControlPlane::start();
-    let tokens = plane.said["tokens"].as_array().unwrap();
-    let install = |token: &str| {
-        let (url, ca) = (plane.text("control_plane"), plane.text("ca_cert"));
-        run(
-            AGENT,
-            &[
-                "install",
-                "--control-plane",
-                url,
-                "--token",
-                token,
-                "--ca-cert",
-                ca,
-            ],
-        )
-    };
-    let refused = install("nxe_no_such_token_at_all_0000");
+    let _only = bare();
+    let plane = ControlPlane::start(&[]);
+    let refused = plane.install("nxe_no_such_token_at_all_0000");
     assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
     assert!(service().is_none() && !Path::new(DIRECTORY).join("client.crt").exists());
 
-    let installed = install(tokens[0].as_str().unwrap());
+    let installed = plane.install(plane.token(0));
     assert_eq!(installed.status.code(), Some(0), "{}", said(&installed));
     let service = service().unwrap();
     wait_for(&service, ServiceState::Running);
@@ -229,7 +241,45 @@ fn installed_run_broken_and_uninstalled() {
     assert_eq!(gone.status.code(), Some(0), "{}", said(&gone));
     assert!(!Path::new(DIRECTORY).exists(), "{}", said(&gone));
     assert!(self::service().is_none());
+    for key in [
+        r"SYSTEM\CurrentControlSet\Services\NexplaneAgent",
+        r"SYSTEM\CurrentControlSet\Services\EventLog\Application\NexplaneAgent",
+    ] {
+        assert!(LOCAL_MACHINE.open(key).is_err(), "{key} is left");
+    }
     assert_eq!(diagnosed("service").0, ["service.not_installed"]);
+}
+
+/// A program that runs is replaced, and the agent stays who it is.
+#[test]
+fn a_running_agent_is_installed_anew() {
+    let _only = bare();
+    let plane = ControlPlane::start(&[]);
+    let installed = plane.install(plane.token(0));
+    assert_eq!(installed.status.code(), Some(0), "{}", said(&installed));
+    let service = service().unwrap();
+    wait_for(&service, ServiceState::Running);
+    let before = service.query_status().unwrap().process_id;
+    let again = run(
+        AGENT,
+        &[
+            "install",
+            "--control-plane",
+            plane.text("control_plane"),
+            "--token",
+            plane.token(1),
+            "--ca-cert",
+            plane.text("ca_cert"),
+            "--replace-identity",
+        ],
+    );
+    assert_eq!(again.status.code(), Some(0), "{}", said(&again));
+    wait_for(&service, ServiceState::Running);
+    assert_ne!(service.query_status().unwrap().process_id, before);
+    assert_eq!(diagnosed("registration").0, [""; 0]);
+    drop(service);
+    let gone = run(AGENT, &["uninstall"]);
+    assert_eq!(gone.status.code(), Some(0), "{}", said(&gone));
 }
 
 /// What was recorded elsewhere is diagnosed here as there.
