@@ -26,6 +26,7 @@ mod inside;
 #[cfg(unix)]
 mod linux;
 mod manager;
+mod names;
 mod ntp;
 mod pem;
 mod private_key;
@@ -297,9 +298,7 @@ impl LiveHost {
                 "under another root the resolver of this machine is no witness",
             ));
         }
-        let asked = name.clone();
-        let work = move || system::lookup(&asked);
-        let found = async { self.deadline().blocking(work).await? };
+        let found = names::lookup(self.deadline(), &name);
         self.answered.or(&name, found, |it| !it.is_empty()).await
     }
 
