@@ -28,6 +28,7 @@ mod linux;
 #[cfg(any(target_os = "macos", test))]
 mod macos;
 mod manager;
+mod names;
 mod ntp;
 mod pem;
 mod private_key;
@@ -298,9 +299,7 @@ impl LiveHost {
                 "under another root the resolver of this machine is no witness",
             ));
         }
-        let asked = name.clone();
-        let work = move || system::lookup(&asked);
-        let found = async { self.deadline().blocking(work).await? };
+        let found = names::lookup(self.deadline(), &name);
         self.answered.or(&name, found, |it| !it.is_empty()).await
     }
 
