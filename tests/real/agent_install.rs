@@ -257,6 +257,20 @@ fn an_uninstalled_agent_leaves_nothing() {
 }
 
 #[test]
+fn a_directory_that_is_mistyped_is_refused_and_the_agent_goes_on() {
+    let (machine, lab) = boot();
+    install(&machine, &lab, 0).with(0, "Installed.");
+    let content = "find /etc/nexplane-agent /etc/systemd/system /usr/local/bin -type f -exec sha256sum {} +";
+    let before = machine.shell(content);
+    for typo in ["/etc/nexplane-agnet", "/etc", "/etc/hosts", "relative"] {
+        let arguments = ["uninstall", "--config-dir", typo];
+        agent(&machine, &arguments).with(2, "error: --config-dir: ");
+    }
+    assert_eq!(machine.shell(content), before);
+    assert_eq!(shows(&machine, "ActiveState"), "active");
+}
+
+#[test]
 fn a_token_need_not_be_an_argument() {
     let (machine, lab) = boot();
     machine.put("/run/token", "0600", &format!("{}\n", lab.tokens[0]));

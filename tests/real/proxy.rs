@@ -98,7 +98,7 @@ fn a_proxy_at_an_address_that_is_one_on_an_interface_alone() {
          ip -6 address add fe80::7/64 dev zone0 nodad
          ip link set zone0 up; ip link set zone1 up",
     );
-    let _proxy = tinyproxy(&world, PROXY, "Listen fe80::7%zone0");
+    let _proxy = tinyproxy(&world, PROXY, "Listen ::");
     let zoned = |zone: &str| format!("http://[fe80::7%{zone}]:{PROXY}");
     assert_eq!(curl_through(&world, &zoned("25zone0")), Curl::Answer(200));
     all_is_well(&diagnose(&world, &zoned("25zone0")));
