@@ -1,7 +1,7 @@
 //! The enrollment token after an enrollment that worked, and after each that did not: nobody on the host has it any more. What may
 //! be left is the key that waits for its certificate, for its owner alone.
 
-use crate::harness::{Ended, Lab, PROGRAM, SystemdBox, agent, bring_agent, ended};
+use crate::harness::{Ended, PROGRAM, SystemdBox, agent, boot_with_lab, ended};
 
 const DROP_IN: &str = "/etc/systemd/system/nexplane-agent.service.d/no.conf";
 
@@ -41,15 +41,6 @@ impl<'a> Search<'a> {
     }
 }
 
-fn arguments<'a>(lab: &'a Lab, token: &'a str) -> Vec<&'a str> {
-    let trust = ["--ca-cert", &lab.ca_cert];
-    [
-        ["install", "--control-plane", &lab.url, "--token", token].as_slice(),
-        &trust,
-    ]
-    .concat()
-}
-
 /// What is left of an enrollment that did not succeed: nothing, or the key that waits.
 #[track_caller]
 fn left(machine: &SystemdBox, case: &str) {
@@ -63,22 +54,14 @@ fn left(machine: &SystemdBox, case: &str) {
 
 #[test]
 fn a_token_that_was_used_is_nowhere_afterwards() {
-    let machine = SystemdBox::new();
-    bring_agent(&machine);
-    let lab = Lab::serve(&machine);
+    let (machine, lab) = boot_with_lab();
     for way in 0..3 {
         let token = &lab.tokens[way];
         machine.put("/run/token", "0600", token);
         machine.shell("touch -d '1 minute ago' /run/token");
         let search = Search::from_now_on(&machine, token);
         let mut command = machine.command(PROGRAM);
-        command.args([
-            "install",
-            "--control-plane",
-            &lab.url,
-            "--ca-cert",
-            &lab.ca_cert,
-        ]);
+        command.args(&lab.install(token)[..5]);
         match way {
             0 => command.args(["--token", token]),
             1 => command.args(["--token-file", "/run/token"]),
@@ -103,21 +86,19 @@ fn a_token_that_was_used_is_nowhere_afterwards() {
 
 #[test]
 fn a_token_that_did_not_serve_is_nowhere_either() {
-    let machine = SystemdBox::new();
-    bring_agent(&machine);
-    let lab = Lab::serve(&machine);
+    let (machine, lab) = boot_with_lab();
     let used = &lab.tokens[0];
-    agent(&machine, &arguments(&lab, used)).with(0, "Installed.");
+    agent(&machine, &lab.install(used)).with(0, "Installed.");
     agent(&machine, &["uninstall"]).with(0, "Uninstalled.");
     let other: String = used.chars().rev().collect();
     let other = format!("nxe_{}", &other[..other.len() - 4]);
     let good = &lab.tokens[1];
     let search = Search::from_now_on(&machine, used);
-    let refused = agent(&machine, &arguments(&lab, used)).with(1, "token.used");
+    let refused = agent(&machine, &lab.install(used)).with(1, "token.used");
     search.finds_nothing(&refused, "used");
     left(&machine, "used");
     let search = Search::from_now_on(&machine, &other);
-    let refused = agent(&machine, &arguments(&lab, &other)).with(1, "token.invalid");
+    let refused = agent(&machine, &lab.install(&other)).with(1, "token.invalid");
     search.finds_nothing(&refused, "unknown");
     left(&machine, "unknown");
     let search = Search::from_now_on(&machine, good);
@@ -139,7 +120,7 @@ fn a_token_that_did_not_serve_is_nowhere_either() {
         ),
         ("no such level", ("--log-level", "loud"), ""),
     ] {
-        let mut arguments = arguments(&lab, good);
+        let mut arguments = lab.install(good).to_vec();
         match arguments.iter().position(|it| *it == change.0) {
             Some(at) => arguments[at + 1] = change.1,
             None => arguments.extend([change.0, change.1]),
@@ -152,8 +133,7 @@ fn a_token_that_did_not_serve_is_nowhere_either() {
     }
     // Enrolled, and then the service does not come up: the key waits, and the same token serves again.
     machine.put(DROP_IN, "0644", "[Service]\nExecStartPre=/bin/false\n");
-    let failed =
-        agent(&machine, &arguments(&lab, good)).with(1, "the same token can be tried again");
+    let failed = agent(&machine, &lab.install(good)).with(1, "the same token can be tried again");
     search.finds_nothing(&failed, "it does not come up");
     left(&machine, "it does not come up");
     machine.shell(&format!("rm -r $(dirname {DROP_IN})"));
@@ -167,11 +147,11 @@ fn a_token_that_did_not_serve_is_nowhere_either() {
                 &format!("inject=rename:signal=KILL:when={when}"),
                 PROGRAM,
             ])
-            .args(arguments(&lab, good));
+            .args(lab.install(good));
         let killed = ended(command);
         assert_ne!(killed.status.code(), Some(0), "{}", killed.said);
         search.finds_nothing(&killed, &format!("killed {when}"));
     }
-    let installed = agent(&machine, &arguments(&lab, good)).with(0, "nstalled.");
+    let installed = agent(&machine, &lab.install(good)).with(0, "nstalled.");
     search.finds_nothing(&installed, "at last");
 }

@@ -108,12 +108,9 @@ fn a_proxy_at_an_address_that_is_one_on_an_interface_alone() {
         crate::harness::ended(command)
     };
     check(zoned("25zone0")).with(0, "All checks passed.");
-    // Of another interface it is nobody's address.
-    for other in ["25zone1", "25zone9"] {
-        let found = diagnose(&world, &zoned(other));
-        found.failed_because(&["proxy.unreachable"]);
-        check(zoned(other)).with(1, "control plane connectivity... FAILED");
-    }
+    // On an interface that is not there it is nobody's address.
+    diagnose(&world, &zoned("25zone9")).failed_because(&["proxy.unreachable"]);
+    check(zoned("25zone9")).with(1, "control plane connectivity... FAILED");
     // As people write it, it is no URL: the agent goes without a proxy.
     diagnose(&world, &zoned("zone0")).found_no_error();
 }
