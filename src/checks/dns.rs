@@ -18,9 +18,11 @@ use crate::model::{Code, Fact, Finding, Os, Placeholder, spoken_duration};
 mod agreement;
 mod answers;
 mod files;
+mod scope;
 
 use answers::{Answer, Candidate, Outcome, interleave, list, words};
 use files::ResolvConf;
+use scope::scope;
 
 const NOT_FOUND: Code = Code::from_static("dns.not_found");
 const NO_ADDRESS: Code = Code::from_static("dns.no_address");
@@ -198,20 +200,6 @@ async fn resolv_conf(host: &dyn Host, os: Os, name: &str) -> Seen<Content> {
         (Os::Macos, Err(_)) => host.read(file).await,
         (_, Err(unseen)) => Err(unseen),
     }
-}
-
-/// The number of an interface; a zone may be one itself.
-async fn scope(host: &dyn Host, os: Os, zone: &str) -> Seen<u32> {
-    if let Ok(number) = zone.parse() {
-        return Ok(number);
-    }
-    if os != Os::Linux {
-        return Err(Unseen::unsupported("interfaces are looked up by name on Linux alone"));
-    }
-    let path = HostPath::host(format!("/sys/class/net/{zone}/ifindex"));
-    let text = host.read(ReadQuestion::new(path)).await?.text;
-    let number = text.trim().parse();
-    number.map_err(|_| Unseen::unsupported("the interface has no number"))
 }
 
 const fn hosts_path(os: Os) -> &'static str {

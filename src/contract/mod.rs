@@ -14,6 +14,7 @@ pub mod inspection;
 pub mod log_lines;
 pub mod paths;
 pub mod proxy;
+pub(crate) mod tap;
 pub mod tls;
 pub mod token;
 pub mod url;

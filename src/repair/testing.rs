@@ -11,8 +11,9 @@ use chrono::DateTime;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
+use super::Wanted;
 use super::hands::Hands;
-use super::journal::{Journal, Past, Place};
+use super::journal::{Holds, Journal, Past, Place};
 use super::undo::{Force, Taken, undo};
 use crate::doctor::Doctor;
 use crate::engine::Limits;
@@ -40,6 +41,18 @@ impl Workshop {
         let now = DateTime::from_timestamp(1_700_000_000 + second, 0).unwrap();
         let lock = self.place().lock().unwrap();
         Hands::new(Journal::begin(lock, None, now).unwrap())
+    }
+
+    /// The same, and it has put each of these contents in a file's place, one after the other.
+    pub(super) fn replaced(&self, path: &Path, contents: &[&str], holds: Holds) -> Hands {
+        let mut hands = self.hands(0);
+        for content in contents {
+            let content = content.as_bytes();
+            hands
+                .replace_file(path, content, Wanted::default(), holds)
+                .unwrap();
+        }
+        hands
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {

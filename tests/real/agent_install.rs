@@ -4,27 +4,17 @@ use std::process::Stdio;
 
 use rustix::process::Signal;
 
-use crate::harness::{Ended, Lab, PROGRAM, SystemdBox, agent, bring_agent, signal};
+use crate::harness::{Ended, Lab, PROGRAM, SystemdBox, agent, boot_with_lab, bring_agent, signal};
 
 /// The directory of the agent's configuration.
 const DIR: &str = "/etc/nexplane-agent";
-
-/// A box with a control plane and the agent's program in it.
-fn boot() -> (SystemdBox, Lab) {
-    let machine = SystemdBox::new();
-    bring_agent(&machine);
-    let lab = Lab::serve(&machine);
-    (machine, lab)
-}
 
 fn install(machine: &SystemdBox, lab: &Lab, token: usize) -> Ended {
     install_with(machine, lab, &lab.tokens[token], &[])
 }
 
 fn install_with(machine: &SystemdBox, lab: &Lab, token: &str, more: &[&str]) -> Ended {
-    let arguments = ["install", "--control-plane", &lab.url, "--token", token];
-    let trust = ["--ca-cert", &lab.ca_cert];
-    let ended = agent(machine, &[&arguments, trust.as_slice(), more].concat());
+    let ended = agent(machine, &[&lab.install(token), more].concat());
     assert!(!ended.said.contains(token), "a token in: {}", ended.said);
     ended
 }
@@ -65,7 +55,7 @@ fn shows(machine: &SystemdBox, property: &str) -> String {
 
 #[test]
 fn an_agent_is_installed_runs_and_is_known() {
-    let (machine, lab) = boot();
+    let (machine, lab) = boot_with_lab();
     install(&machine, &lab, 0).with(0, "registered as web-server-01");
     assert_eq!(shows(&machine, "ActiveState"), "active");
     assert_eq!(shows(&machine, "UnitFileState"), "enabled");
@@ -83,7 +73,7 @@ fn an_agent_is_installed_runs_and_is_known() {
 
 #[test]
 fn the_service_can_do_little_beyond_its_work() {
-    let (machine, lab) = boot();
+    let (machine, lab) = boot_with_lab();
     install(&machine, &lab, 0).with(0, "Installed.");
     let said = machine.shell("systemd-analyze security --no-pager nexplane-agent | tail -n 1");
     let exposure = said
@@ -101,7 +91,7 @@ fn the_service_can_do_little_beyond_its_work() {
 
 #[test]
 fn what_stands_in_the_way_is_named_and_the_host_is_as_before() {
-    let (machine, lab) = boot();
+    let (machine, lab) = boot_with_lab();
     let url = lab.url.clone();
     // Another host uses the first token up.
     install(&machine, &lab, 0).with(0, "Installed.");
@@ -136,7 +126,7 @@ fn what_stands_in_the_way_is_named_and_the_host_is_as_before() {
 
 #[test]
 fn a_full_or_read_only_file_system_is_named_and_the_host_is_as_before() {
-    let (machine, lab) = boot();
+    let (machine, lab) = boot_with_lab();
     for place in [DIR, "/etc/systemd/system", "/usr/local/bin", "/var/lib"] {
         for (options, code) in [("rw", "host.disk_full"), ("ro", "host.read_only")] {
             machine.shell(&format!(
@@ -158,7 +148,7 @@ fn a_full_or_read_only_file_system_is_named_and_the_host_is_as_before() {
 
 #[test]
 fn a_service_that_does_not_come_up_takes_everything_back() {
-    let (machine, lab) = boot();
+    let (machine, lab) = boot_with_lab();
     let before = picture(&machine);
     // Somebody's drop-in keeps it from starting.
     machine.put(
@@ -187,7 +177,7 @@ fn only_a_key_waits(machine: &SystemdBox, before: &str) {
 
 #[test]
 fn ctrl_c_and_a_request_to_terminate_take_everything_back() {
-    let (machine, lab) = boot();
+    let (machine, lab) = boot_with_lab();
     let before = picture(&machine);
     for asked in [Signal::INT, Signal::TERM] {
         // The service never comes up: the token is used by then, and everything is in place.
@@ -232,7 +222,7 @@ fn a_rotation_that_another_ca_answers_changes_nothing() {
 
 #[test]
 fn an_identity_that_works_is_not_overwritten() {
-    let (machine, lab) = boot();
+    let (machine, lab) = boot_with_lab();
     install(&machine, &lab, 0).with(0, "Installed.");
     let other = Lab::serve_at(&machine, "/etc/other-lab");
     let content =
@@ -247,7 +237,7 @@ fn an_identity_that_works_is_not_overwritten() {
 
 #[test]
 fn an_uninstalled_agent_leaves_nothing() {
-    let (machine, lab) = boot();
+    let (machine, lab) = boot_with_lab();
     let before = picture(&machine);
     install(&machine, &lab, 0).with(0, "Installed.");
     agent(&machine, &["uninstall"]).with(0, "Uninstalled.");
@@ -257,8 +247,23 @@ fn an_uninstalled_agent_leaves_nothing() {
 }
 
 #[test]
+fn a_directory_that_is_mistyped_is_refused_and_the_agent_goes_on() {
+    let (machine, lab) = boot_with_lab();
+    install(&machine, &lab, 0).with(0, "Installed.");
+    let content =
+        "find /etc/nexplane-agent /etc/systemd/system /usr/local/bin -type f -exec sha256sum {} +";
+    let before = machine.shell(content);
+    for typo in ["/etc/nexplane-agnet", "/etc", "/etc/hosts", "relative"] {
+        let arguments = ["uninstall", "--config-dir", typo];
+        agent(&machine, &arguments).with(2, "error: --config-dir: ");
+    }
+    assert_eq!(machine.shell(content), before);
+    assert_eq!(shows(&machine, "ActiveState"), "active");
+}
+
+#[test]
 fn a_token_need_not_be_an_argument() {
-    let (machine, lab) = boot();
+    let (machine, lab) = boot_with_lab();
     machine.put("/run/token", "0600", &format!("{}\n", lab.tokens[0]));
     let arguments = [
         "install",
@@ -283,7 +288,7 @@ fn a_token_need_not_be_an_argument() {
 
 #[test]
 fn without_verification_it_works_and_says_so_aloud() {
-    let (machine, lab) = boot();
+    let (machine, lab) = boot_with_lab();
     let arguments = [
         "install",
         "--control-plane",
@@ -301,7 +306,7 @@ fn without_verification_it_works_and_says_so_aloud() {
 
 #[test]
 fn a_certificate_is_renewed_while_the_service_runs() {
-    let (machine, lab) = boot();
+    let (machine, lab) = boot_with_lab();
     install(&machine, &lab, 0).with(0, "Installed.");
     agent(&machine, &["rotate-cert"]).with(0, "Rotating certificate... OK");
     agent(&machine, &["check"]).with(0, "All checks passed.");

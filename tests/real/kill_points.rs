@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 
-use crate::harness::{Doctor, Ended, Fix, Lab, PROGRAM, SystemdBox, agent, bring_agent, ended};
+use crate::harness::{Doctor, Ended, Fix, Lab, PROGRAM, SystemdBox, agent, boot_with_lab, ended};
 
 /// Calls that change files, send something, or start a program.
 const CALLS: &str = "openat,mkdir,rmdir,link,linkat,rename,renameat,renameat2,unlink,unlinkat,write,pwrite64,writev,\
@@ -85,19 +85,9 @@ fn works(machine: &SystemdBox) -> Ended {
 
 /// An agent that is installed and stopped: nobody but the test may bring a rotation to its end.
 fn stopped() -> (SystemdBox, Lab) {
-    let machine = SystemdBox::new();
-    bring_agent(&machine);
-    let lab = Lab::serve(&machine);
-    let install = [
-        "install",
-        "--control-plane",
-        &lab.url,
-        "--ca-cert",
-        &lab.ca_cert,
-        "--token",
-    ];
+    let (machine, lab) = boot_with_lab();
     let token = lab.token(&machine);
-    agent(&machine, &[&install, [token.as_str()].as_slice()].concat()).with(0, "Installed.");
+    agent(&machine, &lab.install(&token)).with(0, "Installed.");
     machine.systemctl("stop nexplane-agent");
     (machine, lab)
 }
@@ -168,31 +158,18 @@ fn rotation_killed_at_any_point_leaves_an_identity_that_works() {
     assert_eq!(left, "client.crt\nclient.key\nconfig.yaml\n");
 }
 
+/// What puts a new identity in place of one that works.
+fn replacing<'a>(lab: &'a Lab, token: &'a str) -> Vec<&'a str> {
+    let more = ["--replace-identity", "--poll-interval=60s"];
+    [lab.install(token).as_slice(), &more].concat()
+}
+
 #[test]
 fn an_installation_killed_at_any_point_keeps_an_identity_and_is_completed() {
-    let machine = SystemdBox::new();
-    bring_agent(&machine);
-    let lab = Lab::serve(&machine);
-    let with = |token: &str, more: &[&'static str]| -> Vec<String> {
-        let arguments = [
-            "install",
-            "--control-plane",
-            &lab.url,
-            "--ca-cert",
-            &lab.ca_cert,
-        ];
-        let token = ["--token", token];
-        let all = arguments.iter().chain(&token).chain(more);
-        all.map(|it| (*it).to_owned()).collect()
-    };
-    let run = |arguments: &[String]| {
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        agent(&machine, &arguments)
-    };
-    run(&with(&lab.token(&machine), &[])).with(0, "Installed.");
-    let replacing = |token: &str| with(token, &["--replace-identity", "--poll-interval=60s"]);
-    let arguments = replacing(&lab.token(&machine));
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let (machine, lab) = boot_with_lab();
+    agent(&machine, &lab.install(&lab.token(&machine))).with(0, "Installed.");
+    let token = lab.token(&machine);
+    let arguments = replacing(&lab, &token);
     let points = count(&machine, &arguments);
     println!("install: {} kill points", points.len());
     let mut killed = 0;
@@ -200,12 +177,13 @@ fn an_installation_killed_at_any_point_keeps_an_identity_and_is_completed() {
         // As it was at first, so that every run has the same to do.
         machine.shell("rm -f /etc/nexplane-agent/client.key.pending; printf changed > /usr/local/bin/nexplane-agent.other; mv /usr/local/bin/nexplane-agent.other /usr/local/bin/nexplane-agent");
         let token = lab.token(&machine);
-        let arguments = replacing(&token);
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        killed += u32::from(kill_at(&machine, point, &arguments));
+        killed += u32::from(kill_at(&machine, point, &replacing(&lab, &token)));
         let check = works(&machine);
         assert!(check.status.success(), "after {point:?}: {}", check.said);
-        let next = run(&with(&token, &["--poll-interval=60s"]));
+        let next = agent(
+            &machine,
+            &[lab.install(&token).as_slice(), &["--poll-interval=60s"]].concat(),
+        );
         assert!(next.status.success(), "after {point:?}: {}", next.said);
         works(&machine).with(0, "All checks passed.");
         machine.shell("systemctl is-active --quiet nexplane-agent; systemctl is-enabled --quiet nexplane-agent");
@@ -224,30 +202,20 @@ fn an_installation_killed_at_any_point_keeps_an_identity_and_is_completed() {
 
 #[test]
 fn a_first_installation_killed_at_any_point_is_completed_by_the_next() {
-    let machine = SystemdBox::new();
-    bring_agent(&machine);
-    let lab = Lab::serve(&machine);
-    let install = [
-        "install",
-        "--control-plane",
-        &lab.url,
-        "--ca-cert",
-        &lab.ca_cert,
-        "--token",
-    ];
+    let (machine, lab) = boot_with_lab();
     let fresh = || {
         agent(&machine, &["uninstall"]).with(0, "");
         machine.shell("rm -f /usr/local/bin/nexplane-agent; ! ls -d /etc/nexplane* 2>/dev/null");
         lab.token(&machine)
     };
     let token = fresh();
-    let points = count(&machine, &[&install, [token.as_str()].as_slice()].concat());
+    let points = count(&machine, &lab.install(&token));
     println!("first install: {} kill points", points.len());
     let mut killed = 0;
     let mut agents = 1;
     for point in &points {
         let token = fresh();
-        let arguments = [&install, [token.as_str()].as_slice()].concat();
+        let arguments = lab.install(&token);
         killed += u32::from(kill_at(&machine, point, &arguments));
         let next = agent(&machine, &arguments);
         assert!(next.status.success(), "after {point:?}: {}", next.said);
@@ -269,21 +237,8 @@ fn a_first_installation_killed_at_any_point_is_completed_by_the_next() {
 
 #[test]
 fn taking_an_agent_off_that_is_killed_at_any_point_is_completed_or_the_agent_installed_again() {
-    let machine = SystemdBox::new();
-    bring_agent(&machine);
-    let lab = Lab::serve(&machine);
-    let install = |token: &str| {
-        let arguments = [
-            "install",
-            "--control-plane",
-            &lab.url,
-            "--ca-cert",
-            &lab.ca_cert,
-            "--token",
-            token,
-        ];
-        agent(&machine, &arguments)
-    };
+    let (machine, lab) = boot_with_lab();
+    let install = |token: &str| agent(&machine, &lab.install(token));
     let left = || {
         machine.shell("ls -d /etc/nexplane* /var/lib/nexplane* /etc/systemd/system/*nexplane* /etc/systemd/system/*.wants/*nexplane* 2>/dev/null || true")
     };

@@ -28,6 +28,7 @@ mod chains;
 mod clock;
 mod dns;
 mod fix;
+mod forgotten;
 mod formats;
 mod harness;
 mod head_start;

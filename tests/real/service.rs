@@ -1,28 +1,8 @@
 //! The agent as a service of a real systemd, with a control plane that is well beside it.
 
-use crate::harness::{Agent, CONFIG_DIR, Curl, Doctor, Pki, Scene, Server, Site, SystemdBox, UNIT};
-use crate::harness::{curl, nginx, unbound};
-
-/// A box with a control plane that is well, and its PKI.
-fn boot() -> (SystemdBox, Pki, [Server; 2]) {
-    let machine = SystemdBox::new();
-    let pki = Pki::new();
-    let servers = [
-        unbound(&machine, &["127.0.0.1"]),
-        nginx(&machine, &Site::control_plane(pki.leaf().make(), &pki)),
-    ];
-    (machine, pki, servers)
-}
-
-/// Such a box with this agent in it, its service enabled and started, however that went.
-fn boot_with(agent: impl FnOnce(Agent) -> Agent) -> (SystemdBox, [Server; 2]) {
-    let (machine, pki, servers) = boot();
-    agent(Agent::enrolled(&pki)).install(&machine);
-    assert_eq!(curl(&machine), Curl::Answer(200));
-    machine.systemctl("daemon-reload");
-    machine.shell("systemctl enable nexplane-agent 2>/dev/null; systemctl start nexplane-agent 2>/dev/null || true");
-    (machine, servers)
-}
+use crate::harness::{
+    Agent, CONFIG_DIR, Doctor, Pki, Scene, Site, SystemdBox, UNIT, boot, boot_with,
+};
 
 #[test]
 fn a_service_that_runs() {

@@ -227,6 +227,43 @@ fn three_restarts_within_ten_minutes_are_a_crash_loop() {
     }
 }
 
+/// As systemd 219 (RHEL 7) shows and logs it: no `NRestarts`, no invocations, its words without an id.
+#[test]
+fn an_older_systemd_tells_of_a_loop_in_its_own_words() {
+    let old = |minute, identifier: &str, message: &str| LogEntry {
+        invocation: None,
+        ..line(minute, identifier, message)
+    };
+    let again = "nexplane-agent.service holdoff time over, scheduling restart.";
+    let mut log = Vec::new();
+    for minute in [55, 57, 59] {
+        log.push(old(minute, "systemd", "Started Nexplane agent."));
+        log.push(old(minute, "nexplane-agent", TOKEN));
+        let ended = "nexplane-agent.service: main process exited, code=exited, status=1/FAILURE";
+        log.push(old(minute, "systemd", ended));
+        log.push(old(minute, "systemd", "Unit nexplane-agent.service entered failed state."));
+        log.push(old(minute, "systemd", "nexplane-agent.service failed."));
+        log.push(old(minute, "systemd", again));
+    }
+    let waiting = [
+        ("ActiveState", "activating"),
+        ("SubState", "auto-restart"),
+        ("Result", "exit-code"),
+        ("ExecMainCode", "1"),
+        ("ExecMainStatus", "1"),
+    ];
+    let given_up = [("ActiveState", "failed"), ("Result", "start-limit")];
+    for shown in [&waiting[..], &given_up] {
+        let (judgement, state) = judged(shown, &log);
+        assert_eq!(codes(&judgement), ["service.crash_looping"]);
+        assert_eq!(state, State::CrashLooping);
+        assert_eq!(
+            judgement.findings[0].explained,
+            Explained::OnlyBy(vec![Code::from_static("token.used"), INSTALL_INCOMPLETE])
+        );
+    }
+}
+
 #[test]
 fn a_loop_whose_newest_start_has_not_ended_is_told_by_the_one_before() {
     let mut newest = agent("starting");

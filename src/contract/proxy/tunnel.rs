@@ -24,9 +24,10 @@ use tokio_rustls::TlsConnector;
 use tokio_socks::Error as SocksError;
 use tokio_socks::tcp::Socks5Stream;
 
-use super::overheard::{Beginning, Overheard};
+use super::overheard::status_line;
 use super::{Proxy, authority};
 use crate::contract::client::harmless_headers;
+use crate::contract::tap::{Tap, heard};
 
 /// The most that is read of an answer's head.
 const HEAD_LIMIT: usize = 64 << 10;
@@ -180,12 +181,15 @@ pub async fn open(
 
 async fn connect(stream: Connection, proxy: &Proxy, target: &str) -> Result<Connection, NoTunnel> {
     let request = request(proxy, target)?;
-    let (stream, beginning) = Overheard::new(stream);
+    let (stream, received) = Tap::new(stream);
     let asked = ask(stream, request).await;
-    asked.map_err(|error| error.or_refused(&beginning))
+    asked.map_err(|error| error.or_refused(&heard(&received).first))
 }
 
-async fn ask(stream: Overheard, request: Request<Empty<Bytes>>) -> Result<Connection, NoTunnel> {
+async fn ask(
+    stream: Tap<Connection>,
+    request: Request<Empty<Bytes>>,
+) -> Result<Connection, NoTunnel> {
     let (mut sender, connection) = http1::Builder::new()
         .max_header_size(HEAD_LIMIT)
         .max_headers(FIELDS_LIMIT)
@@ -305,9 +309,9 @@ impl NoTunnel {
     }
 
     /// An answer that cannot be read as a whole, or breaks off, has its status all the same.
-    fn or_refused(self, beginning: &Beginning) -> Self {
+    fn or_refused(self, beginning: &[u8]) -> Self {
         let broken = matches!(self, Self::NotAProxy(NO_HTTP) | Self::Closed);
-        match beginning.status_line().filter(|_| broken) {
+        match status_line(beginning).filter(|_| broken) {
             Some((200, _)) => Self::NotAProxy(
                 "its answer to CONNECT begins with HTTP 200, and what follows is no HTTP",
             ),

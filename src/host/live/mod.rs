@@ -37,7 +37,6 @@ mod proxy;
 mod scrub;
 mod sent;
 mod system;
-mod tap;
 mod tcp;
 #[cfg(test)]
 mod testing;

@@ -23,8 +23,8 @@ use tokio_rustls::client::TlsStream;
 use super::deadline::{Deadline, millis};
 use super::hello::{self, Chosen};
 use super::pem;
-use super::tap::{Received, Tap, heard};
 use crate::contract::proxy::Connection;
+use crate::contract::tap::{Received, Tap, heard};
 use crate::contract::tls::{alert_name, provider};
 use crate::host::{Details, Ending, Handshake, Offer, Pem, Seen, Unseen};
 

@@ -35,10 +35,7 @@ async fn what_nothing_takes_back_is_said_once() {
 async fn a_step_that_was_never_made_is_as_before_already() {
     let shop = Workshop::new();
     let config = shop.write("config.yaml", 0o640, "one");
-    let mut hands = shop.hands(0);
-    hands
-        .replace_file(&config, b"two", Wanted::default(), Holds::Settings)
-        .unwrap();
+    let mut hands = shop.replaced(&config, &["two"], Holds::Settings);
     hands
         .replace_file(
             &shop.path("new"),
@@ -64,10 +61,7 @@ async fn a_step_that_was_never_made_is_as_before_already() {
 async fn a_damaged_copy_is_not_put_back() {
     let shop = Workshop::new();
     let config = shop.write("config.yaml", 0o640, "one");
-    let mut hands = shop.hands(0);
-    hands
-        .replace_file(&config, b"two", Wanted::default(), Holds::Settings)
-        .unwrap();
+    let hands = shop.replaced(&config, &["two"], Holds::Settings);
     let copy = hands.journal().directory().join("0-0");
     drop(hands);
     assert_eq!(std::fs::read(&copy).unwrap(), b"one");
@@ -81,11 +75,7 @@ async fn a_damaged_copy_is_not_put_back() {
 async fn an_identity_is_not_given_up_where_it_cannot_be_seen() {
     let shop = Workshop::new();
     let key = shop.write("client.key", 0o600, "old");
-    let mut hands = shop.hands(0);
-    hands
-        .replace_file(&key, b"new", Wanted::default(), Holds::Identity)
-        .unwrap();
-    drop(hands);
+    drop(shop.replaced(&key, &["new"], Holds::Identity));
     let taken = shop.undo(Force::No).await;
     assert!(matches!(&taken[..], [Taken::Refused(_)]), "{taken:?}");
     assert_eq!(shop.undo(Force::Yes).await, [Taken::Back]);
@@ -95,14 +85,7 @@ async fn an_identity_is_not_given_up_where_it_cannot_be_seen() {
 async fn what_was_taken_back_in_part_goes_on() {
     let shop = Workshop::new();
     let config = shop.write("config.yaml", 0o640, "one");
-    let mut hands = shop.hands(0);
-    hands
-        .replace_file(&config, b"two", Wanted::default(), Holds::Settings)
-        .unwrap();
-    hands
-        .replace_file(&config, b"three", Wanted::default(), Holds::Settings)
-        .unwrap();
-    drop(hands);
+    drop(shop.replaced(&config, &["two", "three"], Holds::Settings));
     // The last step is back on disk, and it ended before that was written down.
     shop.write("config.yaml", 0o640, "two");
     assert_eq!(shop.undo(Force::No).await, [Taken::Already, Taken::Back]);

@@ -27,6 +27,17 @@ fn assert_fit(said: &str, token: &Secret, case: &str) {
     assert!(!said.is_empty() && said.len() < 2_000, "{case}: {said}");
 }
 
+/// That no file holds it.
+#[track_caller]
+fn assert_nowhere(world: &World, token: &Secret, case: &str) {
+    let token = token.expose().as_bytes();
+    for (path, (_, content)) in world.tree() {
+        let content = content.unwrap_or_default();
+        let holds = content.windows(token.len()).any(|part| part == token);
+        assert!(!holds, "{case}: {}", path.display());
+    }
+}
+
 async fn installed(call: &'static str, how: How) {
     let case = format!("{call}: {how:?}");
     let world = World::new().await;
@@ -48,12 +59,14 @@ async fn installed(call: &'static str, how: How) {
                 line.lines().count() < 2 && !line.contains('\u{1b}'),
                 "{case}: {line}"
             );
+            assert_nowhere(&world, &token, &case);
             assert_same(&without_pending(world.tree(), &world), &before);
         }
     }
     plane.breaks(None);
     let again = world.install_with(&options).await;
     again.unwrap_or_else(|error| panic!("{case}: not with the same token: {error}"));
+    assert_nowhere(&world, &token, &case);
 }
 
 #[tokio::test]

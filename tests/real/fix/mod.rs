@@ -15,30 +15,7 @@ mod storage;
 mod time;
 mod trust;
 
-use crate::harness::{
-    Agent, Curl, Doctor, Fix, Pki, Server, Site, SystemdBox, curl, nginx, unbound,
-};
-
-/// A box with a control plane that is well, and its PKI.
-fn boot() -> (SystemdBox, Pki, [Server; 2]) {
-    let machine = SystemdBox::new();
-    let pki = Pki::new();
-    let servers = [
-        unbound(&machine, &["127.0.0.1"]),
-        nginx(&machine, &Site::control_plane(pki.leaf().make(), &pki)),
-    ];
-    (machine, pki, servers)
-}
-
-/// Such a box with this agent in it, its service enabled and started, however that went.
-fn boot_with(agent: impl FnOnce(Agent) -> Agent) -> (SystemdBox, [Server; 2]) {
-    let (machine, pki, servers) = boot();
-    agent(Agent::enrolled(&pki)).install(&machine);
-    assert_eq!(curl(&machine), Curl::Answer(200));
-    machine.systemctl("daemon-reload");
-    machine.shell("systemctl enable nexplane-agent 2>/dev/null; systemctl start nexplane-agent 2>/dev/null || true");
-    (machine, servers)
-}
+use crate::harness::{Doctor, Fix, SystemdBox, boot, boot_with};
 
 /// A property of the agent's unit.
 fn shown(machine: &SystemdBox, property: &str) -> String {

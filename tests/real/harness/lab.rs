@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
-use super::Place;
+use super::{Place, SystemdBox};
 
 /// Where the agent's program is before it is installed.
 pub(crate) const PROGRAM: &str = "/opt/nexplane-agent";
@@ -79,6 +79,20 @@ impl Lab {
         made["token"].as_str().unwrap().to_owned()
     }
 
+    /// What installs an agent here with this token.
+    pub(crate) fn install<'a>(&'a self, token: &'a str) -> [&'a str; 7] {
+        let (url, ca) = (&*self.url, &*self.ca_cert);
+        [
+            "install",
+            "--control-plane",
+            url,
+            "--ca-cert",
+            ca,
+            "--token",
+            token,
+        ]
+    }
+
     fn ask(&self, place: &Place, what: &str) -> serde_json::Value {
         let said = place.shell(&format!(
             "curl -s --cacert {} -H 'Authorization: Bearer {}' {}{what}",
@@ -121,6 +135,14 @@ impl Ended {
         assert!(self.said.contains(words), "no `{words}` in: {}", self.said);
         self
     }
+}
+
+/// A box with the agent's program and a control plane in it.
+pub(crate) fn boot_with_lab() -> (SystemdBox, Lab) {
+    let machine = SystemdBox::new();
+    bring_agent(&machine);
+    let lab = Lab::serve(&machine);
+    (machine, lab)
 }
 
 /// Puts the agent's program into a place, where it waits to be installed; without what debuggers want, most of its size.

@@ -28,14 +28,15 @@ pub(crate) use browser::{Browser, Key};
 pub(crate) use doctor::{Diagnosis, Doctor};
 pub(crate) use fix::{Fix, Fixed};
 pub(crate) use lab::{
-    BESIDE, DOCTOR, Ended, Lab, PROGRAM, agent, bring_agent, bring_agent_to, bring_both, ended,
+    BESIDE, DOCTOR, Ended, Lab, PROGRAM, agent, boot_with_lab, bring_agent, bring_agent_to,
+    bring_both, ended,
 };
 pub(crate) use own_clock::{BESIDE_IT, OwnClock};
 pub(crate) use peer::{Curl, curl, curl_through, dig};
 pub(crate) use pki::{Authority, Leaf, Pki, ago, ahead};
 pub(crate) use place::{Place, signal};
 pub(crate) use routed::{Routed, SERVER_V4, SERVER_V6};
-pub(crate) use scene::Scene;
+pub(crate) use scene::{Scene, boot, boot_with};
 pub(crate) use sdbox::SystemdBox;
 pub(crate) use servers::{
     INTERCEPTOR_PORT, Interceptor, Reached, Server, Site, Tells, Upstream, banner, chronyd,

@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use super::{Agent, Server, Site, World, nginx, nginx_at, unbound};
+use super::{Agent, Curl, Pki, Server, Site, SystemdBox, World, curl, nginx, nginx_at, unbound};
 
 /// It stands as long as this is held.
 pub(crate) struct Scene {
@@ -51,4 +51,25 @@ impl Deref for Scene {
     fn deref(&self) -> &World {
         &self.world
     }
+}
+
+/// A box with a control plane that is well, and its PKI.
+pub(crate) fn boot() -> (SystemdBox, Pki, [Server; 2]) {
+    let machine = SystemdBox::new();
+    let pki = Pki::new();
+    let servers = [
+        unbound(&machine, &["127.0.0.1"]),
+        nginx(&machine, &Site::control_plane(pki.leaf().make(), &pki)),
+    ];
+    (machine, pki, servers)
+}
+
+/// Such a box with this agent in it, its service enabled and started, however that went.
+pub(crate) fn boot_with(agent: impl FnOnce(Agent) -> Agent) -> (SystemdBox, [Server; 2]) {
+    let (machine, pki, servers) = boot();
+    agent(Agent::enrolled(&pki)).install(&machine);
+    assert_eq!(curl(&machine), Curl::Answer(200));
+    machine.systemctl("daemon-reload");
+    machine.shell("systemctl enable nexplane-agent 2>/dev/null; systemctl start nexplane-agent 2>/dev/null || true");
+    (machine, servers)
 }

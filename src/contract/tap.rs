@@ -14,16 +14,16 @@ const TOLD: usize = 64;
 
 /// What came from the peer.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Received {
+pub(crate) struct Received {
     /// How many bytes.
-    pub(super) total: u64,
+    pub(crate) total: u64,
     /// The first of them.
-    pub(super) first: Vec<u8>,
+    pub(crate) first: Vec<u8>,
 }
 
 impl Received {
     /// Whether this begins as a TLS record does: a content type of RFC 8446 or RFC 6520, and 3 as major version.
-    pub(super) fn looks_like_tls(&self) -> bool {
+    pub(crate) fn looks_like_tls(&self) -> bool {
         let kind = self
             .first
             .first()
@@ -33,12 +33,12 @@ impl Received {
     }
 
     /// Whether a ServerHello was the first message: a handshake record (22) that begins with message type 2.
-    pub(super) fn has_server_hello(&self) -> bool {
+    pub(crate) fn has_server_hello(&self) -> bool {
         self.first.first() == Some(&22) && self.first.get(5) == Some(&2)
     }
 
     /// The first bytes in hexadecimal.
-    pub(super) fn first_hex(&self) -> String {
+    pub(crate) fn first_hex(&self) -> String {
         self.first
             .iter()
             .take(TOLD)
@@ -48,14 +48,14 @@ impl Received {
 }
 
 /// A stream with a memory, which outlives it.
-pub(super) struct Tap<S> {
+pub(crate) struct Tap<S> {
     stream: S,
     received: Arc<Mutex<Received>>,
 }
 
 impl<S> Tap<S> {
     /// Listens to `stream`, and gives what is heard.
-    pub(super) fn new(stream: S) -> (Self, Arc<Mutex<Received>>) {
+    pub(crate) fn new(stream: S) -> (Self, Arc<Mutex<Received>>) {
         let received = Arc::<Mutex<Received>>::default();
         let tap = Self {
             stream,
@@ -66,7 +66,7 @@ impl<S> Tap<S> {
 }
 
 /// What was heard so far.
-pub(super) fn heard(received: &Mutex<Received>) -> Received {
+pub(crate) fn heard(received: &Mutex<Received>) -> Received {
     received
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
