@@ -13,7 +13,7 @@ use super::manifest::Missing;
 use super::write::Entry;
 use crate::host::{
     Anchors, ApiAnswer, Content, DnsQuestion, DnsReply, Entry as Answered, Exchange, Handshake,
-    LogEntry, Pem, ReadQuestion, Seen, Service, Tunnel, TunnelEnding, Unseen,
+    LogEntry, Pem, ReadQuestion, Seen, Service, Tunnel, TunnelEnding, Unseen, question_in_words,
 };
 use crate::model::excerpt;
 
@@ -111,10 +111,7 @@ pub(super) fn missing(evidence: &Evidence) -> Vec<Missing> {
             Unseen::Absent | Unseen::Refused | Unseen::Reset | Unseen::Closed
         );
         (!was_seen).then(|| Missing {
-            what: match &entry.question {
-                Value::Null => entry.ask.clone(),
-                question => format!("{} {}", entry.ask, excerpt(&question.to_string())),
-            },
+            what: excerpt(&question_in_words(&entry.ask, &entry.question)),
             why: excerpt(&why.to_string()),
         })
     };

@@ -17,7 +17,7 @@ use super::{BundleError, FORMAT, artefacts};
 use crate::host::LogEntry;
 
 /// What stands in the manifest for secrets that the door had left out already.
-const AT_THE_DOOR: &str = "left out when it was seen";
+pub(super) const AT_THE_DOOR: &str = "left out when it was seen";
 /// What is kept for the manifest and the archive's own form.
 const MARGIN: u64 = 256 << 10;
 

@@ -7,8 +7,9 @@ use chrono::{DateTime, Utc};
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
+use super::contents::AT_THE_DOOR;
 use super::{BundleError, FORMAT};
-use crate::model::{CheckId, Code};
+use crate::model::{CheckId, Code, excerpt};
 
 /// The manifest's name, and that of the first entry.
 pub(super) const MANIFEST: &str = "manifest.json";
@@ -38,6 +39,16 @@ pub struct Manifest {
     pub redacted: BTreeMap<String, u64>,
     /// All other entries.
     pub entries: Vec<Listed>,
+}
+
+impl Manifest {
+    /// How many secrets were left out, and what kind of thing they are, each a line's worth.
+    pub fn left_out(redacted: &BTreeMap<String, u64>) -> impl Iterator<Item = String> {
+        redacted.iter().map(|(kind, count)| match kind.as_str() {
+            AT_THE_DOOR => format!("{count} when it was seen"),
+            kind => format!("{count} {}", excerpt(kind)),
+        })
+    }
 }
 
 /// Which checks and findings were asked for, where not all were.

@@ -79,7 +79,7 @@ pub(super) fn check(
             // Without an id, nobody knows whose check it is meant to be.
             if id.is_some() {
                 let kinds = list(claim::KINDS);
-                report.at(at, format!("a new check needs a `probe`, of kind {kinds}"));
+                report.at(at, format!("a new check needs a `probe`, of kind {kinds} (or, if it is written in Rust, a doctor that was built with it)"));
             }
             None
         }

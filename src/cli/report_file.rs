@@ -12,6 +12,8 @@ use super::exit::Failure;
 /// Where a report will go.
 #[derive(Debug)]
 pub(super) struct ReportFile {
+    /// What it is to a reader of errors.
+    what: &'static str,
     path: PathBuf,
     way: Way,
 }
@@ -27,21 +29,26 @@ enum Way {
 impl ReportFile {
     /// Makes sure that the file can be written.
     pub(super) fn create(path: &Path) -> Result<Self, Failure> {
+        Self::create_for("the report", path)
+    }
+
+    fn create_for(what: &'static str, path: &Path) -> Result<Self, Failure> {
         let way = match fs::symlink_metadata(path) {
             Ok(there) if there.is_dir() => Err(io::Error::other("it is a directory")),
             Ok(there) if !there.is_file() => open(path).map(Way::Into),
             there => successor(path, there.ok()),
         };
-        let way = way.map_err(|error| write_failure(path, &error))?;
+        let way = way.map_err(|error| write_failure(what, path, &error))?;
         Ok(Self {
+            what,
             path: path.to_owned(),
             way,
         })
     }
 
     /// The same, for what nobody but its owner may read, whatever stood there.
-    pub(super) fn create_private(path: &Path) -> Result<Self, Failure> {
-        let mut file = Self::create(path)?;
+    pub(super) fn create_private(path: &Path, what: &'static str) -> Result<Self, Failure> {
+        let mut file = Self::create_for(what, path)?;
         if let Way::Replace(_, permissions) = &mut file.way {
             // A temporary file has that already.
             *permissions = None;
@@ -58,7 +65,7 @@ impl ReportFile {
             }
             Way::Into(mut file) => file.write_all(content),
         };
-        written.map_err(|error| write_failure(&self.path, &error))
+        written.map_err(|error| write_failure(self.what, &self.path, &error))
     }
 }
 
@@ -77,7 +84,10 @@ fn successor(path: &Path, there: Option<Metadata>) -> io::Result<Way> {
 }
 
 fn kind_of(error: &io::Error) -> String {
-    error.kind().to_string()
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such directory".to_owned(),
+        kind => kind.to_string(),
+    }
 }
 
 fn replace(
@@ -128,9 +138,9 @@ fn readable() -> Option<fs::Permissions> {
     None
 }
 
-fn write_failure(path: &Path, why: &io::Error) -> Failure {
+fn write_failure(what: &str, path: &Path, why: &io::Error) -> Failure {
     Failure::usage(format_args!(
-        "cannot write the report to {}: {why}",
+        "cannot write {what} to {}: {why}",
         path.display()
     ))
 }

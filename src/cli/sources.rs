@@ -72,6 +72,13 @@ pub(super) fn read_all(paths: &[PathBuf]) -> Result<Vec<Text>, Failure> {
             files.push(path.clone());
         }
     }
+    if files.is_empty() {
+        let paths: Vec<String> = paths.iter().map(|it| it.display().to_string()).collect();
+        return Err(Failure::usage(format_args!(
+            "there is no check file (*.yaml, *.yml) in {}",
+            paths.join(", ")
+        )));
+    }
     files.iter().map(|file| read(file)).collect()
 }
 

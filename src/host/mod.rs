@@ -39,7 +39,7 @@ pub use network::{
 pub use network_settings::{DomainServers, NetworkSettings, SystemProxy, WinHttpProxy};
 pub use overlay::Overlay;
 pub use permission::{Acl, Powers};
-pub use recorded::{ASKS, Misfit, RawEntry, Recorded, Troubles, is_answer};
+pub use recorded::{ASKS, Misfit, RawEntry, Recorded, Troubles, is_answer, question_in_words};
 pub use recorder::{Entry, Recorder, Recording};
 pub use security::{Ace, Admission, Security};
 pub use seen::{FROM_A_ROUTER, Seen, Unseen};

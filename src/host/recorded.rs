@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::timed::{Answered, Asked, millis, timed};
+use super::timed::{Answered, Asked, millis, said, timed};
 use super::*;
 use crate::contract::token::TokenShape;
 use crate::model::{excerpt, printable};
@@ -294,6 +294,21 @@ macro_rules! name {
                 $(stringify!($name) => <$answer>::deserialize(answer).map(drop),)*
                 _ => Err(serde::de::Error::custom("no such question")),
             }
+        }
+
+        /// A recorded question in words; as it is written, if it is none that is known here.
+        pub fn question_in_words(name: &str, question: &Value) -> String {
+            let said = match name {
+                $(stringify!($name) => {
+                    let question = <$question>::deserialize(question).ok();
+                    question.map(|question| said(stringify!($name), &question))
+                })*
+                _ => None,
+            };
+            said.unwrap_or_else(|| match question {
+                Value::Null => name.to_owned(),
+                question => format!("{name} {}", excerpt(&question.to_string())),
+            })
         }
     };
 }

@@ -42,10 +42,10 @@ pub(super) fn timed(
     began: Option<Duration>,
     took: Duration,
 ) -> Timed {
-    let (layer, verb) = kind(name);
+    let (layer, _) = kind(name);
     let of = |about: &str, reply, began, took| Timing {
         layer,
-        what: [verb, about].join(" ").trim().to_owned(),
+        what: with_verb(name, about),
         reply,
         began,
         took,
@@ -60,6 +60,15 @@ pub(super) fn timed(
         of(&about, reply, began, took)
     });
     parts.collect()
+}
+
+/// A question in words.
+pub(super) fn said(name: &'static str, question: &impl Asked) -> String {
+    with_verb(name, &question.about())
+}
+
+fn with_verb(name: &'static str, about: &str) -> String {
+    [kind(name).1, about].join(" ").trim().to_owned()
 }
 
 /// So many milliseconds, if that is a time.

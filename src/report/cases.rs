@@ -97,8 +97,8 @@ fn outcome(check: &CheckReport, report: &Report, warnings: Warnings) -> Outcome 
     if !found.is_empty() {
         let error = found.iter().any(|f| f.severity == Severity::Error);
         return match error || warnings == Warnings::Fail {
-            true => Outcome::Failed(message(&found)),
-            false => Outcome::Warned(message(&found)),
+            true => Outcome::Failed(message(report, &found)),
+            false => Outcome::Warned(message(report, &found)),
         };
     }
     match check.status {
@@ -123,7 +123,7 @@ fn outcome(check: &CheckReport, report: &Report, warnings: Warnings) -> Outcome 
 }
 
 /// What is said of the findings of one check.
-fn message(findings: &[&ReportedFinding]) -> Message {
+fn message(report: &Report, findings: &[&ReportedFinding]) -> Message {
     let headline = |f: &&ReportedFinding| format!("{} {}", f.role.as_str(), plain::headline(f));
     let headlines: Vec<String> = findings.iter().map(headline).collect();
     let mut detail = Vec::new();
@@ -132,7 +132,7 @@ fn message(findings: &[&ReportedFinding]) -> Message {
         if findings.len() > 1 {
             detail.push(headline.clone());
         }
-        detail.extend(plain::finding(finding));
+        detail.extend(plain::finding(report, finding));
     }
     Message {
         line: headlines.join("; "),

@@ -23,7 +23,7 @@ pub fn render(report: &Report, warnings: Warnings) -> String {
         text.push_str(&github_annotation(
             level,
             &title(finding),
-            &message(finding),
+            &message(report, finding),
         ));
     }
     for check in plain::undecided(report) {
@@ -54,8 +54,8 @@ fn title(finding: &ReportedFinding) -> String {
     format!("{} {}", finding.role.as_str(), plain::headline(finding))
 }
 
-fn message(finding: &ReportedFinding) -> Message {
-    let mut lines = plain::finding(finding).into_iter();
+fn message(report: &Report, finding: &ReportedFinding) -> Message {
+    let mut lines = plain::finding(report, finding).into_iter();
     Message {
         line: lines.next().unwrap_or_default(),
         detail: lines.collect(),

@@ -12,7 +12,7 @@ use owo_colors::{OwoColorize as _, Style};
 use textwrap::WordSeparator;
 
 pub use self::checks::check_line;
-use self::checks::named;
+use super::ending::is_ignored;
 use super::{facts, summary};
 use crate::model::{
     CheckReport, Code, Fact, Os, Report, ReportedFinding, Role, Status, Verdict, printable,
@@ -118,16 +118,10 @@ impl Page {
         }
         self.section(title);
         for finding in findings {
-            let is_ignored = |code: &Code| report.ignored.iter().any(|found| found.code == *code);
-            let because: Vec<String> = finding
-                .explained_by
-                .iter()
-                .map(|code| named(code.as_str(), is_ignored(code)))
-                .collect();
             let code = self.paint(finding.code.as_str(), Style::new().bold());
             let text = format!("{code}  {}", self.plain(&finding.title));
             self.wrapped(&text, "  ", "    ");
-            let text = format!("because of {}", because.join(", "));
+            let text = summary::because(report, finding);
             self.wrapped(&text, "    ", "    ");
             if self.look.verbose {
                 self.detail(finding, "    ");
@@ -146,9 +140,12 @@ impl Page {
         if report.ignored.is_empty() {
             return;
         }
-        let is_ignored = |code: &Code| report.ignored.iter().any(|found| found.code == *code);
         let goes_with = |finding: &&ReportedFinding| {
-            finding.role == Role::Symptom && finding.explained_by.iter().all(is_ignored)
+            finding.role == Role::Symptom
+                && finding
+                    .explained_by
+                    .iter()
+                    .all(|code| is_ignored(report, code))
         };
         let (with, asked): (Vec<_>, Vec<_>) = report.ignored.iter().partition(goes_with);
         let codes = |findings: &[&ReportedFinding]| {

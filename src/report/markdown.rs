@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use super::ending::{Ending, IGNORED, is_ignored};
 use super::plain;
 use crate::model::{Fact, Report, ReportedFinding, Role, Source, printable, spoken_duration};
 
@@ -18,13 +19,13 @@ pub fn render(report: &Report) -> String {
             1 => "Cause".to_owned(),
             _ => format!("Cause {}", i + 1),
         };
-        page.finding(&name, cause);
+        page.finding(report, &name, cause);
     }
     for symptom in plain::of_role(report, Role::Symptom) {
-        page.finding("Symptom", symptom);
+        page.finding(report, "Symptom", symptom);
     }
     for notice in plain::of_role(report, Role::Notice) {
-        page.finding("Warning", notice);
+        page.finding(report, "Warning", notice);
     }
     page.checks(report);
     page.0
@@ -79,12 +80,18 @@ impl Page {
         ));
     }
 
-    fn finding(&mut self, name: &str, finding: &ReportedFinding) {
+    fn finding(&mut self, report: &Report, name: &str, finding: &ReportedFinding) {
         let (title, at) = (prose(&finding.title), code(finding.code.as_str()));
         self.blank();
         self.line(&format!("### {name}: {title} ({at})\n"));
         if finding.role == Role::Symptom {
-            let causes = finding.explained_by.iter().map(|c| code(c.as_str()));
+            let causes = finding.explained_by.iter().map(|it| {
+                let cause = code(it.as_str());
+                match is_ignored(report, it) {
+                    true => format!("{cause} ({IGNORED})"),
+                    false => cause,
+                }
+            });
             let causes = causes.collect::<Vec<_>>().join(", ");
             self.line(&format!("Because of {causes}.\n"));
         }
@@ -145,7 +152,8 @@ impl Page {
         self.blank();
         self.line("### Checks\n");
         for check in &report.checks {
-            let mut line = format!("- {}: {}", code(check.id.as_str()), check.status.as_str());
+            let ending = Ending::of(report, check);
+            let mut line = format!("- {}: {}", code(check.id.as_str()), ending.as_str());
             let by = check.blocked_by.iter().map(|id| code(id.as_str()));
             let by = by.collect::<Vec<_>>().join(", ");
             match (&check.reason, by.is_empty()) {

@@ -2,6 +2,7 @@
 
 pub mod cases;
 pub mod diff;
+mod ending;
 mod facts;
 pub mod github;
 pub mod html;

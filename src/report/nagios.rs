@@ -3,7 +3,7 @@
 //! The form is that of the Monitoring Plugins' guidelines, which Nagios, Icinga, Naemon and Sensu read. Output is cut by
 //! those who read it (the first Nagios at 4 KB, later ones at 8), so that what matters stands first.
 
-use super::{Warnings, line, plain};
+use super::{Warnings, line, plain, summary};
 use crate::model::{Report, Role, Severity, Status, Verdict, printable};
 
 /// As much as Nagios keeps, in bytes, less what its own framing takes.
@@ -85,7 +85,8 @@ fn long(report: &Report) -> Vec<String> {
         lines.push(format!("cause {}", plain::headline(finding)));
     }
     for finding in plain::of_role(report, Role::Symptom) {
-        let (headline, because) = (plain::headline(finding), plain::because(finding));
+        let because = summary::because(report, finding);
+        let headline = plain::headline(finding);
         lines.push(format!("symptom {headline} ({because})"));
     }
     for finding in plain::of_role(report, Role::Notice) {
@@ -98,7 +99,7 @@ fn long(report: &Report) -> Vec<String> {
     }
     for finding in &report.findings {
         lines.push(format!("{}:", finding.code));
-        lines.extend(plain::finding(finding));
+        lines.extend(plain::finding(report, finding));
     }
     lines
 }

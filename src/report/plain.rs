@@ -1,10 +1,11 @@
 //! A finding in plain lines, for formats that carry text within something else. Nothing from outside acts in them.
 
+use super::summary;
 use crate::model::{Code, Report, ReportedFinding, Role, Status, printable};
 
 /// All that there is to say of a finding but its code and title: what exactly, what shows it, why it is only a symptom,
 /// and what to do.
-pub(super) fn finding(finding: &ReportedFinding) -> Vec<String> {
+pub(super) fn finding(report: &Report, finding: &ReportedFinding) -> Vec<String> {
     let mut lines = vec![printable(&finding.detail).into_owned()];
     for fact in &finding.evidence {
         lines.push(format!(
@@ -14,7 +15,7 @@ pub(super) fn finding(finding: &ReportedFinding) -> Vec<String> {
         ));
     }
     if finding.role == Role::Symptom {
-        lines.push(because(finding));
+        lines.push(summary::because(report, finding));
     }
     let remedy = &finding.remedy;
     let runbook = match &remedy.runbook {
@@ -40,11 +41,6 @@ pub(super) fn finding(finding: &ReportedFinding) -> Vec<String> {
 /// `trust.expired: the title`.
 pub(super) fn headline(finding: &ReportedFinding) -> String {
     format!("{}: {}", finding.code, printable(&finding.title))
-}
-
-/// What explains a symptom.
-pub(super) fn because(finding: &ReportedFinding) -> String {
-    format!("because of {}", codes(&finding.explained_by))
 }
 
 /// Codes in a sentence.

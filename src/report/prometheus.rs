@@ -8,7 +8,8 @@ use std::fmt::Display;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::model::{Report, Status, Verdict};
+use super::ending::{Ending, IGNORED};
+use crate::model::{Report, ReportedFinding, Status, Verdict};
 
 /// A report as metrics, all of them gauges.
 pub fn render(report: &Report) -> String {
@@ -78,8 +79,17 @@ impl Page {
             "findings",
             "How often each problem was found by the last diagnosis; no series where it was not.",
         );
+        self.count("findings", &report.findings);
+        self.metric(
+            "ignored_findings",
+            "The same of problems that are ignored, as asked.",
+        );
+        self.count("ignored_findings", &report.ignored);
+    }
+
+    fn count(&mut self, name: &str, findings: &[ReportedFinding]) {
         let mut found = BTreeMap::new();
-        for finding in &report.findings {
+        for finding in findings {
             let labels = [
                 ("code", finding.code.as_str()),
                 ("severity", finding.severity.as_str()),
@@ -88,20 +98,21 @@ impl Page {
             *found.entry(labels).or_insert(0) += 1;
         }
         for (labels, count) in found {
-            self.sample("findings", &labels, count);
+            self.sample(name, &labels, count);
         }
     }
 
     fn checks(&mut self, report: &Report) {
         self.metric(
             "check_status",
-            "1 for how each check ended in the last diagnosis, 0 for the others.",
+            "1 for how each check ended in the last diagnosis (ignored: with nothing but what is ignored), 0 for the others.",
         );
         for check in &report.checks {
-            for status in Status::ALL {
-                let labels = [("check", check.id.as_str()), ("status", status.as_str())];
-                let is_it = u8::from(check.status == status);
-                self.sample("check_status", &labels, is_it);
+            let ending = Ending::of(report, check).as_str();
+            let all = Status::ALL.into_iter().map(Status::as_str);
+            for status in all.chain([IGNORED]) {
+                let labels = [("check", check.id.as_str()), ("status", status)];
+                self.sample("check_status", &labels, u8::from(status == ending));
             }
         }
         self.metric("check_duration_seconds", "How long each check took.");

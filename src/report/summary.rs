@@ -1,6 +1,7 @@
 //! What a report comes to in half a line, and what explains what in it: the same words in every format.
 
-use crate::model::{Code, Report, Role, Verdict, counted};
+use super::ending::{is_ignored, named};
+use crate::model::{Code, Report, ReportedFinding, Role, Verdict, counted};
 
 /// `1 cause, 2 symptoms`, or that nothing was found, or that something is undecided.
 pub(super) fn summary(report: &Report) -> String {
@@ -25,6 +26,15 @@ pub(super) fn summary(report: &Report) -> String {
         (_, true) => "nothing wrong was found".to_owned(),
         (_, false) => parts.join(", "),
     }
+}
+
+/// What explains a symptom.
+pub(super) fn because(report: &Report, finding: &ReportedFinding) -> String {
+    let causes = finding.explained_by.iter();
+    let causes: Vec<String> = causes
+        .map(|code| named(code.as_str(), is_ignored(report, code)))
+        .collect();
+    format!("because of {}", causes.join(", "))
 }
 
 /// The findings that a cause explains.

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use nexplane_doctor::bundle::Bundle;
 
-use super::hostile::{file, fitting, tar};
+use super::archive::{file, fitting, tar};
 use super::situation;
 
 /// A bundle small enough to be tried in every byte.

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use nexplane_doctor::bundle::{Bundle, FORMAT, Identities};
+use nexplane_doctor::bundle::{Bundle, Contents, Extra, FORMAT, Identities, Redaction};
 
-use super::{Doctor, doctor, packed, situation};
+use super::{Doctor, SIZE, doctor, packed, situation};
 
 fn path(format: u32) -> PathBuf {
     let file = format!("tests/bundles/format-{format}.tar.zst");
@@ -159,4 +159,57 @@ fn a_bundle_of_this_host_is_made_for_its_owner_alone_and_diagnosed_again() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn what_cannot_be_written_is_the_bundle() {
+    let output = doctor(&["bundle", "create", "--output", "/not-there/b.tar.zst"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    let expected = "cannot write the bundle to /not-there/b.tar.zst: there is no such directory";
+    assert!(said.contains(expected), "{said}");
+}
+
+#[test]
+fn what_is_missing_is_said_in_words() {
+    let mut evidence = situation("healthy");
+    let with = |ask: &str, question: serde_json::Value| nexplane_doctor::host::Entry {
+        ask: ask.to_owned(),
+        question,
+        answer: serde_json::json!({"Err": {"how": "failed", "why": "no bus"}}),
+        began_ms: None,
+        duration_ms: 0.0,
+    };
+    let path = serde_json::json!({"path": "/etc/x", "base": "host"});
+    evidence.recording.entries = vec![
+        with(
+            "service",
+            serde_json::json!({"name": "nexplane-agent.service"}),
+        ),
+        with("read", serde_json::json!({"path": path, "limit": 10})),
+        with("time_sync", serde_json::Value::Null),
+        with("unheard_of", serde_json::json!({"a": 1})),
+    ];
+    let contents = Contents::new(
+        &evidence,
+        "{}",
+        Extra::default(),
+        &Redaction::default(),
+        SIZE,
+    );
+    let contents = contents.unwrap();
+    let what: Vec<&str> = contents
+        .not_collected()
+        .iter()
+        .map(|it| it.what.as_str())
+        .collect();
+    let expected = [
+        "the service manager: nexplane-agent.service",
+        "read /etc/x",
+        "time synchronisation",
+        "unheard_of {\"a\":1}",
+    ];
+    assert_eq!(what, expected);
 }

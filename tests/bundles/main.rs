@@ -6,6 +6,7 @@
     reason = "a test fails by panicking, and these say how much they tried"
 )]
 
+mod archive;
 mod damaged;
 mod equal;
 mod format;
@@ -68,13 +69,16 @@ fn situations() -> Vec<(String, Evidence)> {
     ALL.clone()
 }
 
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
+}
+
 fn read_situations() -> Vec<(String, Evidence)> {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let of = |path: PathBuf| {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         (name, fixture::read(&path).unwrap().evidence)
     };
-    fixture::find(&fixtures)
+    fixture::find(&fixtures())
         .unwrap()
         .into_iter()
         .map(of)

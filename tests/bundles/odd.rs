@@ -4,7 +4,7 @@ use nexplane_doctor::bundle::{Bundle, Identities};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::hostile::{file, instead};
+use super::archive::{file, instead};
 use super::{Doctor, packed};
 
 /// Every string of a document changed.

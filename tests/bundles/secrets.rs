@@ -13,8 +13,11 @@ use nexplane_doctor::bundle::fixture::Evidence;
 use nexplane_doctor::bundle::{Contents, Extra, Identities, Redaction};
 use nexplane_doctor::contract::token::TokenShape;
 use nexplane_doctor::host::Entry;
+use nexplane_doctor::model::Report;
 use nexplane_doctor::model::Secret;
-use nexplane_doctor::report::{human, json_v1, line};
+use nexplane_doctor::report::{
+    Warnings, cases, github, html, human, json_v1, line, markdown, nagios, prometheus,
+};
 use serde_json::{Value, json};
 
 use super::{Doctor, SIZE, situations};
@@ -25,7 +28,7 @@ const SENTINEL: &str = "S3NT1NELS3NT1NEL";
 const GIVEN: &str = "opaque S3NT1NELS3NT1NEL";
 
 /// Secrets of every kind.
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 15] = [
     "nxp_S3NT1NELS3NT1NEL",
     "-----BEGIN EC PRIVATE KEY-----\nS3NT1NELS3NT1NEL\n-----END EC PRIVATE KEY-----",
     "Authorization: Bearer S3NT1NELS3NT1NEL",
@@ -35,6 +38,11 @@ const KINDS: [&str; 10] = [
     "password=S3NT1NELS3NT1NEL",
     "{\"api_key\": \"S3NT1NELS3NT1NEL\"}",
     "install --token S3NT1NELS3NT1NEL",
+    "mysql -u root -pS3NT1NELS3NT1NEL",
+    "{tokens: [S3NT1NELS3NT1NEL, S3NT1NELS3NT1NEL]}",
+    "<password>S3NT1NELS3NT1NEL</password>",
+    "ghp_S3NT1NELS3NT1NELS3NT1NEL",
+    "sshpass -p 'S3NT1NELS3NT1NEL'",
     GIVEN,
 ];
 
@@ -50,14 +58,45 @@ fn percent(text: &str) -> String {
 type Encoding = fn(&str) -> String;
 
 /// The encodings that a secret is found in.
-const ENCODINGS: [(&str, Encoding); 6] = [
+const ENCODINGS: [(&str, Encoding); 8] = [
     ("as it is", str::to_owned),
     ("Base64", |text| STANDARD.encode(text)),
     ("Base64 for URLs", |text| URL_SAFE_NO_PAD.encode(text)),
     ("hexadecimal", hex),
     ("percent", percent),
     ("JSON", |text| Value::from(text).to_string()),
+    ("Base64 twice", |text| {
+        STANDARD.encode(STANDARD.encode(text))
+    }),
+    ("Base64 of UTF-16", |text| {
+        let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        STANDARD.encode(bytes)
+    }),
 ];
+
+/// A report in every format.
+fn formats(report: &Report) -> [(&'static str, String); 10] {
+    let look = human::Look {
+        color: false,
+        unicode: true,
+        width: 10_000,
+        checks: true,
+        verbose: true,
+    };
+    let warnings = Warnings::Fail;
+    [
+        ("json", json_v1::render(report).unwrap()),
+        ("human", human::render(report, look)),
+        ("line", line::render(report)),
+        ("junit", cases::junit(report, warnings).unwrap()),
+        ("tap", cases::tap(report, warnings)),
+        ("nagios", nagios::render(report, warnings)),
+        ("prometheus", prometheus::render(report)),
+        ("markdown", markdown::render(report)),
+        ("github", github::render(report, warnings)),
+        ("html", html::render(report)),
+    ]
+}
 
 /// What betrays a secret of this kind: the sentinel, and the secret whole, in every encoding.
 fn traces(secret: &str) -> BTreeSet<String> {
@@ -218,13 +257,6 @@ fn is_answer(ask: &str, answer: &Value) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_is_in_a_bundle_or_a_report() {
     let doctor = Doctor::new();
-    let look = human::Look {
-        color: false,
-        unicode: true,
-        width: 10_000,
-        checks: true,
-        verbose: true,
-    };
     let mut asked = BTreeSet::new();
     let mut tried = 0;
     for (index, (situation, mut evidence)) in situations().into_iter().enumerate() {
@@ -243,16 +275,12 @@ async fn no_secret_is_in_a_bundle_or_a_report() {
             tried += places.iter().map(Vec::len).sum::<usize>();
             let traces = traces(secret);
             let report = doctor.play(evidence.clone()).await;
-            let json = json_v1::render(&report).unwrap();
+            let formats = formats(&report);
             // What was given is known to the door and to the bundle, and to nobody else.
             if *secret != GIVEN {
-                assert_no_trace(&json, &traces, &format!("{what}: JSON"));
-                assert_no_trace(
-                    &human::render(&report, look),
-                    &traces,
-                    &format!("{what}: human"),
-                );
-                assert_no_trace(&line::render(&report), &traces, &format!("{what}: line"));
+                for (format, text) in &formats {
+                    assert_no_trace(text, &traces, &format!("{what}: {format}"));
+                }
             }
             for names in [Identities::Kept, Identities::Anonymized] {
                 let redaction = Redaction {
@@ -260,7 +288,8 @@ async fn no_secret_is_in_a_bundle_or_a_report() {
                     names,
                 };
                 let contents =
-                    Contents::new(&evidence, &json, Extra::default(), &redaction, SIZE).unwrap();
+                    Contents::new(&evidence, &formats[0].1, Extra::default(), &redaction, SIZE)
+                        .unwrap();
                 let packed = contents.pack().unwrap();
                 let text = zstd::decode_all(packed.as_slice()).unwrap();
                 assert_no_trace(
@@ -288,16 +317,38 @@ fn no_secret_of_a_bundle_is_shown_or_logged() {
         let evidence = serde_json::to_vec(&evidence).unwrap();
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("b.tar.zst");
-        std::fs::write(&path, super::hostile::bundle_of(evidence)).unwrap();
-        for arguments in [&["-vvv"][..], &["-v", "--format", "json"]] {
-            let output = super::doctor(&["bundle", "diagnose"])
-                .args(arguments)
-                .arg(&path)
-                .output()
-                .unwrap();
+        std::fs::write(&path, super::archive::bundle_of(evidence)).unwrap();
+        let formats = [
+            "json",
+            "junit",
+            "tap",
+            "nagios",
+            "prometheus",
+            "markdown",
+            "github",
+            "html",
+        ];
+        let format = formats[index % formats.len()];
+        let (bundle, into) = (path.to_str().unwrap(), directory.path().to_str().unwrap());
+        let fixture = directory.path().join("it");
+        let fixture = fixture.to_str().unwrap();
+        let healthy = super::fixtures().join("healthy");
+        for arguments in [
+            &["bundle", "diagnose", bundle, "-vvv"][..],
+            &["bundle", "diagnose", bundle, "-vv", "--format", format],
+            &["bundle", "show", bundle],
+            &["diff", healthy.to_str().unwrap(), bundle, "-vv"],
+            &[
+                "fixtures", "new", "it", "--from", bundle, "--into", into, "-vv",
+            ],
+            &["fixtures", "test", fixture, "-vv"],
+            &["fixtures", "test", fixture, "--format", "junit"],
+            &["fixtures", "show", fixture, "--format", format],
+        ] {
+            let output = super::doctor(arguments).output().unwrap();
             let said = [output.stdout, output.stderr].concat();
             let said = String::from_utf8_lossy(&said);
-            assert!(said.len() > 500, "{said}");
+            assert!(said.len() > 60, "{arguments:?}: {said}");
             assert_no_trace(&said, &traces(secret), &format!("{secret} {arguments:?}"));
         }
     }

@@ -171,6 +171,8 @@ fn a_new_check_needs_a_probe() {
     let told = told_after("probe:\n  kind: tcp\n  host: db.corp\n  port: 5432\n", "");
     assert_eq!(
         told,
-        ["1:1 a new check needs a `probe`, of kind `tcp`, `dns`, `http`, `file`, `service`, `log`"]
+        [
+            "1:1 a new check needs a `probe`, of kind `tcp`, `dns`, `http`, `file`, `service`, `log` (or, if it is written in Rust, a doctor that was built with it)"
+        ]
     );
 }

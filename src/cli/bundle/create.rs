@@ -12,6 +12,7 @@ use super::super::exit::{Exit, Failure};
 use super::super::progress::{Progress, Spinner};
 use super::super::report_file::ReportFile;
 use super::super::{diagnose, output};
+use super::not_there;
 use crate::bundle::fixture::Evidence;
 use crate::bundle::{Asked, Contents, Extra, Identities, Redaction, play};
 use crate::doctor::Doctor;
@@ -19,7 +20,7 @@ use crate::engine::Event;
 use crate::host::live::LiveHost;
 use crate::host::live::history::{HistoryEnd, HistoryQuestion};
 use crate::host::{Host as _, LogEntry, Recorder, ServiceQuestion};
-use crate::model::{Report, Source, counted, excerpt};
+use crate::model::{Report, Source, counted};
 use crate::report::json_v1;
 
 /// How long one look into the log may take.
@@ -38,7 +39,7 @@ pub(super) fn run(args: &CreateArgs, common: &Common) -> Result<Exit, Failure> {
     let doctor = diagnose::doctor(&args.target, &args.subject)?;
     let now = Utc::now();
     let path = args.output.clone().unwrap_or_else(|| named(now));
-    let file = ReportFile::create_private(&path)?;
+    let file = ReportFile::create_private(&path, "the bundle")?;
     let (page, bytes) = runtime.block_on(async {
         let mut progress = Progress::new(common, &doctor.ignore);
         let mut show = |event: Event<'_>| progress.event(&event, &doctor.catalog);
@@ -244,17 +245,7 @@ fn page(report: &Report, contents: &Contents) -> String {
         false => format!(": {}", causes.join(", ")),
     };
     let mut page = format!("diagnosis  {}{causes}\n", report.verdict.as_str());
-    for (kind, count) in contents.redacted() {
-        page.push_str(&format!("left out   {count} {kind}\n"));
-    }
-    let unseen = contents.not_collected();
-    for missing in unseen {
-        page.push_str(&format!(
-            "missing    {}: {}\n",
-            excerpt(&missing.what),
-            excerpt(&missing.why)
-        ));
-    }
+    page.push_str(&not_there(&contents.redacted(), contents.not_collected()));
     page
 }
 

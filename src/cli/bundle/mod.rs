@@ -3,6 +3,7 @@
 mod create;
 mod show;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::args::{BundleArgs, BundleCommand, Common, PlayArgs};
@@ -10,7 +11,7 @@ use super::exit::{Exit, Failure};
 use super::format::Style;
 use super::report_file::ReportFile;
 use super::{diagnose, output, sources};
-use crate::bundle::{Asked, Bundle, BundleError, play};
+use crate::bundle::{Asked, Bundle, BundleError, Manifest, Missing, play};
 use crate::model::{Source, excerpt};
 use crate::report::Warnings;
 
@@ -81,6 +82,16 @@ fn asked(args: &PlayArgs, then: &Asked) -> Asked {
             false => args.which.ignore.clone(),
         },
     }
+}
+
+/// What was left out, and what could not be collected, a line each.
+fn not_there(redacted: &BTreeMap<String, u64>, missing: &[Missing]) -> String {
+    let left_out = Manifest::left_out(redacted).map(|it| format!("left out   {it}\n"));
+    let missing = missing.iter().map(|it| {
+        let (what, why) = (excerpt(&it.what), excerpt(&it.why));
+        format!("missing    {what}: {why}\n")
+    });
+    left_out.chain(missing).collect()
 }
 
 fn open(file: &Path) -> Result<Bundle, Failure> {

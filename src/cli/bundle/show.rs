@@ -6,7 +6,7 @@ use std::path::Path;
 use super::super::args::Format;
 use super::super::exit::{Exit, Failure};
 use super::super::output;
-use super::{failure, open};
+use super::{failure, not_there, open};
 use crate::bundle::{BundleError, Manifest, copy_entry};
 use crate::model::{counted, excerpt, printable};
 
@@ -113,16 +113,7 @@ fn page(manifest: &Manifest) -> String {
     for (name, version) in &manifest.versions {
         page.push_str(&format!("{:<10} {}\n", excerpt(name), excerpt(version)));
     }
-    for (kind, count) in &manifest.redacted {
-        page.push_str(&format!("left out   {count} {}\n", excerpt(kind)));
-    }
-    for missing in &manifest.missing {
-        page.push_str(&format!(
-            "missing    {}: {}\n",
-            excerpt(&missing.what),
-            excerpt(&missing.why)
-        ));
-    }
+    page.push_str(&not_there(&manifest.redacted, &manifest.missing));
     page.push_str(&format!(
         "\n{}, to be shown with `bundle show FILE ENTRY`:\n",
         counted(manifest.entries.len() as u64, "entry", "entries")

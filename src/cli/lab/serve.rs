@@ -80,12 +80,13 @@ fn ready(standing: &Standing, format: Format) -> Result<String, Failure> {
     if format == Format::Json {
         return Ok(serde_json::to_string(&ready)? + "\n");
     }
-    let tokens = ready.tokens.join("\n               ");
+    let tokens = ready.tokens.join("\n                ");
     Ok(format!(
-        "control plane  {url}\nCA file        {ca}\ntokens         {tokens}\nAPI token      {api}\n\n\
+        "control plane   {url}\nCA file         {ca}\ntokens          {tokens}\nAPI token       {api}\nchange request  {change_request}\n\n\
          Try it:\n  nexplane-doctor --control-plane {url} --ca-cert {ca}\n\nCtrl-C ends it. What it is asked follows:\n",
         url = ready.control_plane,
         ca = ready.ca_cert,
         api = ready.api_token,
+        change_request = ready.change_request,
     ))
 }

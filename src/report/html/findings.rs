@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::text;
 use crate::model::{Code, Fact, Remedy, Report, ReportedFinding, Role};
+use crate::report::ending::{IGNORED, is_ignored};
 use crate::report::facts;
 use crate::report::summary::explained_by;
 
@@ -99,6 +100,8 @@ fn links(report: &Report, codes: &[Code]) -> Markup {
             @if i > 0 { ", " }
             @if stands(code) {
                 a href={ "#" (anchor(code)) } { code { (code) } }
+            } @else if is_ignored(report, code) {
+                code { (code) } " (" (IGNORED) ")"
             } @else { code { (code) } " (not reported)" }
         }
     }

@@ -1,71 +1,60 @@
 //! What is said of a check in few words, in the picture and in the list.
 
 use crate::model::{CheckReport, Report, ReportedFinding, Role, Status};
+use crate::report::ending::{Ending, named};
 
 /// What a check is in the whole: how it ended, and of what failed, whether a cause is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
     /// As it ended.
-    Ended(Status),
+    Ended(Ending),
     /// It found a cause.
     Cause,
     /// It found only symptoms.
     Symptom,
-    /// It found only what is not to count.
-    Ignored,
 }
 
 impl Standing {
     pub(super) fn of(report: &Report, check: &CheckReport) -> Self {
         let has = |role| of_check(report, check).any(|finding| finding.role == role);
-        let counts = of_check(report, check).next().is_some();
-        let ignored = report
-            .ignored
-            .iter()
-            .any(|finding| finding.check == check.id);
         match check.status {
             Status::Fail if has(Role::Cause) => Self::Cause,
             Status::Fail if has(Role::Symptom) => Self::Symptom,
-            Status::Fail | Status::Warn if ignored && !counts => Self::Ignored,
-            status => Self::Ended(status),
+            _ => Self::Ended(Ending::of(report, check)),
         }
     }
 
     /// In a word or two.
     pub(super) const fn word(self) -> &'static str {
         match self {
-            Self::Ended(Status::Pass) => "passed",
-            Self::Ended(Status::Warn) => "warning",
-            Self::Ended(Status::Fail) => "failed",
-            Self::Ended(Status::Unknown) => "unknown",
-            Self::Ended(Status::Blocked) => "blocked",
-            Self::Ended(Status::Skipped) => "skipped",
+            Self::Ended(Ending::Ended(Status::Pass)) => "passed",
+            Self::Ended(Ending::Ended(Status::Warn)) => "warning",
+            Self::Ended(Ending::Ended(Status::Fail)) => "failed",
+            Self::Ended(ending) => ending.as_str(),
             Self::Cause => "failed, a cause",
             Self::Symptom => "failed, a symptom",
-            Self::Ignored => "ignored",
         }
     }
 
     /// The class by which the page paints it.
     pub(super) const fn class(self) -> &'static str {
         match self {
-            Self::Ended(status) => status.as_str(),
+            Self::Ended(ending) => ending.as_str(),
             Self::Cause => "cause",
             Self::Symptom => "symptom",
-            Self::Ignored => "ignored",
         }
     }
 
     /// A sign for who does not see the colour.
     pub(super) const fn mark(self) -> &'static str {
         match self {
-            Self::Ended(Status::Pass) => "\u{2713}",
-            Self::Ended(Status::Warn) => "!",
-            Self::Ended(Status::Fail) | Self::Cause | Self::Symptom => "\u{2717}",
-            Self::Ended(Status::Unknown) => "?",
-            Self::Ended(Status::Blocked) => "\u{00b7}",
-            Self::Ended(Status::Skipped) => "\u{2013}",
-            Self::Ignored => "~",
+            Self::Ended(Ending::Ended(Status::Pass)) => "\u{2713}",
+            Self::Ended(Ending::Ended(Status::Warn)) => "!",
+            Self::Ended(Ending::Ended(Status::Fail)) | Self::Cause | Self::Symptom => "\u{2717}",
+            Self::Ended(Ending::Ended(Status::Unknown)) => "?",
+            Self::Ended(Ending::Ended(Status::Blocked)) => "\u{00b7}",
+            Self::Ended(Ending::Ended(Status::Skipped)) => "\u{2013}",
+            Self::Ended(Ending::Ignored) => "~",
         }
     }
 }
@@ -88,7 +77,7 @@ pub(super) fn said(report: &Report, check: &CheckReport) -> String {
         .ignored
         .iter()
         .filter(|finding| finding.check == check.id);
-    found.extend(ignored.map(|finding| format!("{} (ignored)", finding.title)));
+    found.extend(ignored.map(|finding| named(&finding.title, true)));
     match &check.reason {
         Some(reason) => reason.clone(),
         None if found.is_empty() => check.title.clone(),

@@ -6,16 +6,8 @@ use super::{Look, Page, shorten};
 use crate::model::{
     CheckId, CheckReport, Code, Report, ReportedFinding, Status, format_duration, printable,
 };
+use crate::report::ending::{Ending, named};
 use crate::report::table;
-
-/// How a check ended, to who asked to ignore some of its findings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mark {
-    /// As it did.
-    Ended(Status),
-    /// With nothing but what is ignored: no failure, and not all well either.
-    Ignored,
-}
 
 /// One line for a check that is settled: mark, id, title or reason, time.
 pub fn check_line(check: &CheckReport, found: &[Code], ignore: &[Code], look: Look) -> String {
@@ -33,7 +25,7 @@ pub fn check_line(check: &CheckReport, found: &[Code], ignore: &[Code], look: Lo
         false => format!("  {}", format_duration(check.duration)),
     };
     let counts = found.iter().any(|code| !ignore.contains(code));
-    let mark = page.mark(Mark::of(check.status, counts, !found.is_empty()));
+    let mark = page.mark(Ending::with(check.status, counts, !found.is_empty()));
     let room = look.width.saturating_sub(16 + time.len()).max(20);
     let what = shorten(&page.plain(&what), room);
     format!(
@@ -43,35 +35,16 @@ pub fn check_line(check: &CheckReport, found: &[Code], ignore: &[Code], look: Lo
     )
 }
 
-impl Mark {
-    /// `counts`: it found something that is not ignored; `found`: it found anything.
-    const fn of(status: Status, counts: bool, found: bool) -> Self {
-        match status {
-            Status::Fail | Status::Warn if found && !counts => Self::Ignored,
-            status => Self::Ended(status),
-        }
-    }
-
-    const fn word(self, unicode: bool) -> &'static str {
-        match (self, unicode) {
-            (Self::Ended(Status::Pass), true) => "\u{2713}",
-            (Self::Ended(Status::Warn), true) => "!",
-            (Self::Ended(Status::Fail), true) => "\u{2717}",
-            (Self::Ended(Status::Unknown), true) => "?",
-            (Self::Ended(Status::Blocked), true) => "\u{00b7}",
-            (Self::Ended(Status::Skipped), true) => "-",
-            (Self::Ignored, true) => "~",
-            (Self::Ended(status), false) => status.as_str(),
-            (Self::Ignored, false) => "ignored",
-        }
-    }
-}
-
-/// A name, and that it is ignored.
-pub(super) fn named(name: &str, is_ignored: bool) -> String {
-    match is_ignored {
-        true => format!("{name} (ignored)"),
-        false => name.to_owned(),
+const fn mark(ending: Ending, unicode: bool) -> &'static str {
+    match (ending, unicode) {
+        (Ending::Ended(Status::Pass), true) => "\u{2713}",
+        (Ending::Ended(Status::Warn), true) => "!",
+        (Ending::Ended(Status::Fail), true) => "\u{2717}",
+        (Ending::Ended(Status::Unknown), true) => "?",
+        (Ending::Ended(Status::Blocked), true) => "\u{00b7}",
+        (Ending::Ended(Status::Skipped), true) => "-",
+        (Ending::Ignored, true) => "~",
+        (ending, false) => ending.as_str(),
     }
 }
 
@@ -103,11 +76,10 @@ impl Page {
         for finding in report.findings.iter().filter(of_check) {
             found.push(self.plain(&finding.title));
         }
-        let counts = !found.is_empty();
         for finding in report.ignored.iter().filter(of_check) {
             found.push(named(&self.plain(&finding.title), true));
         }
-        let mark = Mark::of(check.status, counts, !found.is_empty());
+        let mark = mark(Ending::of(report, check), self.look.unicode);
         let said = match &check.reason {
             Some(reason) => self.outside(reason),
             None if found.is_empty() => self.plain(&check.title),
@@ -117,8 +89,7 @@ impl Page {
             true => String::new(),
             false => format_duration(check.duration),
         };
-        let mark = mark.word(self.look.unicode).to_owned();
-        vec![mark, check.id.to_string(), said, time]
+        vec![mark.to_owned(), check.id.to_string(), said, time]
     }
 
     /// Those that were not judged, together where the same is in the way.
@@ -133,7 +104,7 @@ impl Page {
             let ids = blocked.iter().filter(|other| other.blocked_by == roots);
             let ids: Vec<&str> = ids.map(|other| other.id.as_str()).collect();
             let roots: Vec<&str> = roots.iter().map(CheckId::as_str).collect();
-            let mark = Mark::Ended(Status::Blocked).word(self.look.unicode);
+            let mark = mark(Ending::Ended(Status::Blocked), self.look.unicode);
             // In words the mark is the beginning of the sentence.
             let (first, rest) = match self.look.unicode {
                 true => (format!(" {mark}  blocked "), "    "),
@@ -144,14 +115,16 @@ impl Page {
         }
     }
 
-    fn mark(&self, mark: Mark) -> String {
-        let style = match mark {
-            Mark::Ended(Status::Pass) => Style::new().green(),
-            Mark::Ended(Status::Warn | Status::Unknown) => Style::new().yellow(),
-            Mark::Ended(Status::Fail) => Style::new().red().bold(),
-            Mark::Ended(Status::Blocked | Status::Skipped) | Mark::Ignored => Style::new().dimmed(),
+    fn mark(&self, ending: Ending) -> String {
+        let style = match ending {
+            Ending::Ended(Status::Pass) => Style::new().green(),
+            Ending::Ended(Status::Warn | Status::Unknown) => Style::new().yellow(),
+            Ending::Ended(Status::Fail) => Style::new().red().bold(),
+            Ending::Ended(Status::Blocked | Status::Skipped) | Ending::Ignored => {
+                Style::new().dimmed()
+            }
         };
-        let word = mark.word(self.look.unicode);
+        let word = mark(ending, self.look.unicode);
         let width = if self.look.unicode { 1 } else { 7 };
         self.paint(&format!("{word:<width$}"), style)
     }

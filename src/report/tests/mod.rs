@@ -11,9 +11,17 @@ use regex::Regex;
 
 use self::sample::{any_report, report};
 use super::*;
-use crate::model::{CheckId, Report, Role, Status, Verdict, is_unprintable};
+use crate::model::{CheckId, Code, Report, Role, Status, Verdict, is_unprintable};
 
-fn all(report: &Report, warnings: Warnings) -> [(&'static str, String); 6] {
+const LOOK: human::Look = human::Look {
+    color: false,
+    unicode: false,
+    width: 100,
+    checks: true,
+    verbose: true,
+};
+
+fn all(report: &Report, warnings: Warnings) -> [(&'static str, String); 8] {
     [
         ("junit", cases::junit(report, warnings).unwrap_or_default()),
         ("tap", cases::tap(report, warnings)),
@@ -21,6 +29,8 @@ fn all(report: &Report, warnings: Warnings) -> [(&'static str, String); 6] {
         ("prometheus", prometheus::render(report)),
         ("markdown", self::super::markdown::render(report)),
         ("github", github::render(report, warnings)),
+        ("human", human::render(report, LOOK)),
+        ("html", html::render(report)),
     ]
 }
 
@@ -44,7 +54,7 @@ pattern!(
     TAP,
     r"^(TAP version 14|1\.\.[0-9]+( # SKIP .*)?|(not )?ok [0-9]+ - .*)$"
 );
-pattern!(BECAUSE, "(?i)because of `?token.used");
+pattern!(BECAUSE, "(?i)because of (`|<[^>]*>)*token.used");
 
 #[test]
 fn every_format_tells_verdict_causes_symptoms_and_remedies() {
@@ -52,7 +62,8 @@ fn every_format_tells_verdict_causes_symptoms_and_remedies() {
     for (format, text) in all(&report, Warnings::Allowed) {
         let verdict = match format {
             "nagios" => "CRITICAL",
-            "markdown" => "FAILED",
+            "markdown" | "human" => "FAILED",
+            "html" => "Failed",
             _ => "failed",
         };
         assert!(text.contains(verdict), "{format}: {text}");
@@ -74,6 +85,71 @@ fn every_format_tells_verdict_causes_symptoms_and_remedies() {
             assert!(text.contains(told), "{format}, `{told}`: {text}");
         }
         assert!(BECAUSE.is_match(&text), "{format}: {text}");
+    }
+}
+
+/// What each format says of a check that failed.
+fn failure_of(format: &str, check: &str) -> String {
+    match format {
+        "junit" => format!(
+            "<testcase name=\"{check}\" classname=\"nexplane-doctor\" time=\"0.003\">\n            <failure"
+        ),
+        "tap" => format!("not ok 1 - {check}"),
+        "nagios" => format!("cause {check}."),
+        "prometheus" => format!("status{{check=\"{check}\",status=\"fail\"}} 1"),
+        "markdown" => format!("- `{check}`: fail"),
+        "github" => format!("::error title={check}."),
+        "human" => format!("fail     {check}"),
+        _ => "class=\"node cause\"".to_owned(),
+    }
+}
+
+/// The same of one that found nothing but what is ignored.
+fn ignored_of(format: &str, check: &str) -> String {
+    match format {
+        "junit" => "<skipped message=\"ignored, as asked: token.used\"/>".to_owned(),
+        "tap" => format!("ok 1 - {check} # SKIP ignored, as asked: token.used"),
+        "prometheus" => format!("status{{check=\"{check}\",status=\"ignored\"}} 1"),
+        "markdown" => format!("- `{check}`: ignored"),
+        "human" => format!("ignored  {check}"),
+        "html" => "class=\"node ignored\"".to_owned(),
+        _ => "ignored, as asked: token.used".to_owned(),
+    }
+}
+
+#[test]
+fn what_is_ignored_is_no_failure_in_any_format() {
+    let mut report = report();
+    report
+        .findings
+        .retain(|found| found.code.as_str() == "token.used");
+    report.checks = vec![sample::check("token", Status::Fail)];
+    for (format, text) in all(&report, Warnings::Fail) {
+        let (failed, ignored) = (failure_of(format, "token"), ignored_of(format, "token"));
+        assert!(text.contains(&failed), "{format}, {failed}: {text}");
+        assert!(!text.contains(&ignored), "{format}, {ignored}: {text}");
+    }
+    report.ignored = std::mem::take(&mut report.findings);
+    report.verdict = Verdict::Healthy;
+    for (format, text) in all(&report, Warnings::Fail) {
+        let (failed, ignored) = (failure_of(format, "token"), ignored_of(format, "token"));
+        assert!(!text.contains(&failed), "{format}, {failed}: {text}");
+        assert!(text.contains(&ignored), "{format}, {ignored}: {text}");
+        assert!(text.contains("token.used"), "{format}: {text}");
+    }
+    // A cause that is ignored still explains, and is named as what it is.
+    report.findings = vec![sample::finding("service.crash_looping", Role::Symptom)];
+    report.findings[0]
+        .explained_by
+        .push(Code::from_static("dns.not_found"));
+    for (format, text) in all(&report, Warnings::Allowed) {
+        let told = [
+            "(ignored)",
+            "<code>token.used</code> (ignored)",
+            "`token.used` (ignored)",
+        ];
+        let tells = told.iter().any(|told| text.contains(told));
+        assert!(tells || format == "prometheus", "{format}: {text}");
     }
 }
 
