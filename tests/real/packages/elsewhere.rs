@@ -12,17 +12,16 @@ fn the_zip_is_whole_and_runs_on_windows() {
     asked("unzip", &["-tq"], &zip).with(0, "No errors detected");
     let place = tempfile::tempdir().unwrap();
     let mut unpack = Command::new("unzip");
-    ended(unpack.arg("-q").arg(&zip).arg("-d").arg(place.path())).with(0, "");
+    unpack.arg("-q").arg(&zip).arg("-d").arg(place.path());
+    ended(unpack).with(0, "");
     for program in ["nexplane-doctor", "nexplane-agent"] {
         let mut run = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.ci/windows"));
         let name = zip.file_stem().unwrap();
         run.arg("wine")
             .arg(place.path().join(name).join(format!("{program}.exe")));
-        ended(
-            run.arg("--version")
-                .env("WINEPREFIX", place.path().join("wine")),
-        )
-        .with(0, env!("CARGO_PKG_VERSION"));
+        run.arg("--version")
+            .env("WINEPREFIX", place.path().join("wine"));
+        ended(run).with(0, env!("CARGO_PKG_VERSION"));
     }
 }
 
