@@ -7,7 +7,7 @@ use std::path::Path;
 use nexplane_doctor::bundle::fixture::{self, Provenance};
 use nexplane_doctor::catalog::{Catalog, Values};
 use nexplane_doctor::checks;
-use nexplane_doctor::model::{Os, SectionId};
+use nexplane_doctor::model::{Os, Placeholder, SectionId};
 
 /// Words that only one family of systems knows.
 const OF_UNIX: [&str; 6] = [
@@ -109,4 +109,130 @@ fn has_a_situation_for_every_row(os: Os, least: usize) {
         .filter(|id| !cited.contains(*id))
         .collect();
     assert!(missing.is_empty(), "{os}: {missing:?}");
+}
+
+/// Values that do something in a shell that does not take them for words; a user's name and a host's may have most of these.
+const HOSTILE: [&str; 8] = [
+    "O'Brien",
+    "a b",
+    "$(reboot)",
+    "a;b|c&d",
+    "`id`",
+    "\u{2019}; reboot #",
+    r"\\server\share\ä $env:x",
+    "@(1){2}[3]*?%,~",
+];
+
+/// What PowerShell makes of a line: its words and the operators between them, each word as the program gets it.
+fn read_by_powershell(line: &str) -> Vec<String> {
+    const QUOTES: &str = "'\u{2018}\u{2019}\u{201a}\u{201b}";
+    let mut words: Vec<String> = Vec::new();
+    let mut chars = line.chars().peekable();
+    // Whether the next character goes on with the word before.
+    let mut goes_on = false;
+    while let Some(c) = chars.next() {
+        let begins = !goes_on;
+        let mut part = String::new();
+        if QUOTES.contains(c) {
+            loop {
+                match chars.next() {
+                    Some(c) if QUOTES.contains(c) => match chars.next_if(|it| QUOTES.contains(*it))
+                    {
+                        Some(same) => part.push(same),
+                        None => break,
+                    },
+                    Some(c) => part.push(c),
+                    None => panic!("a quote is open: {line}"),
+                }
+            }
+            // What follows a word that began with a quote is another word.
+            goes_on = !begins;
+        } else if c == '"' {
+            part.push('"');
+            loop {
+                let c = chars
+                    .next()
+                    .unwrap_or_else(|| panic!("a quote is open: {line}"));
+                part.push(c);
+                if c == '"' {
+                    break;
+                }
+            }
+            goes_on = true;
+        } else if c.is_whitespace() {
+            goes_on = false;
+            continue;
+        } else {
+            // Marked, so that an operator is none of a word's own characters.
+            if "$`;|&(){}@#,<>".contains(c) {
+                part.push('\u{1}');
+            }
+            part.push(c);
+            goes_on = true;
+        }
+        match words.last_mut().filter(|_| !begins) {
+            Some(word) => word.push_str(&part),
+            None => words.push(part),
+        }
+    }
+    words
+}
+
+#[test]
+fn powershell_is_read_as_it_reads() {
+    for (line, words) in [
+        ("a 'b c' d", &["a", "b c", "d"][..]),
+        ("'a b':R", &["a b", ":R"]),
+        ("a'b c'd", &["ab cd"]),
+        ("'it''s'", &["it's"]),
+        ("x; y", &["x\u{1};", "y"]),
+        ("''", &[""]),
+    ] {
+        assert_eq!(read_by_powershell(line), words, "{line}");
+    }
+}
+
+/// With every value hostile, each command has the words that it has with harmless ones, and no others.
+#[test]
+fn no_value_gets_out_of_its_word_in_powershell() {
+    const HARMLESS: &str = "Zwq7";
+    let filled = |value: &str| -> Values {
+        let all = Placeholder::ALL.into_iter();
+        all.map(|placeholder| (placeholder, value.to_owned()))
+            .collect()
+    };
+    let catalog = Catalog::load(&checks::texts()).unwrap();
+    let findings = catalog
+        .checks()
+        .iter()
+        .flat_map(|check| check.findings.iter());
+    let mut seen = 0;
+    for finding in findings {
+        let harmless = finding.remedy.fill(&filled(HARMLESS), Os::Windows);
+        for value in HOSTILE {
+            let hostile = finding.remedy.fill(&filled(value), Os::Windows);
+            for (harmless, hostile) in harmless.steps.iter().zip(&hostile.steps) {
+                let (Some(harmless), Some(hostile)) = (&harmless.command, &hostile.command) else {
+                    continue;
+                };
+                if !harmless.contains(HARMLESS) {
+                    continue;
+                }
+                seen += 1;
+                let expected: Vec<String> = read_by_powershell(harmless)
+                    .iter()
+                    .map(|word| word.replace(HARMLESS, value))
+                    .collect();
+                // A quoted word at the beginning would be a text, and no program.
+                assert!(!hostile.starts_with('\''), "{}: {hostile}", finding.code);
+                assert_eq!(
+                    read_by_powershell(hostile),
+                    expected,
+                    "{}: {hostile}",
+                    finding.code
+                );
+            }
+        }
+    }
+    assert!(seen > 500, "{seen} commands");
 }

@@ -65,7 +65,7 @@ pub(super) fn replace_as(
     let temporary = cleared(path)?;
     let mut file = create(&temporary, readers)?;
     for_readers(&file, readers)?;
-    own_like(&file, model)?;
+    own_like(&file, readers, model)?;
     file.write_all(content)?;
     file.sync_all()?;
     // Where an open file cannot be renamed, it is no more.
@@ -150,7 +150,7 @@ fn create(path: &Path, readers: Readers) -> io::Result<File> {
 }
 
 #[cfg(unix)]
-fn own_like(file: &File, model: &Path) -> io::Result<()> {
+fn own_like(file: &File, _readers: Readers, model: &Path) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, fchown};
     let Ok(model) = fs::metadata(model) else {
         return Ok(());
@@ -162,9 +162,13 @@ fn own_like(file: &File, model: &Path) -> io::Result<()> {
     fchown(file, Some(model.uid()), Some(model.gid()))
 }
 
+/// What is its owner's alone is read by the account that read what was there: that of the service.
 #[cfg(not(unix))]
-fn own_like(_file: &File, _model: &Path) -> io::Result<()> {
-    Ok(())
+fn own_like(file: &File, readers: Readers, model: &Path) -> io::Result<()> {
+    match readers {
+        Readers::OwnerOnly => super::platform::let_readers_in(file, model),
+        Readers::Everybody => Ok(()),
+    }
 }
 
 /// Puts on disk what happened to a name: a rename is there only when the directory is.

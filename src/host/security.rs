@@ -130,6 +130,15 @@ impl Security {
         opened
     }
 
+    /// Accounts that may read it by their own name, beside the system and its administrators.
+    pub fn named_readers(&self) -> Vec<&str> {
+        let (_, others) = self.others(&[]);
+        others
+            .into_iter()
+            .filter(|sid| !BROAD.contains(sid))
+            .collect()
+    }
+
     /// Who beside the system, its administrators and these may change what stands there, or put something in its place.
     pub fn other_writers(&self, is_directory: bool, known: &[String]) -> Vec<&str> {
         let changes = match is_directory {
@@ -361,6 +370,9 @@ mod tests {
         assert!(closed.may_read(&service));
         assert_eq!(closed.others(&["S-1-5-19"]), (false, vec![]));
         assert!(closed.other_writers(false, &[]).is_empty());
+        assert_eq!(closed.named_readers(), ["S-1-5-19"]);
+        let everybody = list(&[(Admission::Allow, "S-1-1-0", ALL)]);
+        assert!(everybody.named_readers().is_empty());
         let other = Account::of_windows(Some("NT AUTHORITY\\NetworkService")).unwrap();
         assert!(!closed.may_read(&other));
         assert!(closed.opened_to(&other).may_read(&other));

@@ -161,6 +161,14 @@ fn wait_for(service: &Service, state: ServiceState) {
 }
 
 fn set_start(service: &Service, start_type: ServiceStartType) {
+    change(service, start_type, None);
+}
+
+fn run_as(service: &Service, account: &str) {
+    change(service, ServiceStartType::AutoStart, Some(account));
+}
+
+fn change(service: &Service, start_type: ServiceStartType, account: Option<&str>) {
     let info = ServiceInfo {
         name: NAME.into(),
         display_name: "Nexplane Agent".into(),
@@ -176,7 +184,7 @@ fn set_start(service: &Service, start_type: ServiceStartType) {
         .map(Into::into)
         .to_vec(),
         dependencies: Vec::new(),
-        account_name: None,
+        account_name: account.map(Into::into),
         account_password: None,
     };
     service.change_config(&info).unwrap();
@@ -277,6 +285,14 @@ fn a_running_agent_is_installed_anew() {
     wait_for(&service, ServiceState::Running);
     assert_ne!(service.query_status().unwrap().process_id, before);
     assert_eq!(diagnosed("registration").0, [""; 0]);
+
+    // Under an account with few rights, which Wine knows by name.
+    run_as(&service, r"NT AUTHORITY\LocalService");
+    service.stop().unwrap();
+    wait_for(&service, ServiceState::Stopped);
+    service.start::<&OsStr>(&[]).unwrap();
+    wait_for(&service, ServiceState::Running);
+    assert_eq!(diagnosed("service").0, [""; 0]);
     drop(service);
     let gone = run(AGENT, &["uninstall"]);
     assert_eq!(gone.status.code(), Some(0), "{}", said(&gone));

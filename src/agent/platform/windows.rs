@@ -6,6 +6,7 @@ use std::os::windows::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use super::files::with_suffix;
+use crate::host::Security;
 use crate::host::live::windows;
 
 /// `FILE_FLAG_DELETE_ON_CLOSE`.
@@ -54,6 +55,21 @@ pub(in crate::agent) fn make_program_directory(program: &Path) -> io::Result<()>
 /// Leaves a file to the system and its administrators.
 pub(in crate::agent) fn close_to_others(path: &Path) -> io::Result<()> {
     windows::close_to_others(path)
+}
+
+/// Lets those accounts read a closed file that may read `model`, if that is there. Groups of people are not among them.
+pub(in crate::agent) fn let_readers_in(file: &File, model: &Path) -> io::Result<()> {
+    let Ok(like) = windows::security(model) else {
+        return Ok(());
+    };
+    let readers = like.named_readers();
+    match readers.is_empty() {
+        true => Ok(()),
+        false => windows::set_list_of(
+            file,
+            &Security::closed_but_for(&like.owner, readers).written(),
+        ),
+    }
 }
 
 /// Lets every user look into a directory, and nobody but the system and its administrators change anything in it.

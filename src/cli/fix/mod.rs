@@ -35,6 +35,13 @@ pub(super) use json::schema;
 /// How often a new plan is made from what is left: behind a cause that is gone there may have been another.
 const ROUNDS: u32 = 3;
 
+/// Who has to do what only one who may change the host can do.
+const ONLY_ROOT: &str = match cfg!(windows) {
+    true => {
+        "only an administrator can do it: run it in a PowerShell that was started as Administrator"
+    }
+    false => "only root can do it: run `sudo nexplane-doctor fix`",
+};
 /// What is said to a user without a home.
 const HOMELESS: &str =
     "there is no home to keep the undo journal in; name a directory with --journal";
@@ -312,7 +319,7 @@ impl<'a> Session<'a> {
             return Some("a person has to do it".to_owned());
         }
         if description.needs_root && Privilege::of_this_process() == Privilege::Ordinary {
-            return Some("only root can do it: run `sudo nexplane-doctor fix`".to_owned());
+            return Some(ONLY_ROOT.to_owned());
         }
         if !description.is_agreed(self.args.yes, self.args.all) {
             let agreed = match &self.terminal {

@@ -176,3 +176,19 @@ fn access_control_lists_are_told_of_a_file_and_of_the_way_to_it() {
     assert_eq!(users(&stat.ancestors[2]), Some(vec![(900, 1)]));
     assert_eq!(users(&stat.ancestors[1]), None);
 }
+
+#[test]
+fn what_windows_writes_as_utf_16_is_text() {
+    let (dir, root) = tree();
+    let path = dir.path().join("etc/agent/config.yaml");
+    let question = ReadQuestion::new(HostPath::host("/etc/agent/config.yaml"));
+    let read = |bytes: &[u8]| {
+        fs::write(&path, bytes).unwrap();
+        content(&root, &question).unwrap()
+    };
+    let whole = read(b"\xff\xfea\0:\0 \0\xe4\0\r\0\n\0");
+    assert_eq!(whole.text, "\u{feff}a: \u{e4}\r\n");
+    assert_eq!(whole.invalid_utf8_at, None);
+    // Torn, it is no text of any kind.
+    assert_eq!(read(b"\xff\xfea\0:").invalid_utf8_at, Some(0));
+}

@@ -126,3 +126,69 @@ impl Spot {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+    use crate::repair::hands::files;
+    use crate::repair::journal::Attributes;
+    use crate::repair::shared::ACCESS_LIST;
+
+    #[test]
+    fn a_path_is_walked_in_every_form_that_leads_somewhere() {
+        let directory = tempfile::tempdir().unwrap();
+        let plain = directory.path().join("ein ä datei's");
+        fs::write(&plain, "x").unwrap();
+        let verbatim = Path::new(r"\\?\").join(&plain);
+        for path in [&plain, &verbatim] {
+            let spot = Reach::new(None).spot(path).unwrap();
+            assert!(
+                spot.exists().unwrap() && spot.open().unwrap().is_some(),
+                "{path:?}"
+            );
+        }
+        let upwards = directory.path().join("a").join("..").join("b");
+        for path in [Path::new("C:x"), Path::new(r"\x"), Path::new("x"), &upwards] {
+            assert!(Reach::new(None).spot(path).is_err(), "{path:?}");
+        }
+        let missing = directory.path().join("none");
+        let spot = Reach::new(None).spot(&missing).unwrap();
+        assert!(spot.open().unwrap().is_none() && !spot.exists().unwrap());
+        let inside = Reach::new(Some(directory.path()));
+        assert!(
+            inside
+                .spot(Path::new(r"D:\ein ä datei's"))
+                .unwrap()
+                .exists()
+                .unwrap()
+        );
+    }
+
+    #[test]
+    fn what_takes_a_file_s_place_has_its_readers() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("client.key");
+        fs::write(&path, "old").unwrap();
+        crate::host::live::windows::close_to_others(&path).unwrap();
+        let spot = Reach::new(None).spot(&path).unwrap();
+        let of = |spot: &Spot| files::attributes(&spot.open().unwrap().unwrap()).unwrap();
+        let before: Attributes = of(&spot);
+        assert!(before.extended.contains_key(ACCESS_LIST));
+        files::put(&spot, b"new", &before).unwrap();
+        assert_eq!(
+            (fs::read(&path).unwrap(), of(&spot)),
+            (b"new".to_vec(), before.clone())
+        );
+        let closed = Attributes {
+            mode: 0o400,
+            ..before.clone()
+        };
+        files::give(&spot.open().unwrap().unwrap(), &closed).unwrap();
+        assert!(fs::metadata(&path).unwrap().permissions().readonly());
+        files::give(&spot.open().unwrap().unwrap(), &before).unwrap();
+        files::take_away(&spot).unwrap();
+        assert!(!spot.exists().unwrap());
+    }
+}

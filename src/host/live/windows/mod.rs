@@ -16,7 +16,8 @@ mod time;
 pub(crate) use changes::{Order, look, send, set_start, set_variables, variables};
 pub(crate) use events::EventSource;
 pub(crate) use security::{
-    close_to_others, is_elevated, list_of, open_to_readers, other_writers, reopened, set_list_of,
+    close_to_others, is_elevated, list_of, of as security, open_to_readers, other_writers,
+    reopened, set_list_of,
 };
 
 use std::collections::BTreeMap;

@@ -44,7 +44,10 @@ impl Drop for Local {
 }
 
 /// The owner and the access control list of what is at a path.
-pub(super) fn of(path: &Path) -> Seen<Security> {
+///
+/// # Errors
+/// When that cannot be seen.
+pub(crate) fn of(path: &Path) -> Seen<Security> {
     let path = wide(path.as_os_str());
     let (mut owner, mut list, mut descriptor) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
     // SAFETY: the path ends in a zero; owner and list point into the descriptor, which lives to the end of this function.
