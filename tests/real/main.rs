@@ -36,6 +36,7 @@ mod host;
 mod html;
 mod interception;
 mod kill_points;
+mod property_list;
 mod proxy;
 mod registration;
 mod sandbox;

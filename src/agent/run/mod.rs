@@ -10,6 +10,8 @@
 //! give up or delete anything.
 
 mod backoff;
+#[cfg(target_os = "macos")]
+mod launchd;
 mod leveled;
 mod lines;
 mod link;
@@ -242,11 +244,13 @@ fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
 }
 
 /// Where the log goes.
-#[cfg(unix)]
+#[cfg(all(unix, not(target_os = "macos")))]
 fn output() -> Box<dyn io::Write + Send> {
     Box::new(io::stderr())
 }
 
+#[cfg(target_os = "macos")]
+use launchd::output;
 #[cfg(windows)]
 use scm::output;
 
