@@ -32,6 +32,10 @@ const LAST_WORDS: usize = 8;
 /// A path that no definition can name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{} cannot stand in a definition of launchd: {why}", .path.display())]
+#[cfg_attr(
+    not(target_os = "macos"),
+    expect(unreachable_pub, reason = "there it is the system's, here only tested")
+)]
 pub struct DefinitionError {
     path: PathBuf,
     why: &'static str,

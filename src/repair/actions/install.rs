@@ -55,8 +55,8 @@ async fn prepared(site: &Site<'_>, named: Vec<Code>) -> Result<Install, String> 
     if site.is_foreign() {
         return Err("nothing can be started under --root".to_owned());
     }
-    if site.report.host.os != Os::Linux {
-        return Err("the doctor installs on Linux only".to_owned());
+    if site.report.host.os == Os::Windows {
+        return Err("the doctor installs on Linux and macOS only".to_owned());
     }
     let plane = site.doctor.target.control_plane.clone();
     let plane = plane.ok_or(
@@ -126,7 +126,7 @@ fn description(
 /// Where it would be installed: where the doctor looks for the configuration.
 fn surroundings(site: &Site<'_>) -> Result<Surroundings, String> {
     let directory = match &site.doctor.target.config {
-        None => PathBuf::from(AgentPaths::of(Os::Linux).config_dir),
+        None => PathBuf::from(AgentPaths::of(site.report.host.os).config_dir),
         Some(config) if config.file_name() == Some(CONFIG_FILE.as_ref()) => {
             let directory = config.parent().filter(|it| !it.as_os_str().is_empty());
             directory.unwrap_or(Path::new(".")).to_owned()

@@ -29,8 +29,8 @@ struct RepairPermissions {
 
 /// What has to change now.
 async fn needed(site: &Site<'_>, of: Of) -> Result<Vec<Opening>, String> {
-    if site.report.host.os != Os::Linux {
-        return Err("the doctor changes owners and modes on Linux only".to_owned());
+    if site.report.host.os == Os::Windows {
+        return Err("the doctor changes owners and modes on Linux and macOS only".to_owned());
     }
     let look = look::again(site, &["config"]).await;
     let mut keeping = again::keeping(&*site.host, &look.known).await;

@@ -117,6 +117,11 @@ async fn needed(site: &Site<'_>) -> Result<Vec<Change>, String> {
                 vec![Change::Configuration(configuration.path)]
             }
             ProxySetting::File { path, .. } => vec![in_file(site, &path).await],
+            ProxySetting::Service { variable } if site.report.host.os != Os::Linux => {
+                return Err(format!(
+                    "{variable} is set in the service's definition, which the doctor changes under systemd only"
+                ));
+            }
             ProxySetting::Service { .. } => in_units(site, service.as_ref().ok()).await,
             ProxySetting::Environment { variable } => {
                 return Err(format!(

@@ -10,9 +10,10 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::super::action::{Action, Applied, Description, Proposal, Refusal, Safety, Site};
 use super::super::hands::{Hands, HandsError};
 use super::super::journal::Undo;
+use super::launchd;
 use crate::catalog::Repair;
 use crate::contract::paths::AgentPaths;
-use crate::host::{Host, HostPath, JournalQuestion, Service, ServiceQuestion};
+use crate::host::{Host, HostPath, JobState, JournalQuestion, Service, ServiceQuestion};
 use crate::model::{Code, Os, ReportedFinding, excerpt};
 
 /// How long the service manager has for one change. A start waits for the agent to say that it is ready.
@@ -61,12 +62,24 @@ pub(in crate::repair) fn propose<'a>(
             .iter()
             .map(|finding| finding.code.clone())
             .collect();
-        match action(site, repair, codes).await {
-            Ok(action) => Proposal::Actions(vec![Box::new(action)]),
+        match of_this_system(site, repair, codes).await {
+            Ok(action) => Proposal::Actions(vec![action]),
             Err(why) => Proposal::Person(why),
         }
     }
     .boxed()
+}
+
+/// By the service manager that the host has.
+async fn of_this_system(
+    site: &Site<'_>,
+    repair: Repair,
+    codes: Vec<Code>,
+) -> Result<Box<dyn Action>, String> {
+    Ok(match site.report.host.os {
+        Os::Macos => Box::new(launchd::of_service(site, repair, codes).await?),
+        Os::Linux | Os::Windows => Box::new(action(site, repair, codes).await?),
+    })
 }
 
 /// Bringing the service up again after what it reads was changed, if there is one that could be.
@@ -79,14 +92,20 @@ pub(in crate::repair) async fn revive(site: &Site<'_>) -> Option<Box<dyn Action>
     let repair = ended
         .and_then(|finding| Repair::from_name(finding.repair.as_deref()?))
         .unwrap_or(Repair::RestartService);
-    let service = look(site).await.ok()?;
-    let runs = service.get("ActiveState") == Some("active");
+    let service = site
+        .host
+        .service(ServiceQuestion::agent(site.report.host.os))
+        .await
+        .ok()?;
+    let runs = match service.launchd() {
+        Some(job) => job.state() == Some(JobState::Running),
+        None => service.get("ActiveState") == Some("active"),
+    };
     // One that somebody has stopped stays stopped.
     if codes.is_empty() && !runs {
         return None;
     }
-    let action = action(site, repair, codes).await.ok()?;
-    Some(Box::new(action))
+    of_this_system(site, repair, codes).await.ok()
 }
 
 async fn look(site: &Site<'_>) -> Result<Service, String> {
@@ -94,7 +113,7 @@ async fn look(site: &Site<'_>) -> Result<Service, String> {
         return Err("what runs on the host under --root is out of reach from here".to_owned());
     }
     if site.report.host.os != Os::Linux {
-        return Err("the doctor changes services of systemd only".to_owned());
+        return Err("the doctor changes services of systemd and launchd only".to_owned());
     }
     let service = site.host.service(ServiceQuestion::agent(Os::Linux)).await;
     service.map_err(|unseen| format!("the service manager could not be asked: {unseen}"))
