@@ -59,6 +59,7 @@ const MACOS: AgentPaths = AgentPaths {
     service: "ai.nexplane.agent",
     unit: "ai.nexplane.agent",
     definition: Some("/Library/LaunchDaemons/ai.nexplane.agent.plist"),
+    state_dir: "/var/db/nexplane-agent",
     log_source: "ai.nexplane.agent",
     ..LINUX
 };

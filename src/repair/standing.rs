@@ -1,6 +1,6 @@
 //! The agent's service as a plan sees it: the same words, whichever service manager has it. Pure.
 
-use crate::host::{Activity, End, Service, StartType, WindowsService};
+use crate::host::{Activity, End, JobState, LaunchdJob, Service, StartType, WindowsService};
 
 /// Whether the service manager could start it at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,9 +43,10 @@ pub(super) struct Standing {
 impl Standing {
     /// Of a service that its manager has told of.
     pub(super) fn of(service: &Service) -> Self {
-        match service.windows() {
-            Some(windows) => of_windows(service, windows),
-            None => of_systemd(service),
+        match (service.windows(), service.launchd()) {
+            (Some(windows), _) => of_windows(service, windows),
+            (None, Some(job)) => of_launchd(service, job),
+            (None, None) => of_systemd(service),
         }
     }
 
@@ -80,6 +81,28 @@ fn of_systemd(service: &Service) -> Standing {
         },
         active: service.get("ActiveState").unwrap_or("unknown").to_owned(),
         waits: sub.starts_with("auto-restart"),
+    }
+}
+
+fn of_launchd(service: &Service, job: LaunchdJob<'_>) -> Standing {
+    let active = match job.state() {
+        Some(JobState::Running) => "active",
+        Some(JobState::Starting | JobState::Scheduled) => "activating",
+        Some(JobState::Stopped | JobState::NotLoaded) => "inactive",
+        None => "unknown",
+    };
+    Standing {
+        definition: match (job.is_disabled(), service.get("DefinitionError")) {
+            (true, _) => Definition::Off,
+            (false, Some(_)) => Definition::Broken,
+            (false, None) => Definition::Whole,
+        },
+        at_boot: match job.starts_at_boot() {
+            true => AtBoot::Starts,
+            false => AtBoot::StartsNot,
+        },
+        active: active.to_owned(),
+        waits: job.state() == Some(JobState::Scheduled),
     }
 }
 
@@ -174,6 +197,22 @@ mod tests {
             (Definition::Off, Definition::Off)
         );
         assert_eq!(of_windows("automatic", "paused", "0").active, "paused");
+    }
+
+    #[test]
+    fn a_job_of_launchd_is_told_of_in_the_same_words() {
+        let path = (
+            "FragmentPath",
+            "/Library/LaunchDaemons/ai.nexplane.agent.plist",
+        );
+        let running = standing(&[("JobState", "running"), ("RunAtLoad", "yes"), path]);
+        let expected_running = expected(Definition::Whole, AtBoot::Starts, "active");
+        assert_eq!(running, expected_running);
+        let disabled = standing(&[("JobState", "not loaded"), ("Disabled", "yes"), path]);
+        let expected_disabled = expected(Definition::Off, AtBoot::StartsNot, "inactive");
+        assert_eq!(disabled, expected_disabled);
+        let throttled = standing(&[("JobState", "spawn scheduled"), path]);
+        assert!(!throttled.runs() && !throttled.comes_up());
     }
 
     #[test]

@@ -38,6 +38,7 @@ mod html;
 mod interception;
 mod kill_points;
 mod packages;
+mod property_list;
 mod proxy;
 mod registration;
 mod sandbox;

@@ -12,6 +12,8 @@
 mod aside;
 mod backoff;
 mod handed_out;
+#[cfg(target_os = "macos")]
+mod launchd;
 mod leveled;
 mod lines;
 mod link;
@@ -275,11 +277,13 @@ fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
 }
 
 /// Where the log goes.
-#[cfg(unix)]
+#[cfg(all(unix, not(target_os = "macos")))]
 fn output() -> Box<dyn io::Write + Send> {
     Box::new(io::stderr())
 }
 
+#[cfg(target_os = "macos")]
+use launchd::output;
 #[cfg(windows)]
 use scm::output;
 

@@ -1,19 +1,27 @@
 //! The agent's service: its definition as a typed thing, and the service manager that is asked to run it.
 
+#[cfg(any(target_os = "macos", test))]
+mod launchd;
 #[cfg(unix)]
+mod program;
+#[cfg(all(unix, not(target_os = "macos")))]
 mod systemd;
-#[cfg(unix)]
+#[cfg(all(unix, not(target_os = "macos")))]
 mod unit;
 #[cfg(windows)]
 mod windows;
 
 use futures_util::future::BoxFuture;
 
-#[cfg(unix)]
+#[cfg(target_os = "macos")]
+pub use launchd::DefinitionError;
+#[cfg(target_os = "macos")]
+pub(super) use launchd::{definition_text, manager, shows, starts};
+#[cfg(all(unix, not(target_os = "macos")))]
 pub(super) use systemd::manager;
-#[cfg(unix)]
+#[cfg(all(unix, not(target_os = "macos")))]
 pub use unit::UnitError as DefinitionError;
-#[cfg(unix)]
+#[cfg(all(unix, not(target_os = "macos")))]
 pub(super) use unit::{definition_text, shows, starts};
 #[cfg(windows)]
 pub use windows::DefinitionError;

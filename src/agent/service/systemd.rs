@@ -1,25 +1,17 @@
 //! systemd, asked with `systemctl` and `journalctl`: each call with a deadline, what they print bounded.
 
 use std::path::Path;
-use std::process::Stdio;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::Command;
-use tokio::time::timeout;
 
+use super::program::run;
 use super::{Activity, AtBoot, Definition, ServiceError, ServiceManager, ServiceState};
 use crate::contract::paths::AgentPaths;
 use crate::model::{Os, excerpt};
 
 /// Where systemd leaves word that it is the one who runs this host (sd_booted(3)).
 const BOOTED: &str = "/run/systemd/system";
-/// How long one of its commands may take: longer than a service's start and stop together.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// The most that is read of what a command prints, in bytes.
-const LIMIT: u64 = 64 * 1024;
 /// How many lines of the log are last words.
 const LAST_WORDS: &str = "8";
 
@@ -40,13 +32,6 @@ impl Default for Systemd {
 /// The manager of this host's services.
 pub(in crate::agent) fn manager(_definition: &Path) -> Arc<dyn ServiceManager> {
     Arc::new(Systemd::default())
-}
-
-/// What a command printed and how it ended.
-struct Printed {
-    succeeded: bool,
-    out: String,
-    err: String,
 }
 
 impl Systemd {
@@ -196,61 +181,4 @@ impl ServiceManager for Systemd {
             Ok(())
         })
     }
-}
-
-impl Printed {
-    fn failed(&self, operation: &'static str) -> ServiceError {
-        let complaint = self.err.lines().map(str::trim).find(|it| !it.is_empty());
-        ServiceError::Failed {
-            operation,
-            why: complaint.map_or_else(|| "it did not say why".to_owned(), excerpt),
-        }
-    }
-}
-
-async fn run(
-    program: &str,
-    operation: &'static str,
-    arguments: &[&str],
-) -> Result<Printed, ServiceError> {
-    let failed = |why: String| ServiceError::Failed { operation, why };
-    let mut child = Command::new(program)
-        .args(arguments)
-        .env("LC_ALL", "C")
-        .env("SYSTEMD_COLORS", "0")
-        .env("SYSTEMD_PAGER", "")
-        .env_remove("NEXPLANE_ENROLLMENT_TOKEN")
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                ServiceError::Missing(format!("there is no {program} on this host"))
-            }
-            _ => failed(format!("{program}: {error}")),
-        })?;
-    let (out, err) = (child.stdout.take(), child.stderr.take());
-    let ending = async { tokio::join!(read(out), read(err), child.wait()) };
-    let (out, err, status) = timeout(PATIENCE, ending)
-        .await
-        .map_err(|_| failed(format!("no end within {} s", PATIENCE.as_secs())))?;
-    let status = status.map_err(|error| failed(error.to_string()))?;
-    Ok(Printed {
-        succeeded: status.success(),
-        out,
-        err,
-    })
-}
-
-/// What comes out of a pipe, up to the bound. The rest is read and forgotten, so that nobody waits to be read.
-async fn read(pipe: Option<impl AsyncRead + Unpin>) -> String {
-    let mut bytes = Vec::new();
-    if let Some(mut pipe) = pipe {
-        let _as_far_as_it_came = (&mut pipe).take(LIMIT).read_to_end(&mut bytes).await;
-        let _to_its_end = tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await;
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }

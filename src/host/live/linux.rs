@@ -16,7 +16,6 @@ use super::commands::{self, Lines, Output};
 use super::deadline::Deadline;
 use super::files::Root;
 use super::history::HistoryQuestion;
-use super::unit_files;
 use crate::host::{JournalQuestion, LogEntry, NetworkSettings, Seen, Service, TimeSync, Unseen};
 
 pub(super) use super::accounts::{listed as listed_account, listed_group};
@@ -42,9 +41,9 @@ pub(super) fn known_system(what: &str) -> Seen<()> {
     }
 }
 
-/// What files say of a service, which another root has too.
-pub(super) fn defined(root: &Root, unit: &str) -> Seen<Service> {
-    unit_files::service(root, unit)
+/// Services that are no units are none here.
+pub(super) fn defined(_root: &Root, name: &str) -> Seen<Service> {
+    Err(Unseen::malformed(format!("`{name}` is no service's name")))
 }
 
 /// They are in files, which are read as such.

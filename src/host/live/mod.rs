@@ -25,7 +25,9 @@ mod hung;
 mod inside;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod linux;
-#[cfg(any(target_os = "macos", test))]
+#[cfg(target_os = "macos")]
+pub(crate) mod macos;
+#[cfg(all(test, not(target_os = "macos")))]
 mod macos;
 mod manager;
 mod names;
@@ -182,7 +184,10 @@ impl LiveHost {
     pub async fn definition(&self, question: ServiceQuestion) -> Seen<Service> {
         known_system("the service manager")?;
         let service = self
-            .look(move |root| platform::defined(root, &question.name))
+            .look(move |root| match question.name.ends_with(".service") {
+                true => unit_files::service(root, &question.name),
+                false => platform::defined(root, &question.name),
+            })
             .await?;
         Ok(self.completed(service).await)
     }

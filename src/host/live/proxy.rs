@@ -65,7 +65,7 @@ impl Proxies {
     }
 
     /// Keeps what a running process has, where its manager does not say it.
-    #[cfg(unix)]
+    #[cfg(all(unix, not(target_os = "macos")))]
     pub(super) fn remember_of_process(&self, name: &str, value: &str) {
         if is_proxy(name) {
             let mut kept = self.service.lock().unwrap_or_else(PoisonError::into_inner);

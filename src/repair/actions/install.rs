@@ -20,7 +20,7 @@ use crate::agent::{self, InstallOptions, InstallOutcome, Surroundings, WorkingId
 use crate::catalog::Repair;
 use crate::contract::config::{DEFAULT_POLL_INTERVAL, LogLevel, Verification};
 use crate::contract::paths::{AgentPaths, CONFIG_FILE};
-use crate::model::{Code, Os, ReportedFinding, Target};
+use crate::model::{Code, ReportedFinding, Target};
 
 /// What else is gone with an installation.
 const GONE_TOO: [&str; 2] = ["config.missing", "identity.missing"];
@@ -54,10 +54,6 @@ pub(super) fn propose<'a>(
 async fn prepared(site: &Site<'_>, named: Vec<Code>) -> Result<Install, String> {
     if site.is_foreign() {
         return Err("nothing can be started under --root".to_owned());
-    }
-    let os = site.report.host.os;
-    if !matches!(os, Os::Linux | Os::Windows) {
-        return Err("the doctor installs on Linux and Windows only".to_owned());
     }
     let plane = site.doctor.target.control_plane.clone();
     let plane = plane.ok_or(

@@ -5,6 +5,7 @@ mod configuration;
 mod enroll;
 mod identity;
 mod install;
+mod launchd;
 mod mend;
 mod permissions;
 mod proxy;

@@ -40,9 +40,6 @@ struct RepairPermissions {
 /// What has to change now.
 async fn needed(site: &Site<'_>, of: Of) -> Result<Needed, String> {
     let os = site.report.host.os;
-    if !matches!(os, Os::Linux | Os::Windows) {
-        return Err("the doctor changes owners and modes on Linux and Windows only".to_owned());
-    }
     let look = look::again(site, &["config"]).await;
     let mut keeping = again::keeping(&*site.host, &look.known).await;
     keeping

@@ -125,6 +125,11 @@ async fn needed(site: &Site<'_>) -> Result<Vec<Change>, String> {
             ProxySetting::Service { .. } if site.report.host.os == Os::Windows => {
                 vec![in_variables(service.as_ref().ok())?]
             }
+            ProxySetting::Service { variable } if site.report.host.os != Os::Linux => {
+                return Err(format!(
+                    "{variable} is set in the service's definition, which the doctor changes under systemd only"
+                ));
+            }
             ProxySetting::Service { .. } => in_units(site, service.as_ref().ok()).await,
             ProxySetting::Environment { variable } => {
                 return Err(format!(

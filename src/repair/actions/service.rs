@@ -14,6 +14,7 @@ use super::super::action::{Action, Applied, Description, Proposal, Refusal, Safe
 use super::super::hands::{Hands, HandsError};
 use super::super::manager::{self, LIMIT};
 use super::super::standing::{AtBoot, Definition, Standing};
+use super::launchd;
 use crate::catalog::Repair;
 use crate::contract::paths::AgentPaths;
 use crate::host::{Host, HostPath, JournalQuestion, Service, ServiceQuestion};
@@ -63,12 +64,24 @@ pub(in crate::repair) fn propose<'a>(
             .iter()
             .map(|finding| finding.code.clone())
             .collect();
-        match action(site, repair, codes).await {
-            Ok(action) => Proposal::Actions(vec![Box::new(action)]),
+        match of_this_system(site, repair, codes).await {
+            Ok(action) => Proposal::Actions(vec![action]),
             Err(why) => Proposal::Person(why),
         }
     }
     .boxed()
+}
+
+/// By the service manager that the host has.
+async fn of_this_system(
+    site: &Site<'_>,
+    repair: Repair,
+    codes: Vec<Code>,
+) -> Result<Box<dyn Action>, String> {
+    Ok(match site.report.host.os {
+        Os::Macos => Box::new(launchd::of_service(site, repair, codes).await?),
+        Os::Linux | Os::Windows => Box::new(action(site, repair, codes).await?),
+    })
 }
 
 /// Bringing the service up again after what it reads was changed, if there is one that could be.
@@ -87,8 +100,7 @@ pub(in crate::repair) async fn revive(site: &Site<'_>) -> Option<Box<dyn Action>
     if codes.is_empty() && !runs {
         return None;
     }
-    let action = action(site, repair, codes).await.ok()?;
-    Some(Box::new(action))
+    of_this_system(site, repair, codes).await.ok()
 }
 
 async fn look(site: &Site<'_>) -> Result<Service, String> {
@@ -96,9 +108,6 @@ async fn look(site: &Site<'_>) -> Result<Service, String> {
         return Err("what runs on the host under --root is out of reach from here".to_owned());
     }
     let os = site.report.host.os;
-    if !matches!(os, Os::Linux | Os::Windows) {
-        return Err("the doctor changes services of systemd and of Windows only".to_owned());
-    }
     let service = site.host.service(ServiceQuestion::agent(os)).await;
     service.map_err(|unseen| format!("the service manager could not be asked: {unseen}"))
 }

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep};
 use super::super::action::{Action, Applied, Description, Proposal, Refusal, Safety, Site};
 use super::super::hands::{Hands, HandsError};
 use super::super::journal::Undo;
+use super::launchd;
 use crate::catalog::Repair;
 use crate::checks::again;
 use crate::host::{ServiceQuestion, StartType};
@@ -57,6 +58,12 @@ pub(in crate::repair) fn propose<'a>(
             .iter()
             .map(|finding| finding.code.clone())
             .collect();
+        if site.report.host.os == Os::Macos && !site.is_foreign() {
+            return match launchd::of_time(site, codes).await {
+                Ok(action) => Proposal::Actions(vec![Box::new(action)]),
+                Err(why) => Proposal::Person(why),
+            };
+        }
         match change(site).await {
             Ok(change) => {
                 let description = describe(&change, codes);
@@ -74,11 +81,6 @@ pub(in crate::repair) fn propose<'a>(
 async fn change(site: &Site<'_>) -> Result<Change, String> {
     if site.is_foreign() {
         return Err("the clock of the host under --root is out of reach from here".to_owned());
-    }
-    if site.report.host.os == Os::Macos {
-        return Err(
-            "the doctor switches time synchronisation on under Linux and Windows only".to_owned(),
-        );
     }
     let seen = site.host.time_sync(()).await;
     let sync =

@@ -18,7 +18,13 @@ use crate::model::{CheckId, Status};
 use tokio_util::sync::CancellationToken;
 
 /// Programs that a journal may name. It is this user's own; still nothing else has a way back here.
-const PROGRAMS: [&str; 3] = ["systemctl", "timedatectl", "chronyc"];
+const PROGRAMS: [&str; 5] = [
+    "systemctl",
+    "timedatectl",
+    "chronyc",
+    "launchctl",
+    "systemsetup",
+];
 
 /// Whether what was changed since is overwritten all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

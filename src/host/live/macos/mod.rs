@@ -14,6 +14,11 @@ mod property_list;
 mod time;
 #[cfg(test)]
 mod told;
+#[cfg(target_os = "macos")]
+mod unified_log;
+
+#[cfg(target_os = "macos")]
+pub(crate) use unified_log::UnifiedLog;
 
 #[cfg(target_os = "macos")]
 pub(super) use here::{

@@ -10,7 +10,11 @@ use rustix::fs::OFlags;
 /// Where the superuser's journals are.
 pub(super) fn of_superuser() -> Option<PathBuf> {
     let is_root = rustix::process::geteuid().is_root();
-    is_root.then(|| "/var/lib/nexplane-doctor/undo".into())
+    let directory = match cfg!(target_os = "macos") {
+        true => "/var/db/nexplane-doctor/undo",
+        false => "/var/lib/nexplane-doctor/undo",
+    };
+    is_root.then(|| directory.into())
 }
 
 /// Where this user's programs keep their state.
