@@ -42,8 +42,8 @@ fn bring(place: &Place, package: &Path, to: &str) {
 /// Everything on a place's disk that a package could leave behind: names, kinds, modes, owners and links, a line each.
 fn disk(place: &Place) -> Vec<String> {
     let lines = place.shell(
-        "find /etc /usr /var /opt /run/systemd -xdev \\( -path /usr/src -o -path /usr/include -o -path /var/lib/dpkg -o -path /var/cache \
-         -o -path /var/log -o -path /var/tmp -o -path /run/systemd/units -o -path /run/systemd/journal -o -path /run/systemd/propagate \\) \
+        "find /etc /usr /var /opt -xdev \\( -path /usr/src -o -path /usr/include -o -path /var/lib/dpkg -o -path /var/cache \
+         -o -path /var/log -o -path /var/tmp \\) \
          -prune -o -printf '%y %m %u %g %p %l\\n' | LC_ALL=C sort",
     );
     lines.lines().map(str::to_owned).collect()
