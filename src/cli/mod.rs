@@ -21,6 +21,7 @@ mod report_file;
 mod secrets;
 mod shell;
 mod sources;
+mod standard;
 mod startup;
 
 use std::ffi::OsString;

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::super::standard::{ReaderGone, StandardOutput};
 use super::failure;
 use crate::agent::{self, Surroundings};
 use crate::contract::paths::AgentPaths;
@@ -25,7 +26,7 @@ impl Uninstall {
         let around = Surroundings::of_this_host(&self.config_dir)?;
         match super::wait_for(agent::uninstall(&around))? {
             Ok(done) => {
-                let mut out = io::stdout().lock();
+                let mut out = StandardOutput(ReaderGone::Unnoticed);
                 match done.removed.is_empty() {
                     true => writeln!(out, "There was nothing to uninstall.")?,
                     false => writeln!(out, "Uninstalled.")?,
