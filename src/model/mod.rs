@@ -21,7 +21,9 @@ mod timing;
 pub use case::Case;
 pub use chain::{CertificateReport, Certificates, Chain, ChainEnd, Clocks, Origin};
 pub use code::{CheckId, Code, InvalidName, SectionId};
-pub use duration::{InvalidDuration, format_duration, parse_duration, spoken_duration};
+pub use duration::{
+    InvalidDuration, exact_duration, format_duration, parse_duration, spoken_duration,
+};
 pub use finding::{Explained, Explains, Fact, Finding, Repaired};
 pub use os::Os;
 pub use placeholder::{Placeholder, UnknownPlaceholder};

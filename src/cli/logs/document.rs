@@ -45,10 +45,7 @@ impl Matches {
         self.failed.is_some()
     }
 
-    fn attempt(
-        &mut self,
-        write: impl FnOnce(&mut BufWriter<StandardOutput>) -> io::Result<()>,
-    ) {
+    fn attempt(&mut self, write: impl FnOnce(&mut BufWriter<StandardOutput>) -> io::Result<()>) {
         if self.failed.is_none() {
             self.failed = write(&mut self.out).err();
         }

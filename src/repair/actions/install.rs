@@ -20,16 +20,11 @@ use crate::agent::{self, InstallOptions, InstallOutcome, Surroundings, WorkingId
 use crate::catalog::Repair;
 use crate::contract::config::{DEFAULT_POLL_INTERVAL, LogLevel, Verification};
 use crate::contract::paths::{AgentPaths, CONFIG_FILE};
+use crate::diagnosis::offer::UNTRUSTED;
 use crate::model::{Code, Os, ReportedFinding, Target};
 
 /// What else is gone with an installation.
 const GONE_TOO: [&str; 2] = ["config.missing", "identity.missing"];
-/// What a CA file that is given makes well.
-const UNTRUSTED: [&str; 3] = [
-    "trust.unknown_authority",
-    "trust.self_signed",
-    "trust.missing_intermediate",
-];
 
 struct Install {
     plane: String,

@@ -97,7 +97,11 @@ Detail of token.used.
    nexplane-agent install --token NEW_TOKEN
    ```
 
-Or: `nexplane-doctor fix` knows a repair (`reenroll`)."
+Or have the doctor repair it. It shows the plan, and asks:
+
+```sh
+nexplane-doctor fix --token-file NEW_TOKEN_FILE
+```"
     );
     assert!(!page.contains("\n\n\n"), "{page}");
 }
