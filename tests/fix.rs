@@ -381,5 +381,22 @@ fn what_makes_no_sense_is_refused() {
         assert!(document["error"]["message"].is_string());
         assert_valid(&document);
     }
+}
+
+#[test]
+fn a_journal_that_a_flag_names_has_to_be_there() {
+    let host = Host::new();
+    let output = host.run(&["--undo", "--yes"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("undo: there is no such directory"), "{said}");
+    // Where it is, and empty, there is nothing to take back.
+    let undo = host.directory.path().join("undo");
+    fs::create_dir(&undo).unwrap();
     assert_eq!(host.run(&["--undo", "--yes"]).status.code(), Some(0));
+    // What cannot be looked at is not called empty.
+    fs::remove_dir(&undo).unwrap();
+    fs::write(&undo, "").unwrap();
+    let output = host.run(&["--undo", "--yes"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
 }

@@ -14,6 +14,7 @@ mod format;
 mod input;
 mod integrate;
 mod lab;
+mod listing;
 mod logs;
 mod output;
 mod progress;

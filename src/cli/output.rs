@@ -107,7 +107,8 @@ fn unicode() -> bool {
     })
 }
 
-fn width() -> usize {
+/// Columns of standard output.
+pub(super) fn width() -> usize {
     match std::io::stdout().is_terminal() {
         true => textwrap::termwidth().clamp(40, MAX_WIDTH),
         false => DEFAULT_WIDTH,

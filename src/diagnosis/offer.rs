@@ -125,7 +125,9 @@ impl Case<'_> {
     /// The token that was given, if it is good.
     fn token(&self) -> &'static str {
         match self.status(&CheckId::from_static("token")) {
-            Some(Status::Pass) => "{--token-file given_token_file}",
+            Some(Status::Pass) if self.known.target.token_given => {
+                "{--token-file given_token_file}"
+            }
             _ => NEW_TOKEN,
         }
     }

@@ -90,6 +90,15 @@ fn description(
             around.program.display()
         )],
     };
+    let ca = site.given.ca_cert.as_ref();
+    let ca = ca.map(|given| {
+        let copy = places.ca_cert();
+        format!(
+            "{}: the CA of {}, which the agent is told of",
+            copy.display(),
+            given.display()
+        )
+    });
     let rest = [
         format!(
             "{}: configuration, certificate and key",
@@ -108,7 +117,7 @@ fn description(
         why:
             "Nothing of an agent is configured on this host; the way to the control plane is whole."
                 .to_owned(),
-        changes: program.into_iter().chain(rest).collect(),
+        changes: program.into_iter().chain(ca).chain(rest).collect(),
         undo: Some(
             "the agent is uninstalled; its registration at the control plane stays".to_owned(),
         ),
