@@ -17,6 +17,7 @@ mod status;
 mod target;
 mod text;
 mod timing;
+mod unread;
 
 pub use case::Case;
 pub use chain::{CertificateReport, Certificates, Chain, ChainEnd, Clocks, Origin};
@@ -37,3 +38,4 @@ pub use status::{Severity, Status, Verdict};
 pub use target::{Given, Symptom, Target};
 pub use text::{counted, is_unprintable, printable};
 pub use timing::{Layer, Reply, Timing};
+pub use unread::{unread, unread_there};

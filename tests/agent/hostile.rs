@@ -5,13 +5,13 @@ use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use nexplane_doctor::agent::{self, Setting, rotate_cert};
 use nexplane_doctor::contract::api::{EnrollRequest, Enrolled, RotateRequest};
 use nexplane_doctor::contract::tls::provider;
-use nexplane_doctor::lab::{Refusal, ServerCertificate, State};
+use nexplane_doctor::lab::{AgentRequest, Authority, Refusal, ServerCertificate, State};
 use nexplane_doctor::model::Secret;
 use rustls::RootCertStore;
 use rustls::server::WebPkiClientVerifier;
@@ -23,11 +23,11 @@ use tokio_rustls::server::TlsStream;
 use crate::world::{HOSTNAME, World, assert_same, without_pending};
 
 /// When something is given up that is waited for: it bounds, it does not measure. Three calls of ten seconds are in it.
-const PATIENCE: Duration = Duration::from_secs(240);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
 
 /// How it misbehaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum How {
+pub(crate) enum How {
     /// It takes the request and says nothing.
     Silence,
     /// It answers in no language.
@@ -48,9 +48,35 @@ enum How {
     DeepJson,
     /// A refusal with the secret in it, and what acts on a terminal.
     Echo,
+    /// It is asked too often.
+    TooMany,
+    /// A page for people, with a success.
+    Page,
+    /// One header of megabytes.
+    LongHeader,
+    /// A certificate for a key that is not the agent's.
+    OtherKey,
+    /// A certificate of a CA that is not the control plane's.
+    OtherCa,
+    /// A certificate that has ended.
+    Expired,
 }
 
-const ALL: [How; 10] = [
+/// The calls that are answered with a certificate.
+const ISSUING: [&str; 2] = ["/agent/enroll", "/agent/rotate-cert"];
+
+const ISSUED: [How; 3] = [How::OtherKey, How::OtherCa, How::Expired];
+
+/// All that can be wrong with a call.
+pub(crate) fn hows(call: &str) -> impl Iterator<Item = How> {
+    let more = match ISSUING.contains(&call) {
+        true => ISSUED.to_vec(),
+        false => Vec::new(),
+    };
+    ALL.into_iter().chain(more)
+}
+
+const ALL: [How; 13] = [
     How::Silence,
     How::Garbage,
     How::EndlessHead,
@@ -61,10 +87,13 @@ const ALL: [How; 10] = [
     How::ServerError,
     How::DeepJson,
     How::Echo,
+    How::TooMany,
+    How::Page,
+    How::LongHeader,
 ];
 
 /// The control plane; well, but for one call.
-struct Hostile {
+pub(crate) struct Hostile {
     state: Arc<State>,
     broken: Mutex<Option<(&'static str, How)>>,
 }
@@ -73,7 +102,7 @@ type Stream = TlsStream<TcpStream>;
 
 impl Hostile {
     /// Serves at a URL of its own, with the certificates of the world's.
-    async fn serve(world: &World) -> (Arc<Self>, String) {
+    pub(crate) async fn serve(world: &World) -> (Arc<Self>, String) {
         let authority = world.server.authority();
         let names = [Ipv4Addr::LOCALHOST.to_string()];
         let served = authority
@@ -112,7 +141,7 @@ impl Hostile {
         (hostile, url)
     }
 
-    fn breaks(&self, broken: Option<(&'static str, How)>) {
+    pub(crate) fn breaks(&self, broken: Option<(&'static str, How)>) {
         *self.broken.lock().unwrap() = broken;
     }
 
@@ -129,10 +158,38 @@ impl Hostile {
         };
         let broken = *self.broken.lock().unwrap();
         if let Some((_, how)) = broken.filter(|(call, _)| *call == path) {
-            return misbehave(how, &mut stream, &body).await;
+            return match self.issued(how, &body) {
+                Some(answer) => say(&mut stream, 201, &answer).await,
+                None => misbehave(how, &mut stream, &body).await,
+            };
         }
         let (status, text) = self.well(&path, &body, &stream);
         say(&mut stream, status, &text).await
+    }
+
+    /// A certificate that nobody can do anything with.
+    fn issued(&self, how: How, body: &str) -> Option<String> {
+        let known = self.state.authority();
+        let body: serde_json::Value = serde_json::from_str(body).ok()?;
+        let agents = self.state.agents();
+        let id = agents.first().map_or("agt_none", |agent| agent.id.as_str());
+        let (now, year) = (Utc::now(), TimeDelta::days(365));
+        let asked = AgentRequest::read(body["csr"].as_str()?).ok()?;
+        let (authority, request, since, lifetime) = match how {
+            How::OtherKey => (Arc::clone(known), of_another_key(), now, year),
+            How::OtherCa => (Arc::new(Authority::new(now).unwrap()), asked, now, year),
+            How::Expired => (Arc::clone(known), asked, now - 2 * year, year),
+            _ => return None,
+        };
+        let signed = authority.sign_agent(&request, id, since, lifetime);
+        let (certificate, not_after) = signed.unwrap();
+        let answer = Enrolled {
+            agent_id: id.to_owned(),
+            certificate: certificate.pem(),
+            ca_chain: authority.agents_chain_pem(),
+            not_after,
+        };
+        Some(serde_json::to_string(&answer).unwrap())
     }
 
     fn well(&self, path: &str, body: &str, stream: &Stream) -> (u16, String) {
@@ -168,6 +225,12 @@ impl Hostile {
             _ => (404, r#"{"detail": "Not Found"}"#.into()),
         }
     }
+}
+
+fn of_another_key() -> AgentRequest {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let request = rcgen::CertificateParams::default().serialize_request(&key);
+    AgentRequest::read(&request.unwrap().pem().unwrap()).unwrap()
 }
 
 /// The path and the body of a request that has arrived whole.
@@ -231,6 +294,13 @@ async fn misbehave(how: How, stream: &mut Stream, body: &str) -> Option<()> {
         }
         How::ServerError => say(stream, 502, "<html>Bad Gateway</html>").await,
         How::DeepJson => say(stream, 200, &"[".repeat(60_000)).await,
+        How::TooMany => say(stream, 429, r#"{"detail": "Too Many Requests"}"#).await,
+        How::Page => say(stream, 200, "<html><form>Log in</form></html>").await,
+        How::LongHeader => {
+            let head = format!("HTTP/1.1 200 OK\r\nx-long: {}\r\n\r\n", "x".repeat(4 << 20));
+            stream.write_all(head.as_bytes()).await.ok()
+        }
+        How::OtherKey | How::OtherCa | How::Expired => None,
         How::Echo => {
             let detail = serde_json::to_string(&format!("no: {body} \u{1b}[31m\nFATAL: forged"));
             say(
@@ -245,7 +315,7 @@ async fn misbehave(how: How, stream: &mut Stream, body: &str) -> Option<()> {
 
 /// That a command's words are fit for everybody's eyes.
 #[track_caller]
-fn assert_fit(said: &str, token: &Secret, case: &str) {
+pub(crate) fn assert_fit(said: &str, token: &Secret, case: &str) {
     assert!(!said.contains(token.expose()), "{case}: {said}");
     assert!(!said.contains("PRIVATE KEY"), "{case}: {said}");
     assert!(!said.is_empty() && said.len() < 2_000, "{case}: {said}");
@@ -290,7 +360,7 @@ async fn an_installation_ends_and_the_same_token_serves_again() {
     ];
     let cases = calls
         .iter()
-        .flat_map(|call| ALL.map(|how| installed(call, how).boxed_local()));
+        .flat_map(|call| hows(call).map(|how| installed(call, how).boxed_local()));
     join_all(cases).await;
 }
 
@@ -322,6 +392,6 @@ async fn a_rotation_ends_and_leaves_an_identity_that_works() {
     let calls = ["/agent/rotate-cert", "/agent/heartbeat"];
     let cases = calls
         .iter()
-        .flat_map(|call| ALL.map(|how| rotated(call, how).boxed_local()));
+        .flat_map(|call| hows(call).map(|how| rotated(call, how).boxed_local()));
     join_all(cases).await;
 }
