@@ -178,7 +178,7 @@ impl Hostile {
         let (authority, request, since, lifetime) = match how {
             How::OtherKey => (Arc::clone(known), of_another_key(), now, year),
             How::OtherCa => (Arc::new(Authority::new(now).unwrap()), asked, now, year),
-            How::Expired => (Arc::clone(known), asked, now - 2 * year, year),
+            How::Expired => (Arc::clone(known), asked, now - year * 2, year),
             _ => return None,
         };
         let signed = authority.sign_agent(&request, id, since, lifetime);

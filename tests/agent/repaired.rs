@@ -161,7 +161,7 @@ fn holds_no_secret(directory: &Path, token: &Secret, case: &str) {
 async fn a_rotation_by_the_doctor_leaves_the_old_identity_as_it_was() {
     let calls = ["/health", "/agent/rotate-cert", "/agent/heartbeat"];
     let cases = calls.iter().flat_map(|call| {
-        hows(call).map(|how| {
+        hows(call).map(move |how| {
             async move {
                 let practice = Practice::since(360).await;
                 practice.repairs(Repair::RotateCertificate, call, how).await;
@@ -176,7 +176,7 @@ async fn a_rotation_by_the_doctor_leaves_the_old_identity_as_it_was() {
 async fn enrolling_again_leaves_what_was_there_as_it_was() {
     let calls = ["/health", "/agent/enroll", "/agent/heartbeat"];
     let cases = calls.iter().flat_map(|call| {
-        hows(call).map(|how| {
+        hows(call).map(move |how| {
             async move {
                 let practice = Practice::since(0).await;
                 let cert = practice.world.around().places.cert();
