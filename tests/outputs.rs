@@ -50,7 +50,6 @@ const COMMANDS: &[(&str, &str, i32)] = &[
     (AGENT, "version", 0),
     (AGENT, "man", 0),
     (AGENT, "completions bash", 0),
-    (AGENT, "status --config target/nowhere/config.yaml", 3),
     (AGENT, "check --config target/nowhere/config.yaml", 1),
 ];
 
