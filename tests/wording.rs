@@ -163,7 +163,14 @@ fn pages_fit_narrow_terminals_and_commands_stay_whole() {
             .findings
             .iter()
             .flat_map(|finding| &finding.remedy.steps);
-        let commands: Vec<_> = steps.filter_map(|step| step.command.as_deref()).collect();
+        let of_steps = steps.filter_map(|step| step.command.as_deref());
+        let of_fix = report
+            .findings
+            .iter()
+            .filter_map(|found| found.fix.as_deref());
+        let go_on = [&report.commands.explain, &report.commands.again];
+        let go_on = go_on.into_iter().filter_map(Option::as_deref);
+        let commands: Vec<_> = of_steps.chain(of_fix).chain(go_on).collect();
         for (width, unicode) in [
             (1, false),
             (10, true),

@@ -217,7 +217,7 @@ impl Page {
             Some(section) => self.paint(&format!("  (runbook: {section})"), Style::new().dimmed()),
             None => String::new(),
         };
-        self.line(&format!("  {what}{runbook}"));
+        self.wrapped(&format!("{what}{runbook}"), "  ", "    ");
         self.wrapped(&self.plain(&remedy.text), "  ", "  ");
         for (i, step) in remedy.steps.iter().enumerate() {
             let number = format!("  {}. ", i + 1);
