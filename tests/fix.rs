@@ -381,5 +381,92 @@ fn what_makes_no_sense_is_refused() {
         assert!(document["error"]["message"].is_string());
         assert_valid(&document);
     }
+}
+
+#[test]
+fn a_journal_that_a_flag_names_has_to_be_there() {
+    let host = Host::new();
+    let output = host.run(&["--undo", "--yes"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("undo: there is no such directory"), "{said}");
+    // Where it is, and empty, there is nothing to take back.
+    let undo = host.directory.path().join("undo");
+    fs::create_dir(&undo).unwrap();
     assert_eq!(host.run(&["--undo", "--yes"]).status.code(), Some(0));
+    // What cannot be looked at is not called empty.
+    fs::remove_dir(&undo).unwrap();
+    fs::write(&undo, "").unwrap();
+    let output = host.run(&["--undo", "--yes"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+}
+
+/// In a token, a password and a private key that lie wherever one could lie.
+const SENTINEL: &str = "S3NT1NELS3NT1NEL";
+
+#[test]
+fn no_secret_of_the_host_is_in_a_plan_an_outcome_a_log_or_what_is_taken_back() {
+    let host = Host::new();
+    let key = format!("-----BEGIN PRIVATE KEY-----\n{SENTINEL}\n-----END PRIVATE KEY-----\n");
+    let token = format!("nxe_{SENTINEL}{SENTINEL}AAAAAAAAAA");
+    let proxy = format!("http://user:{SENTINEL}@127.0.0.1:9");
+    let config =
+        format!("control_plane: https://127.0.0.1:9\nproxy: {proxy}\ntoken: {token}\n{WRONG}");
+    fs::write(host.path("etc/nexplane-agent/config.yaml"), config).unwrap();
+    fs::write(host.path("etc/nexplane-agent/client.key"), &key).unwrap();
+    fs::write(host.path("etc/nexplane-agent/client.crt"), &key).unwrap();
+    fs::write(
+        host.path("etc/nexplane-agent/environment"),
+        format!("HTTPS_PROXY={proxy}\nNEXPLANE_ENROLLMENT_TOKEN={token}\n"),
+    )
+    .unwrap();
+    fs::write(
+        host.path("etc/systemd/system/nexplane-agent.service"),
+        format!(
+            "[Service]\nEnvironment=NEXPLANE_ENROLLMENT_TOKEN={token}\nEnvironmentFile=/etc/nexplane-agent/environment\n\
+             ExecStart=/usr/local/bin/nexplane-agent run --config /etc/nexplane-agent/config.yaml --token {token}\n"
+        ),
+    )
+    .unwrap();
+    let given = host.directory.path().join("token");
+    fs::write(&given, &token).unwrap();
+    let given = given.to_str().unwrap();
+    let key_as_ca = host.path("etc/nexplane-agent/client.key");
+    let key_as_ca = key_as_ca.to_str().unwrap();
+    let mut mended = false;
+    for arguments in [
+        &["--dry-run", "-vv"][..],
+        &["--dry-run", "-vv", "--format", "json"],
+        &[
+            "--dry-run",
+            "-vv",
+            "--token-file",
+            given,
+            "--ca-cert",
+            key_as_ca,
+        ],
+        &["--yes", "--all", "-vv", "--token-file", given],
+        &["--undo", "--dry-run", "-vv"],
+        &["--undo", "--yes", "-vv"],
+        &["--yes", "-vv", "--format", "json"],
+        &["--undo", "--yes", "-vv", "--format", "json"],
+    ] {
+        let mut command = host.command(arguments);
+        command
+            .env("NEXPLANE_API_TOKEN", SENTINEL)
+            .env("HTTPS_PROXY", &proxy);
+        if !arguments.contains(&"--token-file") {
+            command.env("NEXPLANE_ENROLLMENT_TOKEN", &token);
+        }
+        let output = command.output().unwrap();
+        for said in [&output.stdout, &output.stderr] {
+            let said = String::from_utf8_lossy(said);
+            assert!(!said.contains(SENTINEL), "{arguments:?}: {said}");
+            assert!(!said.contains("panicked"), "{arguments:?}: {said}");
+        }
+        assert!(!output.stdout.is_empty(), "{arguments:?}");
+        mended |= host.config().contains("poll_interval");
+    }
+    // What was done and taken back was something.
+    assert!(mended && host.config().ends_with(WRONG));
 }

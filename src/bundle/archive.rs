@@ -16,6 +16,7 @@ use super::BundleError;
 use super::fixture::{EVIDENCE, Evidence};
 use super::manifest::{Hash, MANIFEST, Manifest};
 use crate::logs::WINDOW_LOG;
+use crate::model::unread;
 
 /// The most that a bundle may unpack to, in bytes.
 pub const MOST_UNPACKED: u64 = 512 << 20;
@@ -246,7 +247,7 @@ fn take(kept: &mut BTreeMap<&str, Vec<u8>>, name: &str) -> Result<Vec<u8>, Bundl
 }
 
 fn document<T: DeserializeOwned>(text: &[u8], name: &str) -> Result<T, BundleError> {
-    serde_json::from_slice(text).map_err(|error| BundleError::malformed(name, error))
+    serde_json::from_slice(text).map_err(|error| BundleError::malformed(name, unread(&error)))
 }
 
 /// Holds what was read against the manifest.

@@ -15,6 +15,7 @@ use super::redact::{Identities, Redaction, Redactor};
 use super::write::{Entry, pack};
 use super::{BundleError, FORMAT, artefacts};
 use crate::host::LogEntry;
+use crate::model::unread;
 
 /// What stands in the manifest for secrets that the door had left out already.
 pub(super) const AT_THE_DOOR: &str = "left out when it was seen";
@@ -71,8 +72,8 @@ impl Contents {
         let mut evidence = evidence.clone();
         redactor.prepare(&mut evidence);
         let evidence = without(&mut redactor, EVIDENCE, &evidence)?;
-        let report: Value =
-            serde_json::from_str(report).map_err(|error| BundleError::malformed(REPORT, error))?;
+        let report: Value = serde_json::from_str(report)
+            .map_err(|error| BundleError::malformed(REPORT, unread(&error)))?;
         let report = without(&mut redactor, REPORT, &report)?;
         let versions = without(&mut redactor, "versions", &extra.versions)?;
         let manifest = Manifest {

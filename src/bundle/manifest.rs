@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::contents::AT_THE_DOOR;
 use super::{BundleError, FORMAT};
-use crate::model::{CheckId, Code, excerpt};
+use crate::model::{CheckId, Code, excerpt, unread};
 
 /// The manifest's name, and that of the first entry.
 pub(super) const MANIFEST: &str = "manifest.json";
@@ -101,7 +101,7 @@ struct Version {
 impl Manifest {
     /// Reads a manifest; the format first, for a newer one need not have the rest.
     pub(super) fn parse(text: &[u8]) -> Result<Self, BundleError> {
-        let malformed = |error| BundleError::malformed(MANIFEST, error);
+        let malformed = |error| BundleError::malformed(MANIFEST, unread(&error));
         let version: Version = serde_json::from_slice(text).map_err(malformed)?;
         match version.format {
             0 => Err(BundleError::malformed(MANIFEST, "there is no format 0")),

@@ -32,6 +32,8 @@ pub struct Told {
     pub control_plane: Option<ControlPlane>,
     /// A CA file beside the system's store.
     pub ca_cert: Option<HostPath>,
+    /// The agent's own CA file, where `--ca-cert` stands in for it; nothing where no configuration was read.
+    pub own_ca: Option<OwnCa>,
     /// Whether the agent does not verify its peer.
     pub insecure: bool,
     /// The client certificate.
@@ -44,8 +46,20 @@ pub struct Told {
     pub proxy: Option<Proxy>,
 }
 
+/// The CA file of a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OwnCa {
+    /// It names none.
+    Unset,
+    /// It names this one.
+    File(HostPath),
+}
+
 impl Told {
-    fn new(target: &Target, path: HostPath, config: &AgentConfig) -> Self {
+    /// `read` is the configuration, if there is one that could be read.
+    fn new(target: &Target, path: HostPath, read: Option<&AgentConfig>) -> Self {
+        let unread = AgentConfig::default();
+        let config = read.unwrap_or(&unread);
         let (cert, key) = beside(path.path());
         let base = path.base;
         let named = |name: &Option<_>, default| match name {
@@ -63,6 +77,13 @@ impl Told {
                 Some(path) => Some(HostPath::caller(path)),
                 None => config.ca_cert.as_ref().map(HostPath::host),
             },
+            own_ca: match (&target.ca_cert, read) {
+                (Some(_), Some(config)) => Some(match &config.ca_cert {
+                    Some(path) => OwnCa::File(HostPath::host(path)),
+                    None => OwnCa::Unset,
+                }),
+                _ => None,
+            },
             insecure: config.verification == Verification::Off,
             cert: named(&config.cert_path, cert),
             key: named(&config.key_path, key),
@@ -79,7 +100,7 @@ impl Told {
 pub fn told(known: &Known) -> Told {
     known.get::<Told>().cloned().unwrap_or_else(|| {
         let path = path(&known.target, known.system.os, None);
-        Told::new(&known.target, path, &AgentConfig::default())
+        Told::new(&known.target, path, None)
     })
 }
 
@@ -98,11 +119,9 @@ pub(super) fn path(target: &Target, os: Os, service: Option<&Service>) -> HostPa
 pub(super) async fn peek(host: &dyn Host, known: &Known) -> Told {
     let service = host.service(ServiceQuestion::agent(known.system.os)).await;
     let path = path(&known.target, known.system.os, service.ok().as_ref());
-    let config = match host.read(ReadQuestion::new(path.clone())).await {
-        Ok(content) => config::parse(&content.text, content.invalid_utf8_at).config,
-        Err(_) => AgentConfig::default(),
-    };
-    Told::new(&known.target, path, &config)
+    let content = host.read(ReadQuestion::new(path.clone())).await;
+    let config = content.map(|content| config::parse(&content.text, content.invalid_utf8_at).config);
+    Told::new(&known.target, path, config.as_ref().ok())
 }
 
 /// What was seen.
@@ -154,7 +173,8 @@ impl Check for Probe {
             Ok(content) => config::parse(&content.text, content.invalid_utf8_at),
             Err(_) => ConfigReading::default(),
         };
-        let told = Told::new(&known.target, evidence.path.clone(), &reading.config);
+        let read = evidence.content.is_ok().then_some(&reading.config);
+        let told = Told::new(&known.target, evidence.path.clone(), read);
         facts.publish(told);
 
         let mut judgement = readable(&evidence, known);

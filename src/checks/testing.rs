@@ -216,6 +216,7 @@ pub(crate) fn reachable(recording: Evidence, call: ApiCall, answer: ApiAnswer) -
         .fact(config::Told {
             control_plane: ControlPlane::parse(origin).ok(),
             ca_cert: None,
+            own_ca: None,
             insecure: false,
             cert: file("client.crt"),
             key: file("client.key"),

@@ -6,7 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
-use futures_util::future::{OptionFuture, join, join3};
+use futures_util::future::{OptionFuture, join, join4};
 
 use super::agent_user::AgentUser;
 use super::environment::{self, Environment};
@@ -21,6 +21,7 @@ use crate::model::{Chain, Code, Explained, Fact, Finding, Placeholder, counted};
 mod ca_file;
 mod eyes;
 mod foreign;
+mod own;
 mod picture;
 mod shown;
 mod time;
@@ -29,6 +30,7 @@ mod weak;
 pub(super) use shown::report as certificate_report;
 
 use ca_file::{CaFile, Use};
+use own::UNCONFIGURED_CA;
 use picture::{End, Picture};
 use time::{Invalid, Side, Times};
 
@@ -66,6 +68,8 @@ pub struct Evidence {
     handshake: Option<Handshake>,
     anchors: Seen<Anchors>,
     ca_file: Option<CaFile>,
+    /// The agent's own, where `--ca-cert` stands in for it.
+    own_ca_file: Option<CaFile>,
     /// `SSL_CERT_FILE` of the service, which stands in for the system's bundle.
     ssl_cert_file: Option<CaFile>,
     /// The client certificate's file, which may hold CAs after it.
@@ -87,6 +91,7 @@ impl Check for Probe {
         SELF_SIGNED,
         MISSING_INTERMEDIATE,
         UNKNOWN_AUTHORITY,
+        UNCONFIGURED_CA,
         BAD_CERTIFICATE,
         NAME_MISMATCH,
         EXPIRED,
@@ -106,6 +111,10 @@ impl Check for Probe {
             };
             look_at(host, path, named_by)
         });
+        let own_ca_file = match told.own_ca {
+            Some(config::OwnCa::File(path)) => Some(look_at(host, path, "ca_cert")),
+            Some(config::OwnCa::Unset) | None => None,
+        };
         let ssl_cert_file = environment
             .get("SSL_CERT_FILE")
             .map(|path| look_at(host, HostPath::host(path), "SSL_CERT_FILE"));
@@ -114,9 +123,10 @@ impl Check for Probe {
         if ssl_cert_file.as_ref().is_some_and(|file| file.is_closed_to(&user)) {
             question.file = Some(CLOSED.into());
         }
-        let (anchors, ca_file, client) = join3(
+        let (anchors, ca_file, own_ca_file, client) = join4(
             host.anchors(question),
             OptionFuture::from(ca_file),
+            OptionFuture::from(own_ca_file),
             host.read(ReadQuestion::new(told.cert)),
         )
         .await;
@@ -124,6 +134,7 @@ impl Check for Probe {
             handshake,
             anchors,
             ca_file,
+            own_ca_file,
             ssl_cert_file,
             client,
             environment,
@@ -135,18 +146,19 @@ impl Check for Probe {
     fn judge(&self, evidence: Evidence, known: &Known, facts: &mut Facts) -> Judgement {
         let told = config::told(known);
         let way = proxy::way(&told, &evidence.environment);
-        let (Some(handshake), Some(control_plane)) = (&evidence.handshake, told.control_plane) else {
+        let (Some(handshake), Some(control_plane)) = (&evidence.handshake, &told.control_plane) else {
             return Judgement::unknown("the peer showed no certificate that could be judged");
         };
         let times = Times {
             host: evidence.now,
             offset: known.get::<clock::Offset>().copied(),
         };
-        let mut judgement = Case::new(&evidence, handshake, control_plane.host(), times).judge(facts);
+        let mut judgement = Case::new(&evidence, handshake, control_plane.host(), times).judge(&told, facts);
         if let Some(proxy) = way.proxy() {
             foreign::place(&mut judgement, proxy);
         }
-        let wrong = judgement.findings.iter().any(|finding| finding.code != WEAK);
+        // What the agent was not told says nothing of the peer.
+        let wrong = judgement.findings.iter().any(|finding| ![WEAK, UNCONFIGURED_CA].contains(&finding.code));
         facts.publish(Verdict {
             accepted: !wrong && judgement.decision == Decision::Decided,
         });
@@ -240,7 +252,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    fn judge(mut self, facts: &mut Facts) -> Judgement {
+    fn judge(mut self, told: &config::Told, facts: &mut Facts) -> Judgement {
         let chain: Vec<Certificate> = self.read.iter().flatten().cloned().collect();
         let leaf = match self.read.first() {
             Some(Ok(leaf)) => leaf.clone(),
@@ -258,6 +270,7 @@ impl<'a> Case<'a> {
         self.key(&leaf);
         let is_for_host = self.name(&leaf);
         self.time(&line);
+        self.own(&path, told, &chain, &leaf);
         self.weak(&path, &line);
         let picture = Picture {
             sent: &self.read,
@@ -487,6 +500,18 @@ impl<'a> Case<'a> {
             if !of_side.is_empty() {
                 self.found(out_of_time(code, &times, &of_side));
             }
+        }
+    }
+
+    /// What is accepted with a flag: whether the agent accepts it, too.
+    fn own(&mut self, path: &Path, told: &config::Told, chain: &[Certificate], leaf: &Certificate) {
+        if !matches!(path, Path::Anchored(_)) || !self.judgement.findings.is_empty() {
+            return;
+        }
+        match own::judge(self, told, chain, leaf) {
+            None => {}
+            Some(Ok(finding)) => self.found(finding),
+            Some(Err(unseen)) => self.judgement.notes.push(unseen),
         }
     }
 

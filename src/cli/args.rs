@@ -29,7 +29,8 @@ use crate::model::{CheckId, Code, Secret, parse_duration};
 #[command(
     name = "nexplane-doctor",
     version,
-    after_help = "Exit status: 0 healthy (warnings allowed), 1 an error was found, 2 wrong usage, 3 undecided, 70 a defect.\n\
+    after_help = "Exit status: 0 healthy (warnings allowed), 1 an error was found, 2 wrong usage or an output that cannot be written,\n\
+                  3 undecided, 70 a defect.\n\
                   Without a command, diagnoses this host. Start with: nexplane-doctor lab run",
     max_term_width = 100,
     disable_help_subcommand = true
@@ -107,6 +108,11 @@ pub(super) enum Format {
     Json,
 }
 
+/// How long a probe may take, unless somebody says.
+pub(super) const TIMEOUT: &str = "5s";
+/// How long a run may take, unless somebody says.
+pub(super) const DEADLINE: &str = "20s";
+
 /// What is looked at, and how long that may take.
 #[derive(Debug, Clone, Args)]
 pub(super) struct TargetArgs {
@@ -120,10 +126,10 @@ pub(super) struct TargetArgs {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "What to look at")]
     pub(super) root: Option<PathBuf>,
     /// How long one probe may take
-    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = positive, help_heading = "How long")]
+    #[arg(long, value_name = "DURATION", default_value = TIMEOUT, value_parser = positive, help_heading = "How long")]
     pub(super) timeout: Duration,
     /// How long the whole run may take
-    #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = positive, help_heading = "How long")]
+    #[arg(long, value_name = "DURATION", default_value = DEADLINE, value_parser = positive, help_heading = "How long")]
     pub(super) deadline: Duration,
 }
 
@@ -159,7 +165,7 @@ pub(super) struct DiagnoseArgs {
 #[derive(Debug, Clone, Args)]
 #[command(
     after_help = "Exit status: 0 healthy afterwards (warnings allowed), or taken back whole; 1 not;\n\
-                  2 wrong usage, or a journal that cannot be used; 70 a defect.\n\
+                  2 wrong usage, or a journal or an output that cannot be used; 70 a defect.\n\
                   With --undo --dry-run: 0 there is nothing to take back, 1 there is."
 )]
 pub(super) struct FixArgs {

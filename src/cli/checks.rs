@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::args::{ChecksArgs, ChecksCommand, Common, GraphFormat};
 use super::exit::{Exit, Failure};
-use super::{output, sources};
+use super::{listing, output, sources};
 use crate::catalog::{Catalog, CheckDoc};
 use crate::model::CheckId;
 use crate::report::human::Look;
@@ -82,16 +82,16 @@ fn draw(catalog: &Catalog, format: GraphFormat) -> String {
 fn text(catalog: &Catalog) -> String {
     let mut text = String::new();
     for check in catalog.checks() {
-        let _ = write!(
-            text,
-            "{:<13} needs {}",
+        let uses = match check.uses.is_empty() {
+            true => String::new(),
+            false => format!("; uses {}", names(&check.uses)),
+        };
+        let line = format!(
+            "{:<13} needs {}{uses}",
             check.id.as_str(),
             names(&check.needs)
         );
-        if !check.uses.is_empty() {
-            let _ = write!(text, "; uses {}", names(&check.uses));
-        }
-        text.push('\n');
+        let _ = writeln!(text, "{}", listing::folded(&line, 14));
     }
     text
 }
@@ -128,26 +128,20 @@ fn show(check: &CheckDoc, look: Look) -> String {
     let options = textwrap::Options::new(look.width)
         .initial_indent("  ")
         .subsequent_indent("  ");
+    let title = format!("{}: {}", check.id, check.title);
     let mut text = format!(
-        "{}: {}\n\n{}\n\n",
-        check.id,
-        check.title,
+        "{}\n\n{}\n\n",
+        listing::folded(&title, 2),
         textwrap::fill(check.summary.trim(), &options)
     );
-    let _ = writeln!(
-        text,
-        "  needs {}; uses {}\n",
+    let line = format!(
+        "  needs {}; uses {}",
         names(&check.needs),
         names(&check.uses)
     );
+    let _ = writeln!(text, "{}\n", listing::folded(&line, 4));
     for finding in check.findings.iter() {
-        let _ = writeln!(
-            text,
-            "  {:<35} {:<8} {}",
-            finding.code.as_str(),
-            finding.severity.as_str(),
-            finding.title
-        );
+        let _ = writeln!(text, "{}", listing::finding(finding));
     }
     text
 }

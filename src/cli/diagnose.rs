@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use super::args::{Common, DiagnoseArgs, SubjectArgs, TargetArgs};
+use super::args::{Common, DEADLINE, DiagnoseArgs, SubjectArgs, TIMEOUT, TargetArgs};
 use super::exit::{Exit, Failure};
 use super::format::{ReportFormat, Style};
 use super::output;
@@ -17,7 +17,9 @@ use crate::catalog::Catalog;
 use crate::doctor::Doctor;
 use crate::engine::{Event, Graph, Limits, Selection};
 use crate::host::live::Settings;
-use crate::model::{CheckId, Code, Given, Report, Secret, Symptom, Target, Verdict};
+use crate::model::{
+    CheckId, Code, Given, Report, Secret, Symptom, Target, Verdict, exact_duration, parse_duration,
+};
 use crate::report::{Warnings, human, json_v1};
 
 /// How long to rest between two diagnoses of `--wait` and `--watch`.
@@ -230,19 +232,34 @@ fn asked(target: &TargetArgs, subject: &SubjectArgs, token: Option<&Secret>) -> 
         symptom: subject.symptom.map(Into::into),
         timeout: target.timeout,
         given: Given {
-            token_file: token_file(subject, token),
-            root: target.root.clone(),
+            token_file: token_file(subject.token_file.as_deref(), token),
             checks: subject.which.checks.clone(),
+            only: subject.which.only.clone(),
+            skip: subject.which.skip.clone(),
+            ignore: subject.which.ignore.clone(),
+            ..given(target)
         },
     }
 }
 
+/// What of a target is to be given again where the same host is looked at.
+pub(super) fn given(target: &TargetArgs) -> Given {
+    let unless =
+        |usual: &str, it: Duration| (parse_duration(usual) != Ok(it)).then(|| exact_duration(it));
+    Given {
+        root: target.root.clone(),
+        timeout: unless(TIMEOUT, target.timeout),
+        deadline: unless(DEADLINE, target.deadline),
+        ..Given::default()
+    }
+}
+
 /// The file that gives the same token again, or what stands for one; nothing where the environment still has the token.
-fn token_file(subject: &SubjectArgs, token: Option<&Secret>) -> Option<PathBuf> {
+pub(super) fn token_file(file: Option<&Path>, token: Option<&Secret>) -> Option<PathBuf> {
     let stands_for_it = || PathBuf::from("TOKEN_FILE");
-    match &subject.token_file {
+    match file {
         Some(file) if file.as_os_str() == "-" => Some(stands_for_it()),
-        Some(file) => Some(file.clone()),
+        Some(file) => Some(file.to_owned()),
         None => {
             let set = std::env::var("NEXPLANE_ENROLLMENT_TOKEN").unwrap_or_default();
             token

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::args::{Common, ExplainArgs};
 use super::exit::{Exit, Failure};
-use super::{output, sources};
+use super::{listing, output, sources};
 use crate::catalog::{Catalog, CheckDoc, FindingDoc, Values, nearest};
 use crate::model::{Code, Os};
 use crate::report::human::Look;
@@ -39,15 +39,10 @@ fn unknown(catalog: &Catalog, code: &Code) -> Failure {
 fn all(catalog: &Catalog) -> String {
     let mut text = String::new();
     for check in catalog.checks() {
-        let _ = writeln!(text, "{}: {}", check.id, check.title);
+        let title = format!("{}: {}", check.id, check.title);
+        let _ = writeln!(text, "{}", listing::folded(&title, 4));
         for finding in check.findings.iter() {
-            let severity = finding.severity.as_str();
-            let _ = writeln!(
-                text,
-                "  {:<35} {severity:<8} {}",
-                finding.code.as_str(),
-                finding.title
-            );
+            let _ = writeln!(text, "{}", listing::finding(finding));
         }
     }
     text
@@ -55,7 +50,8 @@ fn all(catalog: &Catalog) -> String {
 
 /// One finding in full.
 fn one(catalog: &Catalog, finding: &FindingDoc, os: Os, look: Look) -> String {
-    let mut text = format!("{}: {}\n", finding.code, finding.title);
+    let title = format!("{}: {}", finding.code, finding.title);
+    let mut text = listing::folded(&title, 2) + "\n";
     let mut paragraph = |title: &str, body: &str| {
         let body = textwrap::fill(
             body.trim(),

@@ -14,6 +14,7 @@ mod format;
 mod input;
 mod integrate;
 mod lab;
+mod listing;
 mod logs;
 mod output;
 mod progress;
@@ -21,6 +22,7 @@ mod report_file;
 mod secrets;
 mod shell;
 mod sources;
+mod standard;
 mod startup;
 
 use std::ffi::OsString;

@@ -7,6 +7,7 @@ use clap::error::ErrorKind;
 use super::args::{ColorWhen, Common};
 use super::exit::{Exit, Failure};
 use super::format::ReportFormat;
+pub(super) use super::standard::print;
 use crate::model::redact;
 use crate::report::human::Look;
 
@@ -14,18 +15,6 @@ use crate::report::human::Look;
 const DEFAULT_WIDTH: usize = 80;
 /// Longer lines are hard to read, however wide the terminal.
 const MAX_WIDTH: usize = 100;
-
-/// Prints to standard output. A reader that has gone is no failure; a full disk is one.
-pub(super) fn print(text: &str) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure {
-            exit: Exit::Defect,
-            message: format!("cannot write to standard output: {error}"),
-        }),
-        _ => Ok(()),
-    }
-}
 
 /// Says something to the person at the terminal. If even that fails there is nobody to tell.
 pub(super) fn tell(text: &str) {
@@ -128,7 +117,8 @@ fn unicode() -> bool {
     })
 }
 
-fn width() -> usize {
+/// Columns of standard output.
+pub(super) fn width() -> usize {
     match std::io::stdout().is_terminal() {
         true => textwrap::termwidth().clamp(40, MAX_WIDTH),
         false => DEFAULT_WIDTH,

@@ -4,7 +4,7 @@ use crate::catalog::{Command, Values};
 use crate::checks::Known;
 use crate::model::{Code, Commands, Symptom, Verdict};
 
-const AGAIN: &str = "nexplane-doctor {--config given_config} {--control-plane given_control_plane} {--ca-cert given_ca_cert} {--token-file given_token_file} {--change-request change_request} {--root given_root} {--checks given_checks}";
+const AGAIN: &str = "nexplane-doctor {--config given_config} {--control-plane given_control_plane} {--ca-cert given_ca_cert} {--token-file given_token_file} {--change-request change_request} {--root given_root} {--checks given_checks} {--only given_only} {--skip given_skip} {--ignore given_ignore} {--timeout given_timeout} {--deadline given_deadline}";
 
 /// What explains `first`, and what asks the same of the host again where that is worth it.
 pub(super) fn of(

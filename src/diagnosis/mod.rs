@@ -10,6 +10,7 @@ mod explain;
 mod history;
 #[cfg(test)]
 mod law;
+pub mod offer;
 #[cfg(test)]
 mod tests;
 mod timings;
@@ -52,9 +53,10 @@ pub fn diagnose(catalog: &Catalog, run: &Run, source: Source, ignore: &[Code]) -
         let mut causes = finding.explained_by.iter();
         finding.role == Role::Symptom && causes.all(|cause| ignore.contains(cause))
     };
-    let (ignored, findings): (Vec<_>, Vec<_>) = reported
+    let (ignored, mut findings): (Vec<_>, Vec<_>) = reported
         .into_iter()
         .partition(|finding| ignore.contains(&finding.code) || symptom_of_ignored(finding));
+    offer::offer(run, &base, &mut findings);
     let verdict = verdict::of(&findings, &run.outcomes);
     clean::clean(Report {
         source,
@@ -173,6 +175,7 @@ fn report(
             .repair
             .filter(|_| finding.repaired == Repaired::AsCatalogued)
             .map(|repair| repair.as_str().to_owned()),
+        fix: None,
     }
 }
 

@@ -58,6 +58,18 @@ impl Walked {
     }
 
     pub(super) fn report_with(self, facts: Facts, only: &[&str], ignore: &[&str]) -> Report {
+        let target = Target::unspecified(Duration::from_secs(5));
+        self.report_of(target, facts, only, ignore)
+    }
+
+    /// The report for who said this of the host.
+    pub(super) fn report_of(
+        self,
+        target: Target,
+        facts: Facts,
+        only: &[&str],
+        ignore: &[&str],
+    ) -> Report {
         let wanted = |outcome: &Outcome| only.is_empty() || only.contains(&outcome.id.as_str());
         let (outcomes, unreported) = self.0.into_iter().partition(wanted);
         let run = Run {
@@ -68,7 +80,7 @@ impl Walked {
             asked: Vec::new(),
             known: Known {
                 later: crate::checks::Later::default(),
-                target: Arc::new(Target::unspecified(Duration::from_secs(5))),
+                target: Arc::new(target),
                 system: Arc::new(System::unknown()),
                 facts,
             },

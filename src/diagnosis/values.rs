@@ -3,7 +3,7 @@
 use crate::catalog::Values;
 use crate::checks::{Known, config};
 use crate::contract::paths::{AgentPaths, parent};
-use crate::model::{Finding, Placeholder, redact};
+use crate::model::{CheckId, Code, Finding, Placeholder, redact};
 
 /// What every remedy may name: where the agent is, what it was told, whom it talks to.
 pub(super) fn of_host(known: &Known) -> Values {
@@ -45,6 +45,29 @@ pub(super) fn of_host(known: &Known) -> Values {
     for (placeholder, path) in paths {
         if let Some(path) = path {
             values.set(placeholder, redact(&path.display().to_string()));
+        }
+    }
+    let given = &target.given;
+    let joined = |names: Vec<&str>| (!names.is_empty()).then(|| names.join(","));
+    let words = [
+        (
+            Placeholder::GivenOnly,
+            joined(given.only.iter().map(CheckId::as_str).collect()),
+        ),
+        (
+            Placeholder::GivenSkip,
+            joined(given.skip.iter().map(CheckId::as_str).collect()),
+        ),
+        (
+            Placeholder::GivenIgnore,
+            joined(given.ignore.iter().map(Code::as_str).collect()),
+        ),
+        (Placeholder::GivenTimeout, given.timeout.clone()),
+        (Placeholder::GivenDeadline, given.deadline.clone()),
+    ];
+    for (placeholder, word) in words {
+        if let Some(word) = word {
+            values.set(placeholder, redact(&word));
         }
     }
     // As it was understood: one that is no URL may hold a password, and is to be given otherwise anyway.

@@ -192,7 +192,11 @@ enum End {
 }
 
 /// Findings that leave their check failed and yet block nothing: a rule of the graph itself.
-const NOT_BLOCKING: [Code; 1] = [Code::from_static("install.incomplete")];
+const NOT_BLOCKING: [Code; 2] = [
+    Code::from_static("install.incomplete"),
+    // The way is open with what was given.
+    Code::from_static("trust.unconfigured_ca"),
+];
 
 struct Walk<'a> {
     graph: &'a Arc<Graph>,

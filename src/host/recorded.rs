@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 use super::timed::{Answered, Asked, millis, said, timed};
 use super::*;
 use crate::contract::token::TokenShape;
-use crate::model::{excerpt, printable};
+use crate::model::{excerpt, printable, unread_there};
 
 /// So many questions without an answer are remembered; more would say nothing more.
 const MOST_UNANSWERED: usize = 100;
@@ -254,9 +254,7 @@ impl Recorded {
             }
             Err((error, at)) => {
                 // The library's place is one within the answer: the text's is told instead.
-                let why = error.to_string();
-                let within = format!(" at line {} column {}", error.line(), error.column());
-                let why = why.strip_suffix(&within).unwrap_or(&why).to_owned();
+                let why = unread_there(&error);
                 let ask = name.to_owned();
                 self.note(|troubles| troubles.misfits.push(Misfit { ask, why, at }));
                 A::unrecorded()

@@ -31,7 +31,7 @@ pub use behaviour::{
     AgentApi, Behaviour, ClientCertificates, HealthPage, HeartbeatReply, InspectCall, Port,
     RotationReply,
 };
-pub use ca::{Authority, Served, ServerCertificate};
+pub use ca::{AgentRequest, Authority, Served, ServerCertificate};
 pub use clock::Clock;
 pub use controls::CONTROLS;
 pub use fault::{Fault, Side};

@@ -48,6 +48,22 @@ pub fn parse_duration(text: &str) -> Result<Duration, InvalidDuration> {
     Duration::try_from_secs_f64(seconds).map_err(|_| invalid())
 }
 
+/// Writes a duration in Go's syntax, to be read again: not a nanosecond of it is lost.
+pub fn exact_duration(duration: Duration) -> String {
+    let nanos = duration.as_nanos();
+    let units = [
+        (1_000_000_000, "s"),
+        (1_000_000, "ms"),
+        (1_000, "us"),
+        (1, "ns"),
+    ];
+    let whole = units
+        .into_iter()
+        .find(|(unit, _)| nanos.is_multiple_of(*unit));
+    let (unit, name) = whole.unwrap_or((1, "ns"));
+    format!("{}{name}", nanos / unit)
+}
+
 /// Writes a duration for people, in the same syntax: `41ms`, `1.2s`, `5m10s`, `3h4m`, `2d5h`.
 pub fn format_duration(duration: Duration) -> String {
     let seconds = duration.as_secs();

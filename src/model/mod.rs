@@ -18,11 +18,14 @@ mod status;
 mod target;
 mod text;
 mod timing;
+mod unread;
 
 pub use case::Case;
 pub use chain::{CertificateReport, Certificates, Chain, ChainEnd, Clocks, Origin};
 pub use code::{CheckId, Code, InvalidName, SectionId};
-pub use duration::{InvalidDuration, format_duration, parse_duration, spoken_duration};
+pub use duration::{
+    InvalidDuration, exact_duration, format_duration, parse_duration, spoken_duration,
+};
 pub use encoding::Encoding;
 pub use finding::{Explained, Explains, Fact, Finding, Repaired};
 pub use os::Os;
@@ -37,3 +40,4 @@ pub use status::{Severity, Status, Verdict};
 pub use target::{Given, Symptom, Target};
 pub use text::{counted, is_unprintable, printable};
 pub use timing::{Layer, Reply, Timing};
+pub use unread::{unread, unread_there};

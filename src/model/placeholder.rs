@@ -56,11 +56,21 @@ pub enum Placeholder {
     GivenRoot,
     /// What `--checks` was given.
     GivenChecks,
+    /// What `--only` was given.
+    GivenOnly,
+    /// What `--skip` was given.
+    GivenSkip,
+    /// What `--ignore` was given.
+    GivenIgnore,
+    /// What `--timeout` was given.
+    GivenTimeout,
+    /// What `--deadline` was given.
+    GivenDeadline,
 }
 
 impl Placeholder {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 29] = [
         Self::ControlPlane,
         Self::Host,
         Self::Port,
@@ -85,6 +95,11 @@ impl Placeholder {
         Self::GivenTokenFile,
         Self::GivenRoot,
         Self::GivenChecks,
+        Self::GivenOnly,
+        Self::GivenSkip,
+        Self::GivenIgnore,
+        Self::GivenTimeout,
+        Self::GivenDeadline,
     ];
 
     /// The name between the braces.
@@ -114,6 +129,11 @@ impl Placeholder {
             Self::GivenTokenFile => "given_token_file",
             Self::GivenRoot => "given_root",
             Self::GivenChecks => "given_checks",
+            Self::GivenOnly => "given_only",
+            Self::GivenSkip => "given_skip",
+            Self::GivenIgnore => "given_ignore",
+            Self::GivenTimeout => "given_timeout",
+            Self::GivenDeadline => "given_deadline",
         }
     }
 
@@ -152,6 +172,9 @@ impl Placeholder {
             (Self::GivenCaCert, os) => Self::CaCert.fallback(os),
             (Self::GivenTokenFile, _) => "TOKEN_FILE",
             (Self::GivenRoot | Self::GivenChecks, _) => "DIRECTORY",
+            (Self::GivenOnly | Self::GivenSkip, _) => "CHECK",
+            (Self::GivenIgnore, _) => "CODE",
+            (Self::GivenTimeout | Self::GivenDeadline, _) => "DURATION",
         }
     }
 }

@@ -99,6 +99,8 @@ pub struct ReportedFinding {
     pub remedy: Remedy,
     /// The name of the repair that `fix` knows for it.
     pub repair: Option<String>,
+    /// The command by which `fix` does it, with the flags that it takes; nothing where it would be refused with any.
+    pub fix: Option<String>,
 }
 
 /// A check in its place.

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::{CheckId, Code};
+
 /// One of the three symptoms that the runbook starts from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -55,6 +57,21 @@ pub struct Given {
     /// `--checks`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checks: Option<PathBuf>,
+    /// `--only`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<CheckId>,
+    /// `--skip`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub skip: Vec<CheckId>,
+    /// `--ignore`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ignore: Vec<Code>,
+    /// `--timeout`, as a command line has it; nothing where it is the usual one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<String>,
+    /// `--deadline`, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<String>,
 }
 
 impl Given {

@@ -11,7 +11,7 @@ use crate::doctor::Doctor;
 use crate::engine::{self, Selection};
 use crate::host::live::LiveHost;
 use crate::host::{Content, HostPath, Overlay, ReadQuestion, Recorder};
-use crate::model::{CheckId, Code, Report, ReportedFinding, Source, Status, Target};
+use crate::model::{CheckId, Code, Report, ReportedFinding, Severity, Source, Status, Target};
 
 /// What was seen.
 pub(super) struct Look {
@@ -79,6 +79,18 @@ impl Look {
     /// Whether a check passed; a warning is no failure.
     pub(super) fn is_well(&self, check: &str) -> bool {
         matches!(self.status(check), Some(Status::Pass | Status::Warn))
+    }
+
+    /// Whether the peer is accepted; that the agent has not been told of the CA yet says nothing of the peer.
+    pub(super) fn accepts_peer(&self) -> bool {
+        let mut of_trust = self
+            .report
+            .findings
+            .iter()
+            .filter(|it| it.check.as_str() == "trust" && it.severity == Severity::Error);
+        self.is_well("trust")
+            || (self.status("trust") == Some(Status::Fail)
+                && of_trust.all(|it| it.code.as_str() == "trust.unconfigured_ca"))
     }
 
     /// Why it did not, in words.

@@ -15,7 +15,7 @@ pub use self::checks::check_line;
 use super::ending::is_ignored;
 use super::{facts, summary};
 use crate::model::{
-    CheckReport, Code, Fact, Os, Report, ReportedFinding, Role, Status, Verdict, printable,
+    CheckReport, Code, Fact, Report, ReportedFinding, Role, Status, Verdict, printable,
 };
 
 /// What the reader's terminal can do, and how much they want to read.
@@ -107,7 +107,7 @@ impl Page {
             if !explains.is_empty() {
                 self.wrapped(&format!("It explains: {}", explains.join(", ")), "  ", "  ");
             }
-            self.remedy(cause, report.host.os);
+            self.remedy(cause);
         }
     }
 
@@ -132,7 +132,7 @@ impl Page {
     fn notices(&mut self, report: &Report) {
         for notice in of_role(report, Role::Notice) {
             self.finding(notice, "Warning", Style::new().yellow().bold());
-            self.remedy(notice, report.host.os);
+            self.remedy(notice);
         }
     }
 
@@ -206,7 +206,7 @@ impl Page {
         }
     }
 
-    fn remedy(&mut self, finding: &ReportedFinding, os: Os) {
+    fn remedy(&mut self, finding: &ReportedFinding) {
         let remedy = &finding.remedy;
         self.blank();
         let what = self.paint("What to do", Style::new().bold());
@@ -214,7 +214,7 @@ impl Page {
             Some(section) => self.paint(&format!("  (runbook: {section})"), Style::new().dimmed()),
             None => String::new(),
         };
-        self.line(&format!("  {what}{runbook}"));
+        self.wrapped(&format!("{what}{runbook}"), "  ", "    ");
         self.wrapped(&self.plain(&remedy.text), "  ", "  ");
         for (i, step) in remedy.steps.iter().enumerate() {
             let number = format!("  {}. ", i + 1);
@@ -226,10 +226,14 @@ impl Page {
                 self.line(&format!("{indent}  {command}"));
             }
         }
-        // Repairs are written for Linux alone.
-        if let Some(repair) = finding.repair.as_ref().filter(|_| os == Os::Linux) {
-            let hint = format!("nexplane-doctor fix knows a repair ({repair}), shows it, and asks");
-            self.wrapped(&self.plain(&hint), "  Or: ", "      ");
+        if let Some(fix) = &finding.fix {
+            self.wrapped(
+                "Or have the doctor repair it. It shows the plan, and asks:",
+                "  ",
+                "  ",
+            );
+            let command = self.paint(&printable(fix), Style::new().cyan());
+            self.line(&format!("       {command}"));
         }
     }
 

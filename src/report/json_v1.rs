@@ -111,6 +111,8 @@ struct Finding {
     remedy: Remedy,
     /// The repair that `fix` knows for it, if there is one.
     repair: Option<String>,
+    /// The command by which `fix` does that, with the flags that it takes; null where it could do nothing here.
+    repair_command: Option<String>,
 }
 
 /// `error`: the agent cannot work. `warning`: it will break soon, or is weaker than it should be.
@@ -337,6 +339,7 @@ impl From<&model::ReportedFinding> for Finding {
                 runbook: finding.remedy.runbook.as_ref().map(ToString::to_string),
             },
             repair: finding.repair.clone(),
+            repair_command: finding.fix.clone(),
         }
     }
 }

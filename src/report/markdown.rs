@@ -125,11 +125,10 @@ impl Page {
                 self.command(command, number.len());
             }
         }
-        if let Some(repair) = &finding.repair {
-            let fix = code("nexplane-doctor fix");
-            let repair = code(repair);
+        if let Some(fix) = &finding.fix {
             self.blank();
-            self.line(&format!("Or: {fix} knows a repair ({repair})."));
+            self.line("Or have the doctor repair it. It shows the plan, and asks:");
+            self.command(fix, 0);
         }
     }
 

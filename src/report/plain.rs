@@ -29,11 +29,9 @@ pub(super) fn finding(report: &Report, finding: &ReportedFinding) -> Vec<String>
             lines.push(format!("   {}", printable(line)));
         }
     }
-    if let Some(repair) = &finding.repair {
-        lines.push(format!(
-            "Or: nexplane-doctor fix knows a repair ({})",
-            printable(repair)
-        ));
+    if let Some(fix) = &finding.fix {
+        lines.push("Or have the doctor repair it. It shows the plan, and asks:".to_owned());
+        lines.push(format!("   {}", printable(fix)));
     }
     lines
 }

@@ -30,6 +30,7 @@ pub(super) fn finding(
             runbook: None,
         },
         repair: None,
+        fix: None,
         code,
     }
 }

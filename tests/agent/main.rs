@@ -8,6 +8,7 @@ mod enroll;
 mod hostile;
 mod install;
 mod odd;
+mod repaired;
 mod rotate;
 mod running;
 mod surroundings;

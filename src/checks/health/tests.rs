@@ -223,6 +223,7 @@ fn strict(anonymous: Seen<Exchange>, answer: ApiAnswer) -> (Judgement, Facts) {
     let told = config::Told {
         control_plane: None,
         ca_cert: None,
+        own_ca: None,
         insecure: false,
         cert: crate::host::HostPath::host("/etc/nexplane-agent/client.crt"),
         key: crate::host::HostPath::host("/etc/nexplane-agent/client.key"),

@@ -427,6 +427,7 @@ fn the_configurations_proxy_wins_over_everything() {
         proxy: crate::contract::proxy::Proxy::parse("socks5://10.0.0.8:3128"),
         control_plane: crate::contract::url::ControlPlane::parse("https://nexplane.corp:8000").ok(),
         ca_cert: None,
+        own_ca: None,
         insecure: false,
         cert: HostPath::host("/c"),
         key: HostPath::host("/k"),

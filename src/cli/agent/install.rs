@@ -9,6 +9,7 @@ use clap::ValueHint;
 
 use super::super::exit::Failure;
 use super::super::secrets;
+use super::super::standard::{ReaderGone, StandardOutput};
 use super::failure;
 use crate::agent::{
     self, Advice, InstallError, InstallOptions, InstallOutcome, Installed, Surroundings,
@@ -145,7 +146,7 @@ fn tell(
     options: &InstallOptions,
     around: &Surroundings,
 ) -> io::Result<ExitCode> {
-    let mut out = io::stdout().lock();
+    let mut out = StandardOutput(ReaderGone::Unnoticed);
     let what = match installed.outcome {
         InstallOutcome::Enrolled => "Installed.",
         InstallOutcome::Updated => {

@@ -15,6 +15,7 @@ use clap::{Parser, Subcommand, ValueHint};
 use super::args::{CompletionsArgs, ManArgs};
 use super::exit::{Exit, Failure};
 use super::format::ReportFormat;
+use super::standard::{ReaderGone, StandardOutput, Unwritable};
 use super::{output, shell};
 use crate::agent::{self, CheckOutcome, Ended, RunOptions, Running, StateDirectory};
 use crate::contract::paths::AgentPaths;
@@ -29,7 +30,7 @@ use crate::model::Os;
     version,
     arg_required_else_help = true,
     max_term_width = 100,
-    after_help = "Exit status: 0 done or well, 1 not, 2 wrong usage; of status: 3 it does not run, 4 unknown.\n\
+    after_help = "Exit status: 0 done or well, 1 not, 2 wrong usage or an output that cannot be written; of status: 3 it does not run,\n4 unknown.\n\
                   Why an agent does not register, is offline or executes nothing: nexplane-doctor"
 )]
 struct Arguments {
@@ -94,11 +95,9 @@ pub fn main() -> ExitCode {
     };
     match run(arguments.command) {
         Ok(status) => status,
+        Err(error) if Unwritable::is_in(&error) => ended(Err(Failure::usage(error))),
         Err(error) => {
-            // Where nobody reads any more, there is nobody to tell.
-            if error.kind() != io::ErrorKind::BrokenPipe {
-                output::tell(&format!("error: cannot go on: {error}"));
-            }
+            output::tell(&format!("error: cannot go on: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -115,7 +114,7 @@ fn ended(outcome: Result<Exit, Failure>) -> ExitCode {
 
 fn run(command: Command) -> std::io::Result<ExitCode> {
     use std::io::Write;
-    let mut out = std::io::stdout();
+    let mut out = StandardOutput(ReaderGone::Unnoticed);
     match command {
         Command::Install(install) => install.run(),
         Command::Uninstall(uninstall) => uninstall.run(),

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use super::super::standard::{ReaderGone, StandardOutput};
 use super::failure;
 use crate::agent::{self, AgentLog, HostFacts, Places, RotateError, Setting};
 use crate::contract::paths::AgentPaths;
@@ -44,7 +45,7 @@ impl Rotate {
         match super::wait_for(agent::rotate_cert(&setting, &host.hostname, now))? {
             Ok(rotated) => {
                 writeln!(
-                    io::stdout(),
+                    StandardOutput(ReaderGone::Unnoticed),
                     "Rotating certificate... OK (agent {}, expires {})",
                     printable(&rotated.agent_id),
                     rotated.not_after.format("%Y-%m-%d")

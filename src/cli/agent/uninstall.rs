@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::super::exit::Exit;
+use super::super::standard::{ReaderGone, StandardOutput};
 use super::failure;
 use crate::agent::{self, InstallError, Surroundings};
 use crate::contract::paths::AgentPaths;
@@ -26,7 +27,7 @@ impl Uninstall {
         let around = Surroundings::of_this_host(&self.config_dir)?;
         match super::wait_for(agent::uninstall(&around))? {
             Ok(done) => {
-                let mut out = io::stdout().lock();
+                let mut out = StandardOutput(ReaderGone::Unnoticed);
                 match done.removed.is_empty() {
                     true => writeln!(out, "There was nothing to uninstall.")?,
                     false => writeln!(out, "Uninstalled.")?,

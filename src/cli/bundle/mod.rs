@@ -32,8 +32,12 @@ pub(super) fn run(args: &BundleArgs, common: &Common) -> Result<Exit, Failure> {
 
 fn diagnose_again(args: &PlayArgs, common: &Common) -> Result<Exit, Failure> {
     let (catalog, graph) = sources::graph(args.which.checks.as_deref())?;
-    let bundle = open(&args.file)?;
+    let mut bundle = open(&args.file)?;
     let asked = asked(args, &bundle.manifest.asked);
+    let given = &mut bundle.evidence.target.given;
+    // Commands are for who looks at the host again in the same way.
+    (given.only, given.skip, given.ignore) =
+        (asked.only.clone(), asked.skip.clone(), asked.ignore.clone());
     let selection = diagnose::selection(
         (&catalog, &graph),
         (&asked.only, &asked.skip, &asked.ignore),

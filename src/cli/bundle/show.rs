@@ -6,6 +6,7 @@ use std::path::Path;
 use super::super::args::Format;
 use super::super::exit::{Exit, Failure};
 use super::super::output;
+use super::super::standard::{ReaderGone, StandardOutput, Unwritable};
 use super::{failure, not_there, open};
 use crate::bundle::{BundleError, Manifest, copy_entry};
 use crate::model::{counted, excerpt, printable};
@@ -26,7 +27,7 @@ pub(super) fn list(file: &Path, format: Format) -> Result<Exit, Failure> {
 /// The content of an entry. What would act on a terminal is shown as U+FFFD.
 pub(super) fn entry(file: &Path, entry: &str) -> Result<Exit, Failure> {
     let mut printer = Printer {
-        to: io::stdout().lock(),
+        to: StandardOutput(ReaderGone::Told),
         held: Vec::new(),
     };
     let copied = copy_entry(file, entry, &mut printer);
@@ -36,6 +37,7 @@ pub(super) fn entry(file: &Path, entry: &str) -> Result<Exit, Failure> {
         Err(BundleError::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             Ok(Exit::Healthy)
         }
+        Err(BundleError::Io(error)) if Unwritable::is_in(&error) => Err(Failure::usage(error)),
         Err(error @ BundleError::Missing(_)) => Err(Failure::usage(format_args!(
             "{}; `nexplane-doctor bundle show` lists what it has",
             failure(file, &error).message

@@ -5,7 +5,7 @@ use owo_colors::{OwoColorize as _, Style};
 use super::super::args::FixArgs;
 use super::{Fixed, is_well};
 use crate::model::{Report, Role, Verdict, printable};
-use crate::repair::{Description, ForPerson, Outcome, Plan, Safety};
+use crate::repair::{Ask, Description, ForPerson, Outcome, Plan, Safety};
 use crate::report::human::Look;
 
 /// What is wrong, in a line each.
@@ -136,6 +136,16 @@ pub(super) fn end(fixed: &Fixed, args: &FixArgs, look: Look) -> String {
     page.text
 }
 
+/// What is still to be given, and how.
+fn wanted(ask: &Ask) -> &'static str {
+    match ask {
+        Ask::Token => "a new enrollment token: --token-file FILE, or asked for on a terminal",
+        Ask::Fingerprint { .. } => {
+            "the CA's certificate, --ca-cert FILE, or its fingerprint, --ca-fingerprint SHA256, or asked for on a terminal"
+        }
+    }
+}
+
 fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Healthy => "HEALTHY",
@@ -183,6 +193,9 @@ impl Page {
         self.wrapped(&format!("why: {}", printable(&action.why)), "     ");
         for change in &action.changes {
             self.wrapped(&format!("changes: {}", printable(change)), "     ");
+        }
+        if let Some(ask) = &action.ask {
+            self.wrapped(&format!("takes: {}", wanted(ask)), "     ");
         }
         let undo = action.undo.as_deref().unwrap_or("nothing takes it back");
         self.wrapped(&format!("undone by: {}", printable(undo)), "     ");

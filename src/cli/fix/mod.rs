@@ -24,7 +24,7 @@ use crate::agent::Privilege;
 use crate::doctor::Doctor;
 use crate::engine::{Limits, Selection};
 use crate::host::live::Settings;
-use crate::model::{Report, Target, Verdict};
+use crate::model::{self, Report, Target, Verdict};
 use crate::repair::{
     Ask, Description, ForPerson, Given, Hands, Item, Journal, JournalError, Lock, Outcome, Past,
     Place, Plan, Safety, apply, plan,
@@ -74,6 +74,8 @@ struct Session<'a> {
     /// None for a user without a home, who can still be shown a plan.
     place: Option<Place>,
     terminal: Option<Terminal>,
+    /// What could not be said once something was begun: that is brought to its end first.
+    unsaid: Option<Failure>,
 }
 
 /// An action of a plan, and what became of it.
@@ -127,7 +129,13 @@ impl<'a> Session<'a> {
             target: Arc::new(Target {
                 control_plane: args.target.control_plane.clone(),
                 config: args.target.config.clone(),
+                // As the agent would see it once it has been told.
+                ca_cert: args.ca_cert.clone(),
                 token_given: token.is_some(),
+                given: model::Given {
+                    token_file: diagnose::token_file(args.token_file.as_deref(), token.as_ref()),
+                    ..diagnose::given(&args.target)
+                },
                 ..Target::unspecified(args.target.timeout)
             }),
             selection: Selection::default(),
@@ -154,6 +162,7 @@ impl<'a> Session<'a> {
             },
             place,
             terminal: Terminal::of(args),
+            unsaid: None,
         })
     }
 
@@ -185,14 +194,15 @@ impl<'a> Session<'a> {
             if round > 1 && !plan.items.iter().any(fresh) {
                 break;
             }
-            self.show(|look| human::plan(&plan, &report, look))?;
+            let shown = self.show(|look| human::plan(&plan, &report, look));
+            self.goes_unsaid(shown, hands.is_some())?;
             let first = fixed.actions.len();
             if !self.may_act() || plan.items.is_empty() {
-                fixed.actions.extend(shown(round, first, plan));
+                fixed.actions.extend(only_shown(round, first, plan));
                 break;
             }
             if round == 1 && !self.goes_on(fixed.unfinished.as_deref()).await {
-                fixed.actions.extend(shown(round, first, plan));
+                fixed.actions.extend(only_shown(round, first, plan));
                 break;
             }
             self.work(round, plan, &report, &mut fixed, &mut hands)
@@ -200,7 +210,8 @@ impl<'a> Session<'a> {
             report = self.look(&self.doctor).await;
             let helped = fixed.actions[first..].iter().any(Done::carries);
             fixed.after = Some(report.clone());
-            if is_well(&report) || !helped || self.interrupted.is_cancelled() {
+            let stops = self.interrupted.is_cancelled() || self.unsaid.is_some();
+            if is_well(&report) || !helped || stops {
                 break;
             }
         }
@@ -208,10 +219,24 @@ impl<'a> Session<'a> {
             fixed.journal = Some(hands.journal().directory().to_owned());
             let cut = |done: &Done| done.outcome == Some(Outcome::Interrupted);
             if !fixed.actions.iter().any(cut) {
-                hands.journal_mut().finish().map_err(Failure::defect)?;
+                hands.journal_mut().finish().map_err(Failure::usage)?;
             }
         }
-        self.end(&fixed)
+        match self.unsaid {
+            Some(failure) => Err(failure),
+            None => self.end(&fixed),
+        }
+    }
+
+    /// Whoever is not told of a plan has agreed to nothing; what is begun does not stop half way because nobody is told of it.
+    fn goes_unsaid(&mut self, said: Result<(), Failure>, begun: bool) -> Result<(), Failure> {
+        match said {
+            Err(failure) if begun => {
+                self.unsaid.get_or_insert(failure);
+                Ok(())
+            }
+            said => said,
+        }
     }
 
     /// Whether anything may be done at all: somebody is asked, or has said yes.
@@ -244,7 +269,8 @@ impl<'a> Session<'a> {
                 }
                 None => self.one(&item, report, hands).await,
             };
-            self.show(|look| human::outcome(&item.description, &outcome, look))?;
+            let said = self.show(|look| human::outcome(&item.description, &outcome, look));
+            self.goes_unsaid(said, hands.is_some())?;
             fixed.actions.push(Done {
                 round,
                 description: item.description,
@@ -285,6 +311,10 @@ impl<'a> Session<'a> {
             self.doctor.settings.token = None;
             self.doctor.target = Arc::new(Target {
                 token_given: false,
+                given: model::Given {
+                    token_file: None,
+                    ..self.doctor.target.given.clone()
+                },
                 ..(*self.doctor.target).clone()
             });
         }
@@ -452,7 +482,7 @@ fn in_vain(actions: &[Done], round: u32, item: &Item) -> bool {
 }
 
 /// A plan that was only shown.
-fn shown(round: u32, first: usize, plan: Plan) -> impl Iterator<Item = Done> {
+fn only_shown(round: u32, first: usize, plan: Plan) -> impl Iterator<Item = Done> {
     plan.items.into_iter().map(move |item| Done {
         round,
         depends_on: item.depends_on.iter().map(|at| at + first).collect(),

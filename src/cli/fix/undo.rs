@@ -19,6 +19,7 @@ pub(super) struct Undone {
 pub(super) async fn run(session: &Session<'_>) -> Result<Exit, Failure> {
     let past = session.last().map_err(failed)?;
     let Some(past) = past else {
+        named_place_is_there(session)?;
         session.show(|_| "There is nothing to take back.\n".to_owned())?;
         print_json(session, None)?;
         return Ok(Exit::Healthy);
@@ -58,6 +59,17 @@ pub(super) async fn run(session: &Session<'_>) -> Result<Exit, Failure> {
     session.show(|look| outcomes(&undone, look))?;
     print_json(session, Some(&undone))?;
     Ok(Exit::expected(whole))
+}
+
+/// Where a flag says that the journal is, there has to be a place for one.
+fn named_place_is_there(session: &Session<'_>) -> Result<(), Failure> {
+    match &session.args.journal {
+        Some(named) if !named.is_dir() => Err(Failure::usage(format_args!(
+            "--journal {}: there is no such directory, and so nothing to take back; without the flag, the usual place is looked at",
+            named.display()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// A journal that cannot be used: nothing was diagnosed, and nothing changed.

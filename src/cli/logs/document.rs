@@ -1,12 +1,13 @@
 //! The JSON document of `logs`: matches as they come, then what they come to, and what could not be read.
 
-use std::io::{self, BufWriter, StdoutLock, Write as _};
+use std::io::{self, BufWriter, Write as _};
 
 use serde::Serialize;
 
 use super::gaps::{BrokenOff, Overlong, Unread};
 use super::summary::Line;
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::exit::Failure;
+use crate::cli::standard::{ReaderGone, StandardOutput};
 use crate::logs::Found;
 use crate::report::json_v1::ErrorDocument;
 
@@ -23,7 +24,7 @@ struct Match<'a> {
 
 /// The JSON document, as far as it is written.
 pub(super) struct Matches {
-    out: BufWriter<StdoutLock<'static>>,
+    out: BufWriter<StandardOutput>,
     files: Option<Vec<String>>,
     any: bool,
     failed: Option<io::Error>,
@@ -32,7 +33,7 @@ pub(super) struct Matches {
 impl Matches {
     pub(super) fn new(several: bool, names: &[String]) -> Self {
         Self {
-            out: BufWriter::with_capacity(64 * 1024, io::stdout().lock()),
+            out: BufWriter::with_capacity(64 * 1024, StandardOutput(ReaderGone::Told)),
             files: several.then(|| names.to_vec()),
             any: false,
             failed: None,
@@ -44,10 +45,7 @@ impl Matches {
         self.failed.is_some()
     }
 
-    fn attempt(
-        &mut self,
-        write: impl FnOnce(&mut BufWriter<StdoutLock<'static>>) -> io::Result<()>,
-    ) {
+    fn attempt(&mut self, write: impl FnOnce(&mut BufWriter<StandardOutput>) -> io::Result<()>) {
         if self.failed.is_none() {
             self.failed = write(&mut self.out).err();
         }
@@ -101,10 +99,7 @@ impl Matches {
         });
         match self.failed {
             // A reader that has gone has what it wanted.
-            Some(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure {
-                exit: Exit::Defect,
-                message: format!("cannot write to standard output: {error}"),
-            }),
+            Some(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::usage(error)),
             _ => Ok(()),
         }
     }

@@ -65,7 +65,8 @@ mod tests {
     fn each_address_once_in_the_order_of_the_host() {
         let told = "2001:db8::7    STREAM cp.example.com\n2001:db8::7    DGRAM\n\
                     192.0.2.7      STREAM\nfe80::1%eth0    RAW\n\nnot an address\n";
-        let expected = ["2001:db8::7", "192.0.2.7", "fe80::1"].map(|it| it.parse().unwrap());
+        let expected =
+            ["2001:db8::7", "192.0.2.7", "fe80::1"].map(|it| it.parse::<IpAddr>().unwrap());
         assert_eq!(addresses(told), expected);
         assert!(addresses("").is_empty());
     }

@@ -16,6 +16,7 @@ use super::configuration::{Configuration, put_text, text_of};
 use super::permissions;
 use crate::catalog::Repair;
 use crate::checks::again;
+use crate::checks::config::{OwnCa, Told};
 use crate::checks::tls::Peer;
 use crate::contract::chain::{Certificate, date};
 use crate::contract::config::{Key, set_value};
@@ -58,7 +59,7 @@ pub(super) fn propose<'a>(
         let look = look::again(site, &["config"]).await;
         if look.finding("install.missing").is_some() {
             return Proposal::Person(
-                "no agent is installed that could be told: an installation is, with --ca-cert FILE"
+                "no agent is installed that could be told: an installation tells it, with --control-plane URL, --token-file FILE and --ca-cert FILE"
                     .to_owned(),
             );
         }
@@ -94,7 +95,7 @@ async fn is_only_closed(
     findings: &[&ReportedFinding],
 ) -> bool {
     let of_file = |it: &&ReportedFinding| it.code.as_str() == "trust.ca_file";
-    let Some(path) = &configuration.told.ca_cert else {
+    let Some(path) = own_file(&configuration.told) else {
         return false;
     };
     if path.base != Base::Host || !findings.iter().all(of_file) {
@@ -106,8 +107,9 @@ async fn is_only_closed(
     }
     let look = as_if_told(site, &anchors).await;
     // Where the control plane cannot be reached to be judged by it, nothing speaks against a file that holds a CA.
-    let of_trust =
-        |it: &ReportedFinding| it.check.as_str() == "trust" && it.severity == Severity::Error;
+    let of_trust = |it: &ReportedFinding| {
+        it.check.as_str() == "trust" && it.severity == Severity::Error && !look.accepts_peer()
+    };
     !look.report.findings.iter().any(of_trust)
 }
 
@@ -116,7 +118,7 @@ async fn is_only_closed(
 async fn elsewhere(site: &Site<'_>, look: &look::Look) -> Option<String> {
     let (path, user) = again::closed_ssl_cert_file(&*site.host, &look.known).await?;
     let anchors = anchors_of(site, &path).await;
-    if anchors.is_empty() || !as_if_told(site, &anchors).await.is_well("trust") {
+    if anchors.is_empty() || !as_if_told(site, &anchors).await.accepts_peer() {
         return None;
     }
     Some(format!(
@@ -161,7 +163,7 @@ async fn from_file(
         ..Target::clone(&site.doctor.target)
     };
     let look = look::as_if(site.doctor, target, &["trust"], |host| host).await;
-    if !look.is_well("trust") {
+    if !look.accepts_peer() {
         return Err(format!(
             "{shown} does not make the control plane trustworthy: {}",
             look.why_not("trust")
@@ -199,7 +201,7 @@ async fn presented(
     let anchor = anchor.ok_or_else(unknown)?;
     let pem = pem(std::slice::from_ref(&anchor));
     let look = as_if_told(site, &pem).await;
-    if !look.is_well("trust") {
+    if !look.accepts_peer() {
         return Err(format!(
             "what the control plane presents as its CA does not verify it: {}",
             look.why_not("trust")
@@ -239,7 +241,7 @@ async fn action(
             configuration.path.display()
         )
     })?;
-    let kept = match &configuration.told.ca_cert {
+    let kept = match own_file(&configuration.told) {
         Some(path) => anchors_of(site, path).await,
         None => String::new(),
     };
@@ -282,6 +284,15 @@ async fn action(
         source,
         description,
     })
+}
+
+/// The CA file that the configuration itself names, whatever flag stands in for it.
+fn own_file(told: &Told) -> Option<&HostPath> {
+    match &told.own_ca {
+        Some(OwnCa::File(path)) => Some(path),
+        Some(OwnCa::Unset) => None,
+        None => told.ca_cert.as_ref(),
+    }
 }
 
 /// What the agent was told to trust before stays trusted: nobody asked to take that away.
@@ -358,7 +369,7 @@ impl Action for TrustCa {
             }
             // The same anchors, on a connection of now.
             let look = as_if_told(site, &self.pem).await;
-            match look.is_well("trust") {
+            match look.accepts_peer() {
                 true => Ok(()),
                 false => Err(Refusal(look.why_not("trust"))),
             }

@@ -73,7 +73,7 @@ fn is_due(site: &Site<'_>, look: &Look) -> Result<(), String> {
     };
     if NO_PLACE.into_iter().any(is_found) {
         return Err(
-            "there is no configuration to enroll with: an installation writes one, and enrolls"
+            "there is no configuration to enroll with: an installation writes one, and enrolls, with --control-plane URL and --token-file FILE where nothing of an agent is there"
                 .to_owned(),
         );
     }

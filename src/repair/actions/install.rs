@@ -20,16 +20,11 @@ use crate::agent::{self, InstallOptions, InstallOutcome, Surroundings, WorkingId
 use crate::catalog::Repair;
 use crate::contract::config::{DEFAULT_POLL_INTERVAL, LogLevel, Verification};
 use crate::contract::paths::{AgentPaths, CONFIG_FILE};
+use crate::diagnosis::offer::UNTRUSTED;
 use crate::model::{Code, ReportedFinding, Target};
 
 /// What else is gone with an installation.
 const GONE_TOO: [&str; 2] = ["config.missing", "identity.missing"];
-/// What a CA file that is given makes well.
-const UNTRUSTED: [&str; 3] = [
-    "trust.unknown_authority",
-    "trust.self_signed",
-    "trust.missing_intermediate",
-];
 
 struct Install {
     plane: String,
@@ -92,6 +87,15 @@ fn description(
             around.program.display()
         )],
     };
+    let ca = site.given.ca_cert.as_ref();
+    let ca = ca.map(|given| {
+        let copy = places.ca_cert();
+        format!(
+            "{}: the CA of {}, which the agent is told of",
+            copy.display(),
+            given.display()
+        )
+    });
     let rest = [
         format!(
             "{}: configuration, certificate and key",
@@ -110,7 +114,7 @@ fn description(
         why:
             "Nothing of an agent is configured on this host; the way to the control plane is whole."
                 .to_owned(),
-        changes: program.into_iter().chain(rest).collect(),
+        changes: program.into_iter().chain(ca).chain(rest).collect(),
         undo: Some(
             "the agent is uninstalled; its registration at the control plane stays".to_owned(),
         ),

@@ -83,8 +83,13 @@ impl Place {
     /// # Errors
     /// When it cannot be read.
     pub fn last(&self, root: Option<&Path>) -> Result<Option<Past>, JournalError> {
-        if !self.directory.exists() {
-            return Ok(None);
+        match fs::metadata(&self.directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => {
+                let failed = "look for undo journals in";
+                return Err(JournalError::new(failed, &self.directory, error));
+            }
+            Ok(_) => {}
         }
         self.is_own()?;
         for run in self.runs()?.into_iter().rev() {

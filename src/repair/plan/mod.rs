@@ -12,17 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::action::{Action, Description, Proposal, Refusal, Safety};
 use crate::catalog::Repair;
+use crate::diagnosis::offer::WAY;
 use crate::model::{CheckId, Code, Remedy, Report, ReportedFinding, Role, Status};
-
-/// The checks that have to be well before an identity is replaced.
-const WAY: [CheckId; 6] = [
-    CheckId::from_static("proxy"),
-    CheckId::from_static("dns"),
-    CheckId::from_static("tcp"),
-    CheckId::from_static("tls"),
-    CheckId::from_static("trust"),
-    CheckId::from_static("health"),
-];
 
 /// What is done, and what is not.
 pub struct Plan {

@@ -71,6 +71,7 @@ fn report(findings: &[Told], others: &[(&str, Status)]) -> Report {
                     runbook: None,
                 },
                 repair: repair.map(str::to_owned),
+                fix: None,
             })
             .collect(),
         timings: Vec::new(),

@@ -93,6 +93,23 @@ pub(super) fn put_back(
     taken.unwrap_or_else(|error| Taken::Failed(error.to_string()))
 }
 
+/// Whether nothing is left to put back.
+pub(super) fn is_as_before(reach: &Reach, undo: &Undo) -> bool {
+    let now = |path: &Path| reach.spot(path).and_then(|spot| Now::at(&spot));
+    match undo {
+        Undo::RestoreFile {
+            path,
+            content,
+            attributes,
+            ..
+        } => now(path).is_ok_and(|now| {
+            now.content.as_ref() == Some(content) && now.attributes.as_ref() == Some(attributes)
+        }),
+        Undo::RemoveFile { path, .. } => now(path).is_ok_and(|now| now.content.is_none()),
+        _ => false,
+    }
+}
+
 impl Now {
     fn at(spot: &Spot) -> io::Result<Self> {
         let Some(file) = spot.open()? else {

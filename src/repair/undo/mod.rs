@@ -119,14 +119,24 @@ pub(super) async fn take_back(
     let reach = Reach::new(journal.root());
     let directory = journal.directory().to_owned();
     let mut identity = Identity::default();
+    let is_as_before = |undo: &Undo| files::is_as_before(&reach, undo);
+    let mut kept = steps
+        .iter()
+        .map(|step| &step.undo)
+        .filter(|undo| undo.holds() == Holds::Identity && matches!(undo, Undo::RestoreFile { .. }));
+    let is_same_identity = kept.all(is_as_before);
     let mut taken: Vec<(PastStep, Taken)> = Vec::new();
     for step in steps.iter().rev().filter(|step| !step.undone) {
         let going_back = async {
             let refusal = match (step.undo.holds(), force) {
-                (Holds::Identity, Force::No) => identity.refusal(doctor).await,
+                (Holds::Identity, Force::No) if !is_as_before(&step.undo) => {
+                    identity.refusal(doctor).await
+                }
                 _ => None,
             };
             match (&step.undo, refusal) {
+                // A key that waits beside an identity that nobody replaced: its certificate may be on its way still.
+                (Undo::RemoveFile { .. }, Some(_)) if is_same_identity => Taken::Stays,
                 (_, Some(why)) => Taken::Refused(why),
                 (Undo::Irreversible { .. }, _) => Taken::Stays,
                 (Undo::Run { command }, _) => run(&reach, command).await,

@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 
-use crate::model::{CheckId, Code, Role, Severity, Status, Verdict};
+use crate::model::{CheckId, Code, Role, Severity, Status, Verdict, unread};
 use crate::report::json_v1::SCHEMA_VERSION;
 
 /// A report that was written earlier.
@@ -100,7 +100,7 @@ pub(super) struct Check {
 #[derive(Debug, thiserror::Error)]
 pub enum NoReport {
     /// Not JSON, or not of this form.
-    #[error("it is no report in JSON: {0}")]
+    #[error("it is no report in JSON, as --format json makes one: {}", unread(.0))]
     Malformed(#[from] serde_json::Error),
     /// Of a later form.
     #[error(

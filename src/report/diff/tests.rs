@@ -149,10 +149,10 @@ fn what_is_no_report_is_told_apart() {
         Err(error) => error.to_string(),
     };
     for (text, said) in [
-        ("", "no report in JSON: EOF"),
-        ("[1]", "no report in JSON: invalid"),
+        ("", "as --format json makes one: it breaks off"),
+        ("[1]", "a number stands where an object belongs"),
         (r#"{"schema_version": 2}"#, "it has schema version 2"),
-        (r#"{"schema_version": 1}"#, "missing field"),
+        (r#"{"schema_version": 1}"#, "it has no `source`"),
         (
             r#"{"schema_version": 1, "error": {"message": "a\u001b[31mb"}}"#,
             "says why there is none: a\u{fffd}[31mb",

@@ -125,8 +125,9 @@ fn remedy(finding: &ReportedFinding) -> Markup {
                 }
             }
         }
-        @if let Some(repair) = &finding.repair {
-            p { code { "nexplane-doctor fix" } " knows a repair for this (" (text::line(repair)) "), shows it, and asks." }
+        @if let Some(fix) = &finding.fix {
+            p { "Or have the doctor repair it. It shows the plan, and asks:" }
+            (command(fix))
         }
         @if let Some(section) = runbook {
             p.source { "Runbook: " (section) }

@@ -278,6 +278,10 @@ fn what_fix_can_repair_is_said_after_the_steps() {
     assert!(!page.contains("nexplane-doctor fix"), "{page}");
     report.findings[0].repair = Some("mend-url".into());
     let page = render(&report, PLAIN);
+    assert!(!page.contains("nexplane-doctor fix"), "{page}");
+    let fix = "nexplane-doctor fix --root /mnt";
+    report.findings[0].fix = Some(fix.into());
+    let page = render(&report, PLAIN);
     let first = report.findings[0].remedy.steps[0].text.clone();
-    assert_in_order(&page, &[&first, "Or: nexplane-doctor fix", "(mend-url)"]);
+    assert_in_order(&page, &[&first, "Or have the doctor repair it", fix]);
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
 use super::sample::{any_report, report};
-use crate::model::{Report, printable};
+use crate::model::{Report, ReportedFinding, printable};
 use crate::report::markdown::render;
 
 /// What a page comes to when it is rendered.
@@ -64,15 +64,19 @@ fn bare(text: &str) -> String {
 }
 
 fn commands(report: &Report) -> Vec<&str> {
-    let steps = report.findings.iter().flat_map(|found| &found.remedy.steps);
-    steps.filter_map(|step| step.command.as_deref()).collect()
+    fn of(found: &ReportedFinding) -> Vec<&str> {
+        let steps = found.remedy.steps.iter();
+        let steps = steps.filter_map(|step| step.command.as_deref());
+        steps.chain(found.fix.as_deref()).collect()
+    }
+    report.findings.iter().flat_map(of).collect()
 }
 
 #[test]
 fn it_looks_as_a_ticket_should() {
     let page = render(&report());
     assert_eq!(
-        page.lines().take(24).collect::<Vec<_>>().join("\n"),
+        page.lines().take(28).collect::<Vec<_>>().join("\n"),
         "\
 ## Nexplane agent: FAILED
 
@@ -97,7 +101,11 @@ Detail of token.used.
    nexplane-agent install --token NEW_TOKEN
    ```
 
-Or: `nexplane-doctor fix` knows a repair (`reenroll`)."
+Or have the doctor repair it. It shows the plan, and asks:
+
+```sh
+nexplane-doctor fix --token-file NEW_TOKEN_FILE
+```"
     );
     assert!(!page.contains("\n\n\n"), "{page}");
 }

@@ -78,7 +78,7 @@ fn every_format_tells_verdict_causes_symptoms_and_remedies() {
             "Do this.",
             "nexplane-agent install --token NEW_TOKEN",
             "symptom-1/token-used",
-            "reenroll",
+            "nexplane-doctor fix --token-file NEW_TOKEN_FILE",
             "could not look",
             "config.unknown_key",
         ] {

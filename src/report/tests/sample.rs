@@ -38,7 +38,8 @@ pub(in crate::report) fn finding(code: &'static str, role: Role) -> ReportedFind
             }],
             runbook: Some(SectionId::from_static("symptom-1/token-used")),
         },
-        repair: Some("reenroll".into()),
+        repair: Some("re-enroll".into()),
+        fix: Some("nexplane-doctor fix --token-file NEW_TOKEN_FILE".into()),
         code,
     }
 }

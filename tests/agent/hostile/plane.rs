@@ -3,10 +3,10 @@
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use nexplane_doctor::contract::api::{EnrollRequest, Enrolled, RotateRequest};
 use nexplane_doctor::contract::tls::provider;
-use nexplane_doctor::lab::{Authority, Refusal, ServerCertificate, State};
+use nexplane_doctor::lab::{AgentRequest, Authority, Refusal, ServerCertificate, State};
 use rustls::RootCertStore;
 use rustls::server::WebPkiClientVerifier;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -19,7 +19,7 @@ use crate::world::{HOSTNAME, World};
 
 /// How it misbehaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum How {
+pub(crate) enum How {
     /// It takes the request and says nothing.
     Silence,
     /// It answers in no language.
@@ -52,9 +52,31 @@ pub(super) enum How {
     NotFound,
     /// The agent's certificate is wanted, and was shown.
     Unauthorized,
+    /// A page for people, with a success.
+    Page,
+    /// A certificate for a key that is not the agent's.
+    OtherKey,
+    /// A certificate of a CA that is not the control plane's.
+    OtherCa,
+    /// A certificate that has ended.
+    Expired,
 }
 
-pub(super) const ALL: [How; 18] = [
+/// The calls that are answered with a certificate.
+const ISSUING: [&str; 2] = ["/agent/enroll", "/agent/rotate-cert"];
+
+const ISSUED: [How; 3] = [How::OtherKey, How::OtherCa, How::Expired];
+
+/// All that can be wrong with a call.
+pub(crate) fn hows(call: &str) -> impl Iterator<Item = How> {
+    let more = match ISSUING.contains(&call) {
+        true => ISSUED.to_vec(),
+        false => Vec::new(),
+    };
+    ALL.into_iter().chain(more)
+}
+
+const ALL: [How; 19] = [
     How::Silence,
     How::Garbage,
     How::EndlessHead,
@@ -73,6 +95,7 @@ pub(super) const ALL: [How; 18] = [
     How::TooMany("Fri, 31 Dec 9999 23:59:59 GMT"),
     How::NotFound,
     How::Unauthorized,
+    How::Page,
 ];
 
 /// The control plane; well, but for one call.
@@ -136,7 +159,7 @@ impl Hostile {
         (hostile, url)
     }
 
-    pub(super) fn breaks(&self, broken: Option<(&'static str, How)>) {
+    pub(crate) fn breaks(&self, broken: Option<(&'static str, How)>) {
         *self.broken.lock().unwrap() = broken;
     }
 
@@ -154,13 +177,41 @@ impl Hostile {
         let broken = *self.broken.lock().unwrap();
         if let Some((_, how)) = broken.filter(|(call, _)| is_of(&path, call)) {
             self.misbehaved.send_modify(|times| *times += 1);
-            return misbehave(how, &mut stream, &body).await;
+            return match self.issued(how, &body) {
+                Some(answer) => say(&mut stream, 201, &answer).await,
+                None => misbehave(how, &mut stream, &body).await,
+            };
         }
         let (status, text) = self.well(&path, &body, &stream);
         if path == "/agent/heartbeat" && !body.contains("diagnosis") {
             self.accepted.send_modify(|times| *times += 1);
         }
         say(&mut stream, status, &text).await
+    }
+
+    /// A certificate that nobody can do anything with.
+    fn issued(&self, how: How, body: &str) -> Option<String> {
+        let known = self.state.authority();
+        let body: serde_json::Value = serde_json::from_str(body).ok()?;
+        let agents = self.state.agents();
+        let id = agents.first().map_or("agt_none", |agent| agent.id.as_str());
+        let (now, year) = (Utc::now(), TimeDelta::days(365));
+        let asked = AgentRequest::read(body["csr"].as_str()?).ok()?;
+        let (authority, request, since, lifetime) = match how {
+            How::OtherKey => (Arc::clone(known), of_another_key(), now, year),
+            How::OtherCa => (Arc::new(Authority::new(now).unwrap()), asked, now, year),
+            How::Expired => (Arc::clone(known), asked, now - year * 2, year),
+            _ => return None,
+        };
+        let signed = authority.sign_agent(&request, id, since, lifetime);
+        let (certificate, not_after) = signed.unwrap();
+        let answer = Enrolled {
+            agent_id: id.to_owned(),
+            certificate: certificate.pem(),
+            ca_chain: authority.agents_chain_pem(),
+            not_after,
+        };
+        Some(serde_json::to_string(&answer).unwrap())
     }
 
     fn well(&self, path: &str, body: &str, stream: &Stream) -> (u16, String) {
@@ -217,6 +268,12 @@ fn is_of(path: &str, call: &str) -> bool {
         Some((begin, end)) => path.starts_with(begin) && path.ends_with(end),
         None => path == call,
     }
+}
+
+fn of_another_key() -> AgentRequest {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let request = rcgen::CertificateParams::default().serialize_request(&key);
+    AgentRequest::read(&request.unwrap().pem().unwrap()).unwrap()
 }
 
 /// The path and the body of a request that has arrived whole.
@@ -286,7 +343,7 @@ async fn misbehave(how: How, stream: &mut Stream, body: &str) -> Option<()> {
         How::MegabyteHeader => {
             let head = format!(
                 "HTTP/1.1 200 OK\r\nx-large: {}\r\n\r\n{{}}",
-                "a".repeat(1 << 20)
+                "a".repeat(4 << 20)
             );
             stream.write_all(head.as_bytes()).await.ok()
         }
@@ -302,6 +359,8 @@ async fn misbehave(how: How, stream: &mut Stream, body: &str) -> Option<()> {
         How::Unauthorized => say(stream, 401, r#"{"detail": "client certificate required"}"#).await,
         How::ServerError => say(stream, 502, "<html>Bad Gateway</html>").await,
         How::DeepJson => say(stream, 200, &"[".repeat(60_000)).await,
+        How::Page => say(stream, 200, "<html><form>Log in</form></html>").await,
+        How::OtherKey | How::OtherCa | How::Expired => None,
         How::Echo => {
             let detail = serde_json::to_string(&format!("no: {body} \u{1b}[31m\nFATAL: forged"));
             say(

@@ -231,7 +231,7 @@ fn who_is_told_of_the_ca_and_given_a_token_at_once_trusts_and_enrolls() {
     let fixed = Fix::at(&plane.machine, &flags).run();
     fixed
         .status(0)
-        .before(&["trust.unknown_authority"])
+        .before(&["trust.unconfigured_ca"])
         .actions(&[
             ("reinstall-with-ca", "verified"),
             ("re-enroll", "verified"),

@@ -71,7 +71,7 @@ fn the_users_file_is_taken_once_it_verifies_the_control_plane() {
     Fix::at(&machine, &["--yes", "--ca-cert", "/root/ca.crt"])
         .run()
         .status(0)
-        .before(&["trust.unknown_authority"])
+        .before(&["trust.unconfigured_ca"])
         .actions(&[
             ("reinstall-with-ca", "verified"),
             ("restart-service", "verified"),

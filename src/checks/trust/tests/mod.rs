@@ -2,6 +2,7 @@
 
 mod chains;
 mod intercepted;
+mod own;
 mod picture;
 mod pki;
 mod weak;
@@ -19,6 +20,7 @@ use crate::host::{Ending, Unseen};
 use crate::model::Target;
 
 const CA_PATH: &str = "/etc/nexplane-agent/ca.crt";
+const OWN_CA_PATH: &str = "/etc/nexplane-agent/own.crt";
 
 /// A host and the peer that it met.
 struct Scene {
@@ -26,6 +28,8 @@ struct Scene {
     chain: Vec<Pem>,
     system: Seen<Vec<Pem>>,
     ca_file: Option<Seen<String>>,
+    /// What the configuration names, where `ca_file` comes from a flag; nothing in it: it names none.
+    own: Option<Option<Seen<String>>>,
     client: String,
     insecure: bool,
     key_proven: Option<bool>,
@@ -42,6 +46,7 @@ fn scene(chain: &[&Pem], system: &[&Pem]) -> Scene {
         chain: chain.iter().map(|pem| (*pem).clone()).collect(),
         system: Ok(system.iter().map(|pem| (*pem).clone()).collect()),
         ca_file: None,
+        own: None,
         client: String::new(),
         insecure: false,
         key_proven: Some(true),
@@ -74,9 +79,17 @@ impl Scene {
             text,
             invalid_utf8_at: None,
         };
+        let ca_path = match self.own {
+            Some(_) => HostPath::caller(CA_PATH),
+            None => HostPath::host(CA_PATH),
+        };
         let told = config::Told {
             control_plane: crate::contract::url::ControlPlane::parse(&format!("https://{}:8000", self.host)).ok(),
-            ca_cert: self.ca_file.as_ref().map(|_| HostPath::host(CA_PATH)),
+            ca_cert: self.ca_file.as_ref().map(|_| ca_path.clone()),
+            own_ca: self.own.as_ref().map(|own| match own {
+                Some(_) => config::OwnCa::File(HostPath::host(OWN_CA_PATH)),
+                None => config::OwnCa::Unset,
+            }),
             insecure: self.insecure,
             cert: HostPath::host("/etc/nexplane-agent/client.crt"),
             key: HostPath::host("/etc/nexplane-agent/client.key"),
@@ -95,8 +108,11 @@ impl Scene {
                 address: SocketAddr::new(IpAddr::from([10, 0, 0, 5]), 8000),
             });
         if let Some(file) = self.ca_file {
-            let question = ReadQuestion::new(HostPath::host(CA_PATH));
-            recording = recording.answer("read", question, file.map(content));
+            recording = recording.answer("read", ReadQuestion::new(ca_path), file.map(content));
+        }
+        if let Some(Some(own)) = self.own {
+            let question = ReadQuestion::new(HostPath::host(OWN_CA_PATH));
+            recording = recording.answer("read", question, own.map(content));
         }
         if let Some(seconds) = self.offset {
             recording = recording.fact(clock::Offset {
