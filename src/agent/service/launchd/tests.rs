@@ -224,3 +224,17 @@ fn a_path_is_one_argument_whatever_is_in_it() {
             .contains("control characters")
     );
 }
+
+#[test]
+fn a_definition_is_known_by_the_configuration_that_it_starts_with() {
+    let directory = tempfile::tempdir().unwrap();
+    let definition = directory.path().join("ai.nexplane.agent.plist");
+    let config = Path::new("/Library/Application Support/nexplane & co/config.yaml");
+    let text = definition_text(Path::new("/usr/local/bin/nexplane-agent"), config).unwrap();
+    std::fs::write(&definition, text).unwrap();
+    assert!(starts(&definition, config));
+    assert!(!starts(&definition, Path::new("/etc/config.yaml")));
+    assert!(!starts(&directory.path().join("none"), config));
+    std::fs::write(&definition, "no property list").unwrap();
+    assert!(!starts(&definition, config));
+}
