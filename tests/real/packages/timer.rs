@@ -67,12 +67,7 @@ fn the_timer_runs_it_and_it_sees_what_a_person_sees() {
         "{seen:#}\n{by_person:#}"
     );
     let mode = machine.shell("stat -c '%a %U' /var/lib/nexplane-doctor");
-    assert_eq!(
-        mode,
-        "700 root
-",
-        "others may read the reports"
-    );
+    assert_eq!(mode, "700 root\n", "others may read the reports");
 }
 
 #[test]
