@@ -119,7 +119,7 @@ impl Page {
         self.section(title);
         for finding in findings {
             let code = self.paint(finding.code.as_str(), Style::new().bold());
-            let text = format!("{code}  {}", self.plain(&finding.title));
+            let text = format!("{code}  {}", self.outside(&finding.title));
             self.wrapped(&text, "  ", "    ");
             let text = summary::because(report, finding);
             self.wrapped(&text, "    ", "    ");
@@ -163,7 +163,7 @@ impl Page {
     fn finding(&mut self, finding: &ReportedFinding, name: &str, style: Style) {
         self.blank();
         let name = self.paint(name, style);
-        let title = self.paint(&self.plain(&finding.title), Style::new().bold());
+        let title = self.paint(&self.outside(&finding.title), Style::new().bold());
         let code = self.paint(finding.code.as_str(), Style::new().dimmed());
         self.wrapped(&format!("{name}: {title} [{code}]"), "", "  ");
         self.detail(finding, "  ");
@@ -215,11 +215,11 @@ impl Page {
             None => String::new(),
         };
         self.wrapped(&format!("{what}{runbook}"), "  ", "    ");
-        self.wrapped(&self.plain(&remedy.text), "  ", "  ");
+        self.wrapped(&self.outside(&remedy.text), "  ", "  ");
         for (i, step) in remedy.steps.iter().enumerate() {
             let number = format!("  {}. ", i + 1);
             let indent = " ".repeat(number.len());
-            self.wrapped(&self.plain(&step.text), &number, &indent);
+            self.wrapped(&self.outside(&step.text), &number, &indent);
             // Commands are to be pasted: they are never wrapped, and shown as they are.
             for line in step.command.iter().flat_map(|command| command.lines()) {
                 let command = self.paint(&printable(line), Style::new().cyan());

@@ -186,8 +186,8 @@ fn is_secret(name: Option<&str>, short: Option<&str>, value: &str, is_yaml: bool
         return false;
     };
     let is_word = rest.clone().next().is_none();
-    // A list or a map that the brackets' own look has left.
-    if first.starts_with(['[', '{']) {
+    // What the brackets' own look has left, and what a value in quotes has become: what follows is something else.
+    if first.starts_with(['[', '{']) || (first == MARK && !is_word) {
         return false;
     }
     match (name, short) {

@@ -6,38 +6,19 @@ use regex::Captures;
 
 use super::MARK;
 
-/// Programs of which `-p` is no password: a port, a process, a directory and all above it, a priority, a property.
-const OTHERWISE: [&str; 30] = [
-    "bash",
+/// Programs to which a word behind `-p` is no password: a directory and all above it, a priority, a property, a package. None that
+/// runs another one (`sudo`, `ssh`, `sh`), and none whose name is a word of prose.
+const OTHERWISE: [&str; 10] = [
     "cargo",
     "cp",
-    "docker",
-    "git",
     "grep",
-    "install",
     "journalctl",
-    "kill",
     "mkdir",
-    "nc",
-    "nerdctl",
     "netstat",
-    "nmap",
     "pgrep",
-    "pidof",
-    "pkill",
-    "podman",
-    "ps",
     "rsync",
-    "scp",
-    "sh",
-    "ssh",
-    "ss",
-    "sudo",
     "systemctl",
-    "systemd-run",
     "tar",
-    "time",
-    "traceroute",
 ];
 /// Programs that take it without a blank, whatever it is.
 const ATTACHED: [&str; 8] = [

@@ -74,10 +74,10 @@ impl Page {
         let of_check = |finding: &&ReportedFinding| finding.check == check.id;
         let mut found: Vec<String> = Vec::new();
         for finding in report.findings.iter().filter(of_check) {
-            found.push(self.plain(&finding.title));
+            found.push(self.outside(&finding.title));
         }
         for finding in report.ignored.iter().filter(of_check) {
-            found.push(named(&self.plain(&finding.title), true));
+            found.push(named(&self.outside(&finding.title), true));
         }
         let mark = mark(Ending::of(report, check), self.look.unicode);
         let said = match &check.reason {
