@@ -6,16 +6,12 @@ use std::time::Instant;
 
 use serde_json::Value;
 use tempfile::TempDir;
-use windows_registry::LOCAL_MACHINE;
 use windows_service::service::{ServiceStartType, ServiceState};
 
 use super::{
     AGENT, ControlPlane, DIRECTORY, DOCTOR, NAME, PATIENCE, bare, diagnosed, run, said, service,
     set_start, wait_for,
 };
-
-/// Where the variables of the agent's service are.
-const KEY: &str = r"SYSTEM\CurrentControlSet\Services\NexplaneAgent";
 
 /// An agent that works, and the journal of what is repaired.
 struct Bench {
@@ -173,15 +169,6 @@ fn what_the_agent_is_told_is_mended_and_the_agent_started() {
 
     fs::write(&config, &text).unwrap();
     bench.mended(&[("restart-service", "verified")]);
-    // A proxy that nobody answers at, among variables that are somebody's.
-    let key = LOCAL_MACHINE.options().read().write().open(KEY).unwrap();
-    let own = ["HTTPS_PROXY=http://127.0.0.1:9", "Other=1 2"];
-    key.set_multi_string("Environment", &own).unwrap();
-    assert_eq!(diagnosed("proxy").0, ["proxy.unreachable"]);
-    bench.mended(&[("clear-proxy", "verified")]);
-    assert_eq!(key.get_multi_string("Environment").unwrap(), ["Other=1 2"]);
-    bench.taken_back();
-    assert_eq!(key.get_multi_string("Environment").unwrap(), own);
 }
 
 #[test]
