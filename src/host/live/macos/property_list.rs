@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 
+use plist::stream::{Event, Reader};
 use plist::{Dictionary, Value};
 
 use super::yes_or_no;
@@ -9,6 +10,10 @@ use crate::host::{Seen, Unseen};
 
 /// The largest definition that is read, in bytes.
 pub(super) const LIMIT: u64 = 256 << 10;
+
+/// The most values, and how deep they may stand in one another: a small file of the binary form can stand for any number of them.
+const VALUES: usize = 10_000;
+const DEPTH: usize = 32;
 
 /// What a definition says, as far as it is read.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -37,8 +42,22 @@ const TEXTS: [(&str, &str); 6] = [
 /// # Errors
 /// Why launchd would not take it.
 pub(super) fn definition(bytes: &[u8], label: &str) -> Seen<Written> {
-    let value = Value::from_reader(Cursor::new(bytes))
-        .map_err(|error| Unseen::malformed(format!("it is no property list: {error}")))?;
+    let no_list =
+        |error: plist::Error| Unseen::malformed(format!("it is no property list: {error}"));
+    let mut depth = 0_usize;
+    for (count, event) in Reader::new(Cursor::new(bytes)).enumerate() {
+        match event.map_err(no_list)? {
+            Event::StartArray(_) | Event::StartDictionary(_) => depth += 1,
+            Event::EndCollection => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if count == VALUES || depth > DEPTH {
+            return Err(Unseen::malformed(
+                "there is more in it than in any definition",
+            ));
+        }
+    }
+    let value = Value::from_reader(Cursor::new(bytes)).map_err(no_list)?;
     let keys = value
         .as_dictionary()
         .ok_or_else(|| Unseen::malformed("it is no dictionary"))?;
@@ -202,6 +221,33 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(error.contains("instead of `other`"), "{error}");
+    }
+
+    #[test]
+    fn what_stands_for_more_than_it_holds_is_not_taken_apart() {
+        let nested = xml(&format!(
+            "<key>X</key>{}{}",
+            "<array>".repeat(9000),
+            "</array>".repeat(9000)
+        ));
+        // Forty arrays, each of which is the next one twice: 2^40 values.
+        let mut bomb = b"bplist00".to_vec();
+        let mut offsets = Vec::new();
+        for number in 0..40_u8 {
+            offsets.push(u8::try_from(bomb.len()).unwrap());
+            bomb.extend([0xA2, number + 1, number + 1]);
+        }
+        offsets.push(u8::try_from(bomb.len()).unwrap());
+        bomb.push(0x08);
+        let table = u8::try_from(bomb.len()).unwrap();
+        bomb.extend(&offsets);
+        let mut trailer = [0; 32];
+        (trailer[6], trailer[7], trailer[15], trailer[31]) = (1, 1, 41, table);
+        bomb.extend(trailer);
+        for bytes in [nested, bomb] {
+            let error = definition(&bytes, LABEL).unwrap_err().to_string();
+            assert!(error.contains("more in it"), "{error}");
+        }
     }
 
     proptest! {
