@@ -90,7 +90,7 @@ fn help_lists_the_commands_in_the_order_in_which_they_are_needed_a_line_each() {
 fn unreadable(directory: &Path) -> Vec<(String, &'static str)> {
     let at = |name: &str| directory.join(name);
     fs::create_dir(at("directory")).unwrap();
-    fs::write(at("binary"), [0xff, 0xfe, 0, 1]).unwrap();
+    fs::write(at("binary"), [0x80, 0xff, 0, 1]).unwrap();
     fs::write(at("empty"), "").unwrap();
     fs::File::create(at("large"))
         .unwrap()

@@ -176,7 +176,9 @@ fn runs(arguments: &[&str], directory: &Path) {
         let nowhere = directory.join("nowhere");
         fs::create_dir_all(&nowhere).unwrap();
         command.arg("--root").arg(nowhere);
-        command.arg("--journal").arg(directory.join("undo"));
+        let undo = directory.join("undo");
+        fs::create_dir_all(&undo).unwrap();
+        command.arg("--journal").arg(undo);
     }
     let output = command.current_dir(directory).output().unwrap();
     let status = output.status.code().unwrap();

@@ -146,7 +146,7 @@ mod tests {
             ),
             (
                 r#"{"number": 1, "number": 2}"#,
-                "it has `number` twice (line 1, column 23)",
+                "it has `number` twice (line 1, column 22)",
             ),
             (
                 r#"{"number": 1, "word": "secret"}"#,

@@ -150,7 +150,7 @@ fn what_is_no_report_is_told_apart() {
     };
     for (text, said) in [
         ("", "as --format json makes one: it breaks off"),
-        ("[1]", "a number stands where an object belongs"),
+        ("[1]", "a list stands where an object belongs"),
         (r#"{"schema_version": 2}"#, "it has schema version 2"),
         (r#"{"schema_version": 1}"#, "it has no `source`"),
         (
