@@ -17,6 +17,8 @@ const DEPTH: usize = 3;
 const RUN: usize = 16;
 /// Shorter pieces of readable text among decoded bytes are chance.
 const READABLE: usize = 10;
+/// A shorter sequence of DER is neither a certificate nor a key.
+const SEQUENCE: usize = 64;
 /// What cannot stand in a percent-encoded word as it is.
 const NOT_IN_WORD: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%');
 
@@ -147,6 +149,9 @@ fn holds_secret(run: &[u8], inner: &mut Inner<'_>) -> bool {
         false => &STANDARD,
     };
     let engine = GeneralPurpose::new(alphabet, LENIENT);
+    if is_der(&digits) {
+        return false;
+    }
     // What stands before it may be of the same alphabet: a path, a name.
     (0..4).any(|skipped| {
         let digits = &digits[skipped..];
@@ -154,6 +159,24 @@ fn holds_secret(run: &[u8], inner: &mut Inner<'_>) -> bool {
         let whole = digits.len() - usize::from(digits.len() % 4 == 1);
         holds(engine.decode(&digits[..whole]).ok())
     })
+}
+
+/// Whether Base64 stands for one sequence of DER from end to end, such as a certificate or a public key: what can be read in it by
+/// chance is no secret, and without it the rest would be of no use.
+fn is_der(digits: &[u8]) -> bool {
+    // The line that ends PEM may stand directly below.
+    let end = digits.iter().position(|byte| *byte == b'-');
+    let engine = GeneralPurpose::new(&STANDARD, LENIENT);
+    let Ok(bytes) = engine.decode(&digits[..end.unwrap_or(digits.len())]) else {
+        return false;
+    };
+    let (length, header) = match bytes.as_slice() {
+        [0x30, 0x81, length, ..] => (usize::from(*length), 3),
+        [0x30, 0x82, high, low, ..] => (usize::from(u16::from_be_bytes([*high, *low])), 4),
+        [0x30, length, ..] if *length < 0x80 => (usize::from(*length), 2),
+        _ => return false,
+    };
+    length >= SEQUENCE && header + length == bytes.len()
 }
 
 fn hexadecimal(digits: &[u8]) -> Option<Vec<u8>> {

@@ -1,6 +1,8 @@
 //! What is left out and what stays, each case a line.
 
 use super::*;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 #[test]
 fn leaves_secrets_out() {
@@ -411,3 +413,42 @@ const LINES: [&str; 12] = [
     "secret: f\n",
     "    g\n",
 ];
+
+#[test]
+fn what_can_be_read_by_chance_in_der_is_no_secret() {
+    let sequence = |inner: &[u8]| {
+        let length = u16::try_from(inner.len()).unwrap_or_default().to_be_bytes();
+        [&[0x30, 0x82], &length[..], inner].concat()
+    };
+    let bytes = [
+        &[0xa0, 0x03, 0x02, 0x01][..],
+        b"Kq:x7Zt$w@Lw3 -u ab:cd",
+        &[0xff; 150],
+    ]
+    .concat();
+    let lines = |bytes: &[u8]| {
+        let text = STANDARD.encode(bytes);
+        let lines = text.as_bytes().chunks(64);
+        let lines = lines.map(|line| String::from_utf8_lossy(line).into_owned());
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let certificate = lines(&sequence(&bytes));
+    let pem = format!("-----BEGIN CERTIFICATE-----\n{certificate}\n-----END CERTIFICATE-----\n");
+    assert_eq!(redact(&pem), pem);
+    // Also where the last line is full.
+    let full = [&bytes[..], &[0xff; 12]].concat();
+    let full = format!(
+        "-----BEGIN X-----\n{}\n-----END X-----\n",
+        lines(&sequence(&full))
+    );
+    assert!(
+        full.lines()
+            .rev()
+            .nth(1)
+            .is_some_and(|line| line.len() == 64),
+        "{full}"
+    );
+    assert_eq!(redact(&full), full);
+    // The same bytes without that form are a text like any other.
+    assert!(redact(&lines(&bytes)).contains('…'));
+}
