@@ -272,7 +272,8 @@ fn markdown_is_rendered_as_it_was_meant() {
         assert_eq!((count("<h2>"), count("<h1>")), (1, 0), "{name}: {html}");
         let steps = report.findings.iter().flat_map(|f| &f.remedy.steps);
         let commands = steps.filter(|step| step.command.is_some()).count();
-        assert_eq!(count("<pre>"), commands, "{name}: {html}");
+        let repairs = report.findings.iter().filter(|it| it.fix.is_some()).count();
+        assert_eq!(count("<pre>"), commands + repairs, "{name}: {html}");
         for tag in [
             "<a ",
             "<img",

@@ -16,9 +16,12 @@ pub(super) fn judge(case: &Case<'_>, told: &Told, chain: &[Certificate], leaf: &
     let config = told.path.path().display();
     let file = case.evidence.own_ca_file.as_ref();
     let use_of_file = file.map(|file| (file, file.judge(&case.evidence.user, Some(leaf))));
+    // With a file that is of no use the agent does not start, whatever the system trusts.
+    if let Some((file, Use::None(why))) = &use_of_file {
+        return Some(Ok(super::useless(file, why, &case.evidence.user)));
+    }
     let has = match (told.own_ca.as_ref()?, &use_of_file) {
-        (OwnCa::Unset, _) | (OwnCa::File(_), None) => format!("{config} sets no `ca_cert`"),
-        (OwnCa::File(_), Some((file, Use::None(why)))) => format!("its `ca_cert` is {}, which {why}", shown(file)),
+        (OwnCa::Unset, _) | (OwnCa::File(_), None | Some((_, Use::None(_)))) => format!("{config} sets no `ca_cert`"),
         (OwnCa::File(_), Some((file, Use::Anchors(_)))) => format!("its `ca_cert` is {}, which does not vouch for it", shown(file)),
         (OwnCa::File(_), Some((file, Use::Unknown(why)))) => {
             return Some(Err(Fact {
@@ -27,9 +30,7 @@ pub(super) fn judge(case: &Case<'_>, told: &Told, chain: &[Certificate], leaf: &
             }));
         }
     };
-    // With a file that is of no use the agent does not start, whatever the system trusts.
-    let is_useless = matches!(use_of_file, Some((_, Use::None(_))));
-    if !is_useless && !matches!(case.follow(chain, &use_of_file), Path::Foreign { .. }) {
+    if !matches!(case.follow(chain, &use_of_file), Path::Foreign { .. }) {
         return None;
     }
     let given = shown(given);

@@ -123,8 +123,9 @@ pub(super) async fn take_back(
     let mut kept = steps
         .iter()
         .map(|step| &step.undo)
-        .filter(|undo| undo.holds() == Holds::Identity && matches!(undo, Undo::RestoreFile { .. }));
-    let is_same_identity = kept.all(is_as_before);
+        .filter(|undo| undo.holds() == Holds::Identity && matches!(undo, Undo::RestoreFile { .. }))
+        .peekable();
+    let is_same_identity = kept.peek().is_some() && kept.all(is_as_before);
     let mut taken: Vec<(PastStep, Taken)> = Vec::new();
     for step in steps.iter().rev().filter(|step| !step.undone) {
         let going_back = async {

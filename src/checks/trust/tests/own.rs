@@ -17,8 +17,6 @@ fn what_works_with_the_flag_and_not_for_the_agent_is_found_and_says_nothing_of_t
     for (own, has) in [
         (None, "/etc/nexplane-agent/config.yaml sets no `ca_cert`"),
         (Some(Ok(other)), "its `ca_cert` is /etc/nexplane-agent/own.crt, which does not vouch for it"),
-        (Some(Err(Unseen::Absent)), "its `ca_cert` is /etc/nexplane-agent/own.crt, which is not there"),
-        (Some(Ok("hello".into())), "which holds no certificate in PEM"),
     ] {
         let (judgement, facts) = given(own).judge();
         assert_eq!(codes(&judgement), ["trust.unconfigured_ca"], "{has}");
@@ -55,7 +53,15 @@ fn a_useless_file_of_the_agents_keeps_it_from_starting_whatever_the_system_trust
     scene.chain = vec![root.server()];
     scene.ca_file = Some(Ok(root.pem.0.clone()));
     scene.system = Ok(vec![root.pem]);
-    assert_eq!(codes(&scene.judge().0), ["trust.unconfigured_ca"]);
+    assert_eq!(codes(&scene.judge().0), ["trust.ca_file"]);
+    for (own, why) in [
+        (Err(Unseen::Absent), "/etc/nexplane-agent/own.crt, is not there"),
+        (Ok("hello".into()), "holds no certificate in PEM"),
+    ] {
+        let (judgement, _) = given(Some(own)).judge();
+        assert_eq!(codes(&judgement), ["trust.ca_file"]);
+        assert!(judgement.findings[0].detail.contains(why), "{}", judgement.findings[0].detail);
+    }
 }
 
 #[test]
