@@ -101,7 +101,10 @@ pub async fn closed_ssl_cert_file(host: &dyn Host, known: &Known) -> Option<(Hos
 pub async fn keeping(host: &dyn Host, known: &Known) -> Keeping {
     let told = config::told(known);
     let user = AgentUser::ask(host, known).await;
-    let ca = told.ca_cert.filter(|path| path.base == Base::Host);
+    let ca = told
+        .configured_ca()
+        .filter(|path| path.base == Base::Host)
+        .cloned();
     let files = [
         (What::Configuration, Some(told.path)),
         (What::Certificate, Some(told.cert)),

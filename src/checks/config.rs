@@ -56,6 +56,15 @@ pub enum OwnCa {
 }
 
 impl Told {
+    /// The CA file that the configuration itself names, whatever flag stands in for it.
+    pub fn configured_ca(&self) -> Option<&HostPath> {
+        match &self.own_ca {
+            Some(OwnCa::File(path)) => Some(path),
+            Some(OwnCa::Unset) => None,
+            None => self.ca_cert.as_ref(),
+        }
+    }
+
     /// `read` is the configuration, if there is one that could be read.
     fn new(target: &Target, path: HostPath, read: Option<&AgentConfig>) -> Self {
         let unread = AgentConfig::default();

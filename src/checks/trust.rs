@@ -158,7 +158,11 @@ impl Check for Probe {
             foreign::place(&mut judgement, proxy);
         }
         // What the agent was not told says nothing of the peer.
-        let wrong = judgement.findings.iter().any(|finding| ![WEAK, UNCONFIGURED_CA].contains(&finding.code));
+        // What is wrong with the agent's own file, where a flag stands in for it, says nothing of the peer.
+        let own_file = evidence.own_ca_file.as_ref().map(|file| file.path.path().display().to_string());
+        let is_own = |finding: &Finding| finding.code == CA_FILE && own_file.is_some() && finding.values.get(&Placeholder::CaCert) == own_file.as_ref();
+        let of_peer = |finding: &&Finding| ![WEAK, UNCONFIGURED_CA].contains(&finding.code) && !is_own(finding);
+        let wrong = judgement.findings.iter().any(|finding| of_peer(&finding));
         facts.publish(Verdict {
             accepted: !wrong && judgement.decision == Decision::Decided,
         });

@@ -6,12 +6,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::action::Site;
 use crate::checks::Known;
+use crate::checks::trust::Verdict;
 use crate::diagnosis;
 use crate::doctor::Doctor;
 use crate::engine::{self, Selection};
 use crate::host::live::LiveHost;
 use crate::host::{Content, HostPath, Overlay, ReadQuestion, Recorder};
-use crate::model::{CheckId, Code, Report, ReportedFinding, Severity, Source, Status, Target};
+use crate::model::{CheckId, Code, Report, ReportedFinding, Source, Status, Target};
 
 /// What was seen.
 pub(super) struct Look {
@@ -83,14 +84,9 @@ impl Look {
 
     /// Whether the peer is accepted; that the agent has not been told of the CA yet says nothing of the peer.
     pub(super) fn accepts_peer(&self) -> bool {
-        let mut of_trust = self
-            .report
-            .findings
-            .iter()
-            .filter(|it| it.check.as_str() == "trust" && it.severity == Severity::Error);
-        self.is_well("trust")
-            || (self.status("trust") == Some(Status::Fail)
-                && of_trust.all(|it| it.code.as_str() == "trust.unconfigured_ca"))
+        let verdict = self.known.get::<Verdict>();
+        let is_accepted = verdict.is_some_and(|verdict| verdict.accepted);
+        self.is_well("trust") || (self.status("trust") == Some(Status::Fail) && is_accepted)
     }
 
     /// Why it did not, in words.

@@ -16,7 +16,6 @@ use super::configuration::{Configuration, put_text, text_of};
 use super::permissions;
 use crate::catalog::Repair;
 use crate::checks::again;
-use crate::checks::config::{OwnCa, Told};
 use crate::checks::tls::Peer;
 use crate::contract::chain::{Certificate, date};
 use crate::contract::config::{Key, set_value};
@@ -95,7 +94,7 @@ async fn is_only_closed(
     findings: &[&ReportedFinding],
 ) -> bool {
     let of_file = |it: &&ReportedFinding| it.code.as_str() == "trust.ca_file";
-    let Some(path) = own_file(&configuration.told) else {
+    let Some(path) = configuration.told.configured_ca() else {
         return false;
     };
     if path.base != Base::Host || !findings.iter().all(of_file) {
@@ -241,7 +240,7 @@ async fn action(
             configuration.path.display()
         )
     })?;
-    let kept = match own_file(&configuration.told) {
+    let kept = match configuration.told.configured_ca() {
         Some(path) => anchors_of(site, path).await,
         None => String::new(),
     };
@@ -284,15 +283,6 @@ async fn action(
         source,
         description,
     })
-}
-
-/// The CA file that the configuration itself names, whatever flag stands in for it.
-fn own_file(told: &Told) -> Option<&HostPath> {
-    match &told.own_ca {
-        Some(OwnCa::File(path)) => Some(path),
-        Some(OwnCa::Unset) => None,
-        None => told.ca_cert.as_ref(),
-    }
 }
 
 /// What the agent was told to trust before stays trusted: nobody asked to take that away.
