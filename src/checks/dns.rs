@@ -20,7 +20,7 @@ mod answers;
 mod files;
 mod scope;
 
-use answers::{Answer, Candidate, Outcome, interleave, list, words};
+use answers::{Answer, Candidate, Outcome, answers, interleave, list, record, said_by};
 use files::ResolvConf;
 use scope::scope;
 
@@ -541,46 +541,6 @@ impl Evidence {
             value,
         })
     }
-}
-
-/// Who was asked for what, and what the answer was.
-fn answers(candidates: &[Candidate]) -> Vec<Fact> {
-    let all = candidates.iter().flat_map(|candidate| &candidate.answers);
-    all.map(|answer| Fact {
-        what: format!(
-            "{} {} from {}",
-            answer.question.name,
-            record(answer.question.record),
-            answer.question.server
-        ),
-        value: words(&answer.reply),
-    })
-    .collect()
-}
-
-const fn record(record: RecordType) -> &'static str {
-    match record {
-        RecordType::A => "A",
-        RecordType::Aaaa => "AAAA",
-    }
-}
-
-/// Each nameserver and what it said, in a sentence; where A and AAAA got the same answer, it is said once.
-fn said_by(candidate: &Candidate) -> String {
-    let mut said: Vec<String> = Vec::new();
-    for answer in &candidate.answers {
-        let server = answer.question.server;
-        let sentence = match &answer.reply {
-            Ok(reply) if reply.code == "NOERROR" => format!("{server} has no such record"),
-            Ok(reply) => format!("{server} answered {}", reply.code),
-            Err(Unseen::TimedOut { .. }) => format!("{server} did not answer"),
-            Err(unseen) => format!("{server}: {unseen}"),
-        };
-        if !said.contains(&sentence) {
-            said.push(sentence);
-        }
-    }
-    said.join("; ")
 }
 
 /// RFC 6761: never asked of DNS. Without an entry, what every system takes it for.

@@ -157,15 +157,6 @@ impl Check for Probe {
         if let Some(proxy) = way.proxy() {
             foreign::place(&mut judgement, proxy);
         }
-        // What the agent was not told says nothing of the peer.
-        // What is wrong with the agent's own file, where a flag stands in for it, says nothing of the peer.
-        let own_file = evidence.own_ca_file.as_ref().map(|file| file.path.path().display().to_string());
-        let is_own = |finding: &Finding| finding.code == CA_FILE && own_file.is_some() && finding.values.get(&Placeholder::CaCert) == own_file.as_ref();
-        let of_peer = |finding: &&Finding| ![WEAK, UNCONFIGURED_CA].contains(&finding.code) && !is_own(finding);
-        let wrong = judgement.findings.iter().any(|finding| of_peer(&finding));
-        facts.publish(Verdict {
-            accepted: !wrong && judgement.decision == Decision::Decided,
-        });
         if told.insecure {
             return switched_off(judgement);
         }
@@ -257,6 +248,7 @@ impl<'a> Case<'a> {
     }
 
     fn judge(mut self, told: &config::Told, facts: &mut Facts) -> Judgement {
+        facts.publish(Verdict { accepted: false });
         let chain: Vec<Certificate> = self.read.iter().flatten().cloned().collect();
         let leaf = match self.read.first() {
             Some(Ok(leaf)) => leaf.clone(),
@@ -274,6 +266,10 @@ impl<'a> Case<'a> {
         self.key(&leaf);
         let is_for_host = self.name(&leaf);
         self.time(&line);
+        // What comes now says nothing of the peer: what the agent was told, and what will be wrong one day.
+        facts.publish(Verdict {
+            accepted: self.judgement.findings.is_empty() && self.judgement.decision == Decision::Decided,
+        });
         self.own(&path, told, &chain, &leaf);
         self.weak(&path, &line);
         let picture = Picture {

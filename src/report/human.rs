@@ -13,6 +13,7 @@ use textwrap::WordSeparator;
 
 pub use self::checks::check_line;
 use super::ending::is_ignored;
+use super::plain::OR_REPAIR;
 use super::{facts, summary};
 use crate::model::{
     CheckReport, Code, Fact, Report, ReportedFinding, Role, Status, Verdict, printable,
@@ -227,11 +228,7 @@ impl Page {
             }
         }
         if let Some(fix) = &finding.fix {
-            self.wrapped(
-                "Or have the doctor repair it. It shows the plan, and asks:",
-                "  ",
-                "  ",
-            );
+            self.wrapped(OR_REPAIR, "  ", "  ");
             let command = self.paint(&printable(fix), Style::new().cyan());
             self.line(&format!("       {command}"));
         }

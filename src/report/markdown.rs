@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use super::ending::{Ending, IGNORED, is_ignored};
 use super::plain;
+use super::plain::OR_REPAIR;
 use crate::model::{Fact, Report, ReportedFinding, Role, Source, printable, spoken_duration};
 
 /// A report as a part of a page: its highest heading is of the second level.
@@ -127,7 +128,7 @@ impl Page {
         }
         if let Some(fix) = &finding.fix {
             self.blank();
-            self.line("Or have the doctor repair it. It shows the plan, and asks:");
+            self.line(OR_REPAIR);
             self.command(fix, 0);
         }
     }

@@ -3,6 +3,9 @@
 use super::summary;
 use crate::model::{Code, Report, ReportedFinding, Role, Status, printable};
 
+/// What stands before the command by which the doctor does it itself.
+pub(super) const OR_REPAIR: &str = "Or have the doctor repair it. It shows the plan, and asks:";
+
 /// All that there is to say of a finding but its code and title: what exactly, what shows it, why it is only a symptom,
 /// and what to do.
 pub(super) fn finding(report: &Report, finding: &ReportedFinding) -> Vec<String> {
@@ -30,7 +33,7 @@ pub(super) fn finding(report: &Report, finding: &ReportedFinding) -> Vec<String>
         }
     }
     if let Some(fix) = &finding.fix {
-        lines.push("Or have the doctor repair it. It shows the plan, and asks:".to_owned());
+        lines.push(OR_REPAIR.to_owned());
         lines.push(format!("   {}", printable(fix)));
     }
     lines

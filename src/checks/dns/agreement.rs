@@ -13,9 +13,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::answers::{Answer, Candidate, Rank, rank, words};
+use super::answers::{Answer, Candidate, Rank, rank, record, words};
 use super::files::ResolvConf;
-use super::record;
 use crate::host::{RecordType, Unseen};
 use crate::model::spoken_duration;
 

@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 
 use crate::host::{DnsQuestion, DnsReply, RecordType, Seen, Unseen};
+use crate::model::Fact;
 
 /// One nameserver's answer to one question.
 #[derive(Debug, Clone)]
@@ -180,4 +181,44 @@ pub(super) fn interleave(addresses: &[IpAddr]) -> Vec<IpAddr> {
             }
         }
     }
+}
+
+/// Who was asked for what, and what the answer was.
+pub(super) fn answers(candidates: &[Candidate]) -> Vec<Fact> {
+    let all = candidates.iter().flat_map(|candidate| &candidate.answers);
+    all.map(|answer| Fact {
+        what: format!(
+            "{} {} from {}",
+            answer.question.name,
+            record(answer.question.record),
+            answer.question.server
+        ),
+        value: words(&answer.reply),
+    })
+    .collect()
+}
+
+pub(super) const fn record(record: RecordType) -> &'static str {
+    match record {
+        RecordType::A => "A",
+        RecordType::Aaaa => "AAAA",
+    }
+}
+
+/// Each nameserver and what it said, in a sentence; where A and AAAA got the same answer, it is said once.
+pub(super) fn said_by(candidate: &Candidate) -> String {
+    let mut said: Vec<String> = Vec::new();
+    for answer in &candidate.answers {
+        let server = answer.question.server;
+        let sentence = match &answer.reply {
+            Ok(reply) if reply.code == "NOERROR" => format!("{server} has no such record"),
+            Ok(reply) => format!("{server} answered {}", reply.code),
+            Err(Unseen::TimedOut { .. }) => format!("{server} did not answer"),
+            Err(unseen) => format!("{server}: {unseen}"),
+        };
+        if !said.contains(&sentence) {
+            said.push(sentence);
+        }
+    }
+    said.join("; ")
 }

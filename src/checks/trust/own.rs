@@ -3,7 +3,7 @@
 
 use super::Case;
 use super::ca_file::{CaFile, Use};
-use crate::checks::config::{OwnCa, Told};
+use crate::checks::config::Told;
 use crate::contract::chain::{Certificate, Path};
 use crate::model::{Code, Fact, Finding, Placeholder};
 
@@ -16,14 +16,14 @@ pub(super) fn judge(case: &Case<'_>, told: &Told, chain: &[Certificate], leaf: &
     let config = told.path.path().display();
     let file = case.evidence.own_ca_file.as_ref();
     let use_of_file = file.map(|file| (file, file.judge(&case.evidence.user, Some(leaf))));
-    // With a file that is of no use the agent does not start, whatever the system trusts.
-    if let Some((file, Use::None(why))) = &use_of_file {
-        return Some(Ok(super::useless(file, why, &case.evidence.user)));
-    }
-    let has = match (told.own_ca.as_ref()?, &use_of_file) {
-        (OwnCa::Unset, _) | (OwnCa::File(_), None | Some((_, Use::None(_)))) => format!("{config} sets no `ca_cert`"),
-        (OwnCa::File(_), Some((file, Use::Anchors(_)))) => format!("its `ca_cert` is {}, which does not vouch for it", shown(file)),
-        (OwnCa::File(_), Some((file, Use::Unknown(why)))) => {
+    // Without a configuration that was read there is no agent to be told.
+    told.own_ca.as_ref()?;
+    let has = match &use_of_file {
+        None => format!("{config} sets no `ca_cert`"),
+        Some((file, Use::Anchors(_))) => format!("its `ca_cert` is {}, which does not vouch for it", shown(file)),
+        // With a file that is of no use the agent does not start, whatever the system trusts.
+        Some((file, Use::None(why))) => return Some(Ok(super::useless(file, why, &case.evidence.user))),
+        Some((file, Use::Unknown(why))) => {
             return Some(Err(Fact {
                 what: "the agent's own CA file".to_owned(),
                 value: format!("{}, which could not be seen: {why}", shown(file)),

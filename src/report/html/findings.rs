@@ -6,6 +6,7 @@ use super::text;
 use crate::model::{Code, Fact, Remedy, Report, ReportedFinding, Role};
 use crate::report::ending::{IGNORED, is_ignored};
 use crate::report::facts;
+use crate::report::plain::OR_REPAIR;
 use crate::report::summary::explained_by;
 
 /// So many facts of one list at most; the whole is in `--format json`.
@@ -126,7 +127,7 @@ fn remedy(finding: &ReportedFinding) -> Markup {
             }
         }
         @if let Some(fix) = &finding.fix {
-            p { "Or have the doctor repair it. It shows the plan, and asks:" }
+            p { (OR_REPAIR) }
             (command(fix))
         }
         @if let Some(section) = runbook {
