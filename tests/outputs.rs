@@ -45,7 +45,12 @@ const COMMANDS: &[(&str, &str, i32)] = &[
         "fix --dry-run --root fixtures --journal target/tmp/outputs --format json",
         1,
     ),
-    (DOCTOR, "integrate systemd --dry-run --root fixtures", 0),
+    // Whether a service may run the program that is built here is not said of one that is taken away.
+    (
+        DOCTOR,
+        "integrate systemd --remove --dry-run --root fixtures",
+        0,
+    ),
     (AGENT, "--help", 0),
     (AGENT, "version", 0),
     (AGENT, "man", 0),
