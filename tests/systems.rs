@@ -3,11 +3,13 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::process::Command;
 
 use nexplane_doctor::bundle::fixture::{self, Provenance};
 use nexplane_doctor::catalog::{Catalog, Values};
 use nexplane_doctor::checks;
 use nexplane_doctor::model::{Os, Placeholder, SectionId};
+use serde_json::Value;
 
 /// Words that only one family of systems knows.
 const OF_UNIX: [&str; 6] = [
@@ -109,6 +111,53 @@ fn has_a_situation_for_every_row(os: Os, least: usize) {
         .filter(|id| !cited.contains(*id))
         .collect();
     assert!(missing.is_empty(), "{os}: {missing:?}");
+}
+
+/// The command of `fix` that a report of this situation offers for a finding.
+fn offered(situation: &str, code: &str) -> Option<String> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let output = Command::new(env!("CARGO_BIN_EXE_nexplane-doctor"))
+        .args(["fixtures", "show", "--format", "json"])
+        .arg(directory.join(situation))
+        .output()
+        .unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut findings = report["findings"].as_array().unwrap().iter();
+    let finding = findings.find(|it| it["code"] == code).unwrap();
+    finding["repair_command"].as_str().map(str::to_owned)
+}
+
+#[test]
+fn what_fix_can_repair_is_offered_on_every_system() {
+    for (situation, code, command) in [
+        ("service-stopped", "service.stopped", "nexplane-doctor fix"),
+        (
+            "windows-service-stopped",
+            "service.stopped",
+            "nexplane-doctor fix",
+        ),
+        (
+            "macos-service-ended",
+            "service.stopped",
+            "nexplane-doctor fix",
+        ),
+        (
+            "windows-registration-revoked",
+            "registration.revoked",
+            "nexplane-doctor fix --token-file NEW_TOKEN_FILE",
+        ),
+        (
+            "macos-registration-revoked",
+            "registration.revoked",
+            "nexplane-doctor fix --token-file NEW_TOKEN_FILE",
+        ),
+    ] {
+        assert_eq!(
+            offered(situation, code).as_deref(),
+            Some(command),
+            "{situation}"
+        );
+    }
 }
 
 /// Values that do something in a shell that does not take them for words; a user's name and a host's may have most of these.

@@ -71,9 +71,6 @@ struct Case<'a> {
 impl Case<'_> {
     /// The flags that a repair takes; `None` where it would be refused with any.
     fn flags(&self, repair: Repair, code: &str) -> Option<String> {
-        if self.known.system.os != Os::Linux {
-            return None;
-        }
         let is_here = self.known.target.given.root.is_none();
         match repair {
             Repair::Install => self.installation(),
@@ -94,6 +91,8 @@ impl Case<'_> {
             | Repair::ResetFailed
             | Repair::UnmaskService
             | Repair::SyncTime => is_here.then(|| self.with_plane("")),
+            // The definition of a job of launchd, in which it may be, is not edited.
+            Repair::ClearProxy if self.known.system.os == Os::Macos => None,
             Repair::RepairPermissions | Repair::MendUrl | Repair::MendKey | Repair::ClearProxy => {
                 Some(self.with_plane(""))
             }
